@@ -1,0 +1,9 @@
+/* init.h - the composition root: the only place that knows which backends this build has. */
+#ifndef ZT_INIT_H
+#define ZT_INIT_H
+#include "tensor/plan.h"
+
+/** The CPU backend: kernels for this processor (environment ZT_CPU=base|v3|v4 caps the level), oneDNN, OpenMP threads.
+ *  Sets flush-to-zero in every worker on first use. Never NULL. */
+const zt_backend *zt_backend_cpu(void);
+#endif

@@ -1,0 +1,94 @@
+/* ops.h - builders of every op. Shapes as in papers, slowest axis first, channels last.
+ *
+ * Conventions: builders never fail directly; errors are sticky in the graph (graph.h). `a.b` in shape comments is ordinary numpy
+ * notation; B batch, T frames, H, W, C channels, N tokens, D width. Results have the graph's real dtype unless said otherwise.
+ * Attributes (at.i, at.f) of each op are listed in its family file. */
+#ifndef ZT_OPS_H
+#define ZT_OPS_H
+#include "tensor/graph.h"
+
+enum {
+#define ZT_OP(name) ZT_OP_##name,
+#include "ops/ops.def"
+#undef ZT_OP
+    ZT_OP_COUNT
+};
+#define ZT_OP(name) extern const zt_op_def zt_def_##name;
+#include "ops/ops.def"
+#undef ZT_OP
+/** Definition of op `id`, 0 <= id < ZT_OP_COUNT (ops.c). */
+const zt_op_def *zt_op_at(int id);
+
+/* elementwise.c. Binary: b must have a's shape or broadcast to it (aligned at the last axis, size 1 or equal, or fewer axes). */
+zt_node *zt_add(zt_node *a, zt_node *b);
+zt_node *zt_sub(zt_node *a, zt_node *b);
+zt_node *zt_mul(zt_node *a, zt_node *b);
+zt_node *zt_div(zt_node *a, zt_node *b);
+zt_node *zt_affine(zt_node *x, double scale, double shift);          /* x*scale + shift */
+zt_node *zt_neg(zt_node *x);
+zt_node *zt_square(zt_node *x);
+zt_node *zt_sqrt(zt_node *x);
+zt_node *zt_exp(zt_node *x);
+zt_node *zt_log(zt_node *x);
+zt_node *zt_sigmoid(zt_node *x);
+zt_node *zt_tanh(zt_node *x);
+zt_node *zt_silu(zt_node *x);
+zt_node *zt_gelu(zt_node *x);                                        /* tanh form, Hendrycks & Gimpel 2016 */
+
+/* reduce.c */
+zt_node *zt_sum_to(zt_node *x, zt_shape sh);        /* sh: same rank as x (or fewer axes, aligned last), sizes 1 or equal */
+zt_node *zt_broadcast_to(zt_node *x, zt_shape sh);
+zt_node *zt_sum(zt_node *x);                        /* scalar */
+zt_node *zt_mean(zt_node *x);                       /* scalar */
+
+/* layout.c */
+zt_node *zt_reshape(zt_node *x, zt_shape sh);       /* view */
+zt_node *zt_permute(zt_node *x, const int *axes);   /* out axis k is x's axis axes[k]; copies */
+zt_node *zt_slice(zt_node *x, int axis, int64_t start, int64_t len);
+zt_node *zt_pad(zt_node *x, int axis, int64_t before, int64_t after);     /* zeros */
+zt_node *zt_concat(int axis, int n, zt_node *const *x);
+zt_node *zt_upsample(zt_node *x, int ft, int fh, int fw);                 /* [B,T,H,W,C] nearest */
+zt_node *zt_pool_sum(zt_node *x, int ft, int fh, int fw);                 /* sums ft*fh*fw blocks; sizes must divide */
+zt_node *zt_avg_pool(zt_node *x, int ft, int fh, int fw);
+/** [B,T,H,W,C] -> [B,T/ft,H/fh,W/fw, ft*fh*fw*C] and back; channel order (ft,fh,fw,C). */
+zt_node *zt_space_to_depth(zt_node *x, int ft, int fh, int fw);
+zt_node *zt_depth_to_space(zt_node *x, int ft, int fh, int fw);
+
+/* matmul.c: y[..,N] = op(a) op(b) (+ bias). Without ta, a is [..,K] seen as [rows,K]; with ta a is [..rows K.., M] seen as
+ * [K,M] over flattened rows and the result is [M,N]. b is [K,N], or [N,K] with tb. (ta's b may have several row axes too.) */
+zt_node *zt_matmul(zt_node *a, zt_node *b, bool ta, bool tb);
+zt_node *zt_linear_op(zt_node *x, zt_node *w, zt_node *bias);        /* x[..,K] w[K,N] bias[N] or NULL */
+
+/* conv.c: x [B,T,H,W,Ci], w [kt,kh,kw,Ci,Co], bias [Co] or NULL; zero padding. out T = (T + pad_before + pad_after - kt)/st + 1 */
+typedef struct zt_conv_cfg { int stride[3], pad_before[3], pad_after[3]; } zt_conv_cfg;      /* order t,h,w */
+zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c);
+
+/* norm.c. y = act( norm(x)*gain + bias, then *(1+scale) + shift ). gain/bias [C] or both NULL; scale/shift [B,C] or both NULL.
+ * group_norm: x [B,..,C], statistics per sample and group over all other axes. act: 0 none, 1 SiLU.
+ * layer_norm: over the last axis; scale/shift [B,C] for x [B,..,C]. rms_norm: over groups of the last axis of size `dim`
+ * (dim = C: the whole axis; dim = head size: per head, gain then [dim]). Aux: statistics. */
+zt_node *zt_group_norm(zt_node *x, zt_node *gain, zt_node *bias, zt_node *scale, zt_node *shift, int groups, double eps, int act);
+zt_node *zt_layer_norm(zt_node *x, zt_node *gain, zt_node *bias, zt_node *scale, zt_node *shift, double eps);
+zt_node *zt_rms_norm(zt_node *x, zt_node *gain, int64_t dim, double eps);
+
+/* attention.c: q [O,N,I,D], k,v [O,M,I,D], heads divides D, scale 1/sqrt(D/heads). For every (o,i): softmax(q k' + bias) v over M.
+ * I = 1 is ordinary attention over N; O=B, N=T, I=H*W is temporal attention without a transpose.
+ * bias [heads,N,M] or NULL; len [O] i32 or NULL: keys m >= len[o] are masked (len >= 1). Never stores N x M in the graph. */
+zt_node *zt_attention(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len);
+/** Rotary embedding (Su et al. 2021, arXiv:2104.09864): x [B,N,D], heads of D/heads; angle [N, D/heads/2] (radians, a CONST). Pairs are
+ *  neighbours (2j, 2j+1) of each head. inverse turns the other way (the gradient). */
+zt_node *zt_rope(zt_node *x, zt_node *angle, int heads, bool inverse);
+
+/* embed.c */
+zt_node *zt_embedding(zt_node *ids, zt_node *table);           /* ids i32 [..], table [V,D] -> [..,D]; an id outside 0..V-1 reads zeros */
+zt_node *zt_timestep(zt_node *t, int dim, double scale);       /* t [B] -> [B,dim]: cos then sin of t*scale*10000^(-j/(dim/2)) */
+
+/* optim.c */
+zt_node *zt_global_norm(int n, zt_node *const *x);             /* scalar sqrt(sum x^2) over all tensors */
+/** AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101), in place on p, m, v (leaves). hyper [8] is an INPUT:
+ *  lr, beta1, beta2, eps, weight_decay, 1-beta1^t, 1-beta2^t, clip (max global norm; 0: none). norm: the scalar global norm.
+ *  A non-finite norm leaves everything untouched. decay = false: no weight decay for this tensor. Result: scalar 0 (an output). */
+zt_node *zt_adamw(zt_node *p, zt_node *m, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
+/** e = e*decay + p*(1-decay) in place on e; decay is an INPUT scalar. `after`: an adamw node this must follow. */
+zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *after);
+#endif

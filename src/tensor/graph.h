@@ -1,0 +1,114 @@
+/* graph.h - the static graph: nodes, how they are emitted, gradients as graph.
+ *
+ * A graph is built once per shape, differentiated by graph rules (zt_grad returns ordinary nodes), planned (plan.h), run many
+ * times. Nodes live in the graph's arena. Errors are sticky: builders never return NULL; after the first failure the graph
+ * keeps code, text and scope path, later emits return the graph's dead node, and zt_graph_error tells. A graph is used by
+ * one thread at a time. */
+#ifndef ZT_GRAPH_H
+#define ZT_GRAPH_H
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "tensor/shape.h"
+
+enum { ZT_MAX_AUX = 5, ZT_MAX_IATTR = 16, ZT_MAX_FATTR = 6 };
+
+typedef struct zt_op_def zt_op_def;
+typedef struct zt_graph zt_graph;
+typedef struct zt_node zt_node;
+typedef struct zt_attr { int64_t i[ZT_MAX_IATTR]; double f[ZT_MAX_FATTR]; } zt_attr;
+
+/* What a leaf is (op `leaf`); computed nodes have ZT_COMPUTED. */
+typedef enum zt_role {
+    ZT_COMPUTED,
+    ZT_INPUT,       /* fed by the caller before each run */
+    ZT_PARAM,       /* trainable, storage in a zt_tset, bound when planned */
+    ZT_STATE,       /* persistent between runs (optimiser moments, EMA), storage in a zt_tset */
+    ZT_CONST        /* values fixed when built, owned by the graph */
+} zt_role;
+
+struct zt_node {
+    zt_graph *g;
+    int id;                      /* creation order: inputs of a node always have smaller ids */
+    const zt_op_def *op;
+    zt_role role;
+    zt_dtype dtype;
+    zt_shape sh;                 /* of the primary output */
+    int n_in;
+    zt_node **in;
+    zt_attr at;
+    int n_aux;                   /* further outputs (saved statistics, second gradients); reached with zt_aux */
+    zt_shape aux_sh[ZT_MAX_AUX]; /* always of the node's dtype */
+    const char *name;            /* leaves: name in the input table or tensor set; else NULL */
+    const char *scope;           /* scope path when it was made, "" at the top */
+    bool is_output;              /* kept until the end of the run */
+    void *x;                     /* storage of the primary output, bound by the plan */
+    void *aux[ZT_MAX_AUX];       /* storage of the further outputs, bound by the plan */
+};
+
+zt_err zt_graph_create(zt_graph **g);
+void zt_graph_destroy(zt_graph **g);
+/** The first failure: its code, with the text (scope path in front) put back as this thread's error text. */
+zt_err zt_graph_error(const zt_graph *g);
+/** Record a failure in the graph (first one wins) using the current thread text; returns the dead node. */
+zt_node *zt_graph_fail(zt_graph *g, zt_err e);
+int zt_graph_size(const zt_graph *g);
+zt_node *zt_graph_node(const zt_graph *g, int id);
+void *zt_graph_alloc(zt_graph *g, size_t bytes);           /* from the graph's arena, zeroed; NULL: sticky ZT_NOMEM */
+
+/** Scope path: names of nodes made until the matching pop are under it ("blocks.3.attn"). */
+void zt_push(zt_graph *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void zt_pop(zt_graph *g);
+const char *zt_scope(const zt_graph *g);
+
+/** Leaves. Names are unique per graph and role; a second zt_param of the same name and shape returns the first node. */
+zt_node *zt_input(zt_graph *g, const char *name, zt_dtype t, zt_shape sh);
+zt_node *zt_param(zt_graph *g, const char *full_name, zt_shape sh);
+zt_node *zt_state(zt_graph *g, const char *full_name, zt_shape sh);
+/** Copies numel values (given as f64, stored as the graph's real type or i32). */
+zt_node *zt_const(zt_graph *g, zt_dtype t, zt_shape sh, const double *values);
+zt_node *zt_scalar(zt_graph *g, double value);
+
+/** Real type of the graph's leaves and results: ZT_F32 unless set to ZT_F64 (gradient checks) before the first node. */
+void zt_graph_set_real(zt_graph *g, zt_dtype t);
+zt_dtype zt_graph_real(const zt_graph *g);
+
+/** Emit one op: runs its shape rule, returns the node (or the dead node). `at` may be NULL. */
+zt_node *zt_emit(zt_graph *g, const zt_op_def *op, int n_in, zt_node *const *in, const zt_attr *at);
+#define zt_emit1(g, op, a, at) zt_emit(g, op, 1, (zt_node *const[]){a}, at)
+#define zt_emit2(g, op, a, b, at) zt_emit(g, op, 2, (zt_node *const[]){a, b}, at)
+#define zt_emit3(g, op, a, b, c, at) zt_emit(g, op, 3, (zt_node *const[]){a, b, c}, at)
+/** Further output k of a node as a node of its own (a view: no copy, no gradient through it). */
+zt_node *zt_aux(zt_node *n, int k);
+
+/** Gradients dy/dwrt of the scalar node y: nodes of wrt's shapes, ordinary graph (they may enter a loss again). A wrt that
+ *  y does not depend on gives a zero constant. ZT_SHAPE when y is not a scalar; an op without a gradient rule on the path is an
+ *  error that names it. */
+zt_err zt_grad(zt_node *y, int n, zt_node *const *wrt, zt_node **dwrt);
+
+/* ---- op definitions -------------------------------------------------------------------------------------------- */
+enum {
+    ZT_OPF_VIEW = 1,        /* primary output shares in[0]'s storage: nothing runs */
+    ZT_OPF_MUTATES = 2,     /* overwrites the first at.i[ZT_MAX_IATTR-1] inputs (PARAM or STATE leaves) */
+    ZT_OPF_OVERWRITE = 4,   /* output may share in[0]'s storage when in[0] dies here (element-wise: reads i before writing i) */
+    ZT_OPF_LEAF = 8
+};
+struct zt_op_def {
+    int id;                                /* ZT_OP_name of ops/ops.h: index into kernel tables; -1 for leaf and aux */
+    const char *name, *doc;                /* doc: shapes and formula, one line */
+    int min_in, max_in;                    /* inputs (NULL inputs are not allowed: optional ones are left out at the end) */
+    unsigned flags;
+    zt_err (*shape)(zt_node *n);           /* checks inputs and attributes; sets dtype, sh, n_aux, aux_sh */
+    void (*ref[2])(const zt_node *n);      /* plain C, [0] f32 and [1] f64 (same source compiled twice): writes x and aux */
+    void (*grad)(zt_node *n, zt_node *dy, zt_node **dx);   /* sets dx[k] for differentiable inputs; others stay NULL. NULL: none */
+    zt_node *(*gen)(zt_graph *g, zt_rng *r);               /* a random legal case over fresh inputs: tests and bench use it */
+    double tol;                            /* allowed error of an optimised kernel, relative to the operands' size */
+    int64_t (*flops)(const zt_node *n);    /* model FLOPs (2 per multiply-add of matmul, conv, attention); NULL: counts 0 */
+};
+extern const zt_op_def zt_def_leaf, zt_def_aux;   /* graph.c: leaves of every role; views of further outputs */
+extern const zt_op_def zt_def_add;                 /* ops/elementwise.c: the one op that zt_grad itself emits (sums of gradients) */
+
+/** For gen: inputs with values U(-1,1) (or integers 0..max-1), named "in0", "in1", ... The values are made when the test binds them. */
+zt_node *zt_gen_real(zt_graph *g, zt_shape sh);
+zt_node *zt_gen_index(zt_graph *g, zt_shape sh, int64_t max);   /* max is kept in at.i[0] of the leaf */
+#endif

@@ -1,0 +1,55 @@
+/* plan.h - a plan: the order, the kernels and the memory of a graph, made once and run many times. */
+#ifndef ZT_PLAN_H
+#define ZT_PLAN_H
+#include <stdio.h>
+#include "tensor/graph.h"
+#include "tensor/tset.h"
+
+/** Per-step state handed to kernels. */
+typedef struct zt_exec { void *prepared; /* what prepare returned */ void *scratch; /* scratch bytes asked for, 64-byte aligned */ } zt_exec;
+
+/** One kernel: runs a node whose inputs' and outputs' storage is bound. It may not allocate. */
+typedef struct zt_kernel {
+    void (*run)(const zt_node *n, const zt_exec *e);
+    /** Called once when planned (storage not yet bound): builds library primitives, says how much scratch each run needs. May be NULL. */
+    zt_err (*prepare)(const zt_node *n, void **prepared, size_t *scratch_bytes);
+    void (*release)(void *prepared);
+} zt_kernel;
+
+/** A backend offers kernels; `find` returns NULL for what it lacks. */
+typedef struct zt_backend {
+    const char *name;
+    const zt_kernel *(*find)(const zt_node *n);
+} zt_backend;
+
+typedef struct zt_plan zt_plan;
+typedef struct zt_plan_cfg {
+    const zt_backend *backend;  /* NULL: plain C references only */
+    bool strict;                /* an op the backend lacks is an error naming it (else its reference runs) */
+    bool no_reuse;              /* every node its own storage, with guard zones (tests) */
+    zt_tset *params;            /* storage of PARAM leaves, found by name; each must be there with its shape */
+    zt_tset *states;            /* storage of STATE leaves */
+    bool dry;                   /* lay out memory only; cannot run (for --plan) */
+} zt_plan_cfg;
+
+typedef struct zt_plan_info {
+    int steps;                       /* kernels per run */
+    int64_t flops;                   /* model FLOPs per run */
+    int64_t arena_bytes, scratch_bytes, input_bytes;
+    int fallbacks;                   /* steps that run a reference for want of a kernel */
+} zt_plan_info;
+
+/** Plan what `outputs` need (mutating nodes must be among them). The plan binds the graph's nodes: one live plan per graph. The
+ *  graph, sets and backend must outlive it. */
+zt_err zt_plan_create(zt_plan **p, zt_graph *g, int n_out, zt_node *const *outputs, const zt_plan_cfg *cfg);
+void zt_plan_destroy(zt_plan **p);
+/** Run once. Input data is written beforehand through node->x of the INPUT leaves; outputs are read through node->x after. */
+zt_err zt_plan_run(zt_plan *p);
+/** Run again checking every result: ZT_NONFINITE names the first node (op, scope) with a NaN or infinity. */
+zt_err zt_plan_run_checked(zt_plan *p);
+const zt_plan_info *zt_plan_get_info(const zt_plan *p);
+/** Time every step over one run and print: per op and per scope (first two levels) ms, GFLOP, GB/s-free. */
+zt_err zt_plan_profile(zt_plan *p, FILE *f);
+/** tests: guard zones of a no_reuse plan are intact. */
+bool zt_plan_guards_ok(const zt_plan *p);
+#endif
