@@ -1,0 +1,70 @@
+/* grad.c - reverse-mode differentiation by graph rules: the gradient of a graph is more graph, so it may be differentiated
+ * again. Checked against f64 differences by tests/ops/test_ops_sweep.c. */
+#include <string.h>
+#include "tensor/graph.h"
+#include "tensor/graph_internal.h"
+
+/* need[id]: the node depends on one of wrt. */
+static void mark_dependents(const zt_graph *g, int top, int n, zt_node *const *wrt, bool *need) {
+    for (int k = 0; k < n; k++)
+        if (wrt[k]->id <= top) need[wrt[k]->id] = true;
+    for (int id = 0; id <= top; id++) {
+        const zt_node *x = zt_graph_node(g, id);
+        for (int k = 0; k < x->n_in; k++) need[id] = need[id] || need[x->in[k]->id];
+    }
+}
+
+static zt_node *sum_grads(zt_node *a, zt_node *b) {
+    return a ? zt_emit2(a->g, &zt_def_add, a, b, NULL) : b;
+}
+
+static zt_err back_one(zt_node *x, zt_node *dy, const bool *need, zt_node **grad, zt_node **dx) {
+    zt_graph *g = x->g;
+    if (!x->op->grad) return zt_fail(ZT_UNSUPPORTED, "%s%s%s has no gradient rule", x->scope, *x->scope ? ": " : "", x->op->name);
+    memset(dx, 0, (size_t)x->n_in * sizeof *dx);
+    char saved[512];
+    zt_scope_swap(g, x->scope, saved);
+    x->op->grad(x, dy, dx);
+    for (int k = 0; k < x->n_in; k++)
+        if (dx[k] && need[x->in[k]->id]) grad[x->in[k]->id] = sum_grads(grad[x->in[k]->id], dx[k]);
+    zt_scope_restore(g, saved);
+    return zt_graph_error(g);
+}
+
+static zt_node *zeros(zt_graph *g, zt_shape sh) {
+    double *z = zt_graph_alloc(g, (size_t)zt_numel(&sh) * sizeof *z);
+    return z ? zt_const(g, zt_graph_real(g), sh, z) : zt_graph_fail(g, ZT_NOMEM);
+}
+
+zt_err zt_grad(zt_node *y, int n, zt_node *const *wrt, zt_node **dwrt) {
+    zt_graph *g = y->g;
+    zt_err e = zt_graph_error(g);
+    if (e != ZT_OK) return e;
+    if (zt_numel(&y->sh) != 1)
+        return zt_fail(ZT_SHAPE, "gradient of a %s of shape %s; only a scalar can be differentiated", y->op->name,
+                       zt_shape_text(&y->sh));
+    const int top = y->id;
+    int widest = 1;
+    for (int id = 0; id <= top; id++)
+        if (zt_graph_node(g, id)->n_in > widest) widest = zt_graph_node(g, id)->n_in;
+    zt_node **dx = zt_alloc_array((size_t)widest, sizeof *dx);
+    bool *need = zt_alloc_array((size_t)top + 1, sizeof *need);
+    zt_node **grad = zt_alloc_array((size_t)top + 1, sizeof *grad);
+    if (!need || !grad || !dx) {
+        e = ZT_NOMEM;
+        goto done;
+    }
+    mark_dependents(g, top, n, wrt, need);
+    grad[top] = zt_const(g, zt_graph_real(g), y->sh, (const double[]){1});
+    for (int id = top; id >= 0; id--) {
+        zt_node *x = zt_graph_node(g, id);
+        if (grad[id] && need[id] && x->n_in) ZT_TRY(e = back_one(x, grad[id], need, grad, dx), done);
+    }
+    for (int k = 0; k < n; k++) dwrt[k] = wrt[k]->id <= top && grad[wrt[k]->id] ? grad[wrt[k]->id] : zeros(g, wrt[k]->sh);
+    e = zt_graph_error(g);
+done:
+    zt_free(need);
+    zt_free(grad);
+    zt_free(dx);
+    return e;
+}

@@ -1,0 +1,385 @@
+/* plan.c - from a graph to a list of steps with bound storage: what is needed, which kernel, which memory; then running it.
+ * Placement itself is in layout.c. Tested by tests/tensor/test_tensor_plan.c. */
+#include "tensor/plan.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "tensor/layout.h"
+
+enum { GUARD = 256, GUARD_BYTE = 0xA5 };
+
+typedef struct step {
+    zt_node *node;
+    const zt_kernel *kernel;             /* NULL: the reference runs */
+    zt_exec exec;
+} step;
+
+struct zt_plan {
+    zt_graph *g;
+    zt_plan_cfg cfg;
+    step *steps;
+    int n_steps;
+    zt_block *block;                     /* storage of results; leaves have none here */
+    int n_blocks;
+    int *first_block;                    /* by node id: block of the primary output, aux k follows at +1+k; -1: none */
+    uint8_t *arena, *inputs, *scratch;
+    int64_t scratch_bytes;
+    zt_plan_info info;
+};
+
+/* ---- what is needed -------------------------------------------------------------------------------------------- */
+static void mark_needed(const zt_graph *g, int n_out, zt_node *const *out, bool *need) {
+    for (int k = 0; k < n_out; k++) need[out[k]->id] = true;
+    for (int id = zt_graph_size(g) - 1; id >= 0; id--) {
+        const zt_node *n = zt_graph_node(g, id);
+        for (int k = 0; need[id] && k < n->n_in; k++) need[n->in[k]->id] = true;
+    }
+}
+
+static bool runs(const zt_node *n) {
+    return !(n->op->flags & (ZT_OPF_VIEW | ZT_OPF_LEAF));
+}
+
+static int64_t bytes_of(const zt_node *n, const zt_shape *s) {
+    return zt_numel(s) * (int64_t)zt_dtype_bytes(n->dtype);
+}
+
+/* The block a node's primary storage is in (views followed), or -1 for leaves. */
+static int block_of(const zt_plan *p, const zt_node *n) {
+    int aux = -1;
+    while (n->op->flags & ZT_OPF_VIEW) {
+        if (n->op == &zt_def_aux) aux = (int)n->at.i[0];
+        n = n->in[0];
+    }
+    const int b = p->first_block[n->id];
+    return b < 0 ? -1 : b + 1 + aux;
+}
+
+/* ---- kernels --------------------------------------------------------------------------------------------------- */
+static zt_err choose_kernel(zt_plan *p, step *s) {
+    const zt_node *n = s->node;
+    s->kernel = p->cfg.backend ? p->cfg.backend->find(n) : NULL;
+    if (!s->kernel) {
+        if (p->cfg.backend && p->cfg.strict)
+            return zt_fail(ZT_UNSUPPORTED, "%s%s%s %s: backend %s has no kernel for it", n->scope, *n->scope ? ": " : "", n->op->name,
+                           zt_shape_text(&n->sh), p->cfg.backend->name);
+        if (!n->op->ref[n->dtype == ZT_F64])
+            return zt_fail(ZT_INTERNAL, "%s has no reference for %s", n->op->name, zt_dtype_name(n->dtype));
+        p->info.fallbacks += p->cfg.backend != NULL;
+        return ZT_OK;
+    }
+    size_t scratch = 0;
+    const zt_err e = s->kernel->prepare ? s->kernel->prepare(n, &s->exec.prepared, &scratch) : ZT_OK;
+    if ((int64_t)scratch > p->scratch_bytes) p->scratch_bytes = (int64_t)scratch;
+    return e;
+}
+
+static zt_err make_steps(zt_plan *p, const bool *need) {
+    const int size = zt_graph_size(p->g);
+    for (int id = 0; id < size; id++) p->n_steps += need[id] && runs(zt_graph_node(p->g, id));
+    p->steps = zt_alloc_array((size_t)p->n_steps + 1, sizeof *p->steps);
+    if (!p->steps) return ZT_NOMEM;
+    int at = 0;
+    for (int id = 0; id < size; id++) {
+        zt_node *n = zt_graph_node(p->g, id);
+        if (!need[id] || !runs(n)) continue;
+        step *s = &p->steps[at++];
+        s->node = n;
+        const zt_err e = choose_kernel(p, s);
+        if (e != ZT_OK) return e;
+        if (n->op->flops) p->info.flops += n->op->flops(n);
+    }
+    p->info.steps = p->n_steps;
+    return ZT_OK;
+}
+
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+static zt_err make_blocks(zt_plan *p) {
+    const int size = zt_graph_size(p->g);
+    p->first_block = zt_alloc_array((size_t)size + 1, sizeof *p->first_block);
+    for (int k = 0; k < p->n_steps; k++) p->n_blocks += 1 + p->steps[k].node->n_aux;
+    p->block = zt_alloc_array((size_t)p->n_blocks + 1, sizeof *p->block);
+    if (!p->first_block || !p->block) return ZT_NOMEM;
+    for (int id = 0; id < size; id++) p->first_block[id] = -1;
+    int b = 0;
+    for (int k = 0; k < p->n_steps; k++) {
+        const zt_node *n = p->steps[k].node;
+        p->first_block[n->id] = b;
+        p->block[b++] = (zt_block){.bytes = bytes_of(n, &n->sh), .first = k, .last = k};
+        for (int a = 0; a < n->n_aux; a++) p->block[b++] = (zt_block){.bytes = bytes_of(n, &n->aux_sh[a]), .first = k, .last = k};
+    }
+    return ZT_OK;
+}
+
+static void find_lifetimes(zt_plan *p, int n_out, zt_node *const *out) {
+    for (int k = 0; k < p->n_steps; k++) {
+        const zt_node *n = p->steps[k].node;
+        for (int j = 0; j < n->n_in; j++) {
+            const int b = block_of(p, n->in[j]);
+            if (b >= 0) p->block[b].last = k;
+        }
+    }
+    for (int k = 0; k < n_out; k++) {
+        const int b = block_of(p, out[k]);
+        out[k]->is_output = true;
+        if (b >= 0) p->block[b].last = p->n_steps;
+    }
+}
+
+/* Element-wise results take over the block of an input that dies there. merged[b] is the block b really uses. */
+static void share_blocks(const zt_plan *p, int *merged) {
+    for (int b = 0; b < p->n_blocks; b++) merged[b] = b;
+    for (int k = 0; k < p->n_steps && !p->cfg.no_reuse; k++) {
+        const zt_node *n = p->steps[k].node;
+        if (!(n->op->flags & ZT_OPF_OVERWRITE)) continue;
+        const int out = p->first_block[n->id], raw = block_of(p, n->in[0]);
+        if (raw < 0) continue;
+        const int in = merged[raw];
+        bool free_after = p->block[in].last == k && p->block[in].bytes == p->block[out].bytes;
+        for (int j = 1; j < n->n_in; j++) {
+            const int other = block_of(p, n->in[j]);
+            if (other >= 0 && merged[other] == in && !zt_same_shape(&n->in[j]->sh, &n->sh)) free_after = false;
+        }
+        if (!free_after) continue;
+        merged[out] = in;
+        p->block[in].last = p->block[out].last;
+    }
+}
+
+static zt_err place_blocks(zt_plan *p) {
+    int *merged = zt_alloc_array((size_t)p->n_blocks + 1, sizeof *merged);
+    zt_block *own = zt_alloc_array((size_t)p->n_blocks + 1, sizeof *own);
+    zt_err e = merged && own ? ZT_OK : ZT_NOMEM;
+    if (e == ZT_OK) {
+        share_blocks(p, merged);
+        int n = 0;
+        for (int b = 0; b < p->n_blocks; b++)
+            if (merged[b] == b) own[n++] = p->block[b];
+        if (p->cfg.no_reuse) zt_layout_apart(own, n, GUARD, &p->info.arena_bytes);
+        else e = zt_layout_place(own, n, &p->info.arena_bytes);
+        n = 0;
+        for (int b = 0; b < p->n_blocks; b++)
+            if (merged[b] == b) p->block[b].offset = own[n++].offset;
+        for (int b = 0; b < p->n_blocks; b++) p->block[b].offset = p->block[merged[b]].offset;
+    }
+    zt_free(merged);
+    zt_free(own);
+    return e;
+}
+
+static zt_err bind_stored(const zt_plan *p, zt_node *n) {
+    const zt_tset *s = n->role == ZT_PARAM ? p->cfg.params : p->cfg.states;
+    const zt_tensor *t = s ? zt_tset_find(s, n->name) : NULL;
+    if (!t) return p->cfg.dry ? ZT_OK : zt_fail(ZT_NOTFOUND, "tensor '%s' %s is missing", n->name, zt_shape_text(&n->sh));
+    if (!zt_same_shape(&t->sh, &n->sh) || t->dtype != n->dtype)
+        return zt_fail(ZT_SHAPE, "tensor '%s' is %s %s; the model wants %s %s", n->name, zt_dtype_name(t->dtype),
+                       zt_shape_text(&t->sh), zt_dtype_name(n->dtype), zt_shape_text(&n->sh));
+    n->x = t->data;
+    return ZT_OK;
+}
+
+static int64_t input_room(const zt_node *n) {
+    return (bytes_of(n, &n->sh) + 2 * GUARD + 63) & ~(int64_t)63;
+}
+
+static zt_err bind(zt_plan *p, const bool *need) {
+    const int size = zt_graph_size(p->g);
+    for (int id = 0; id < size; id++)
+        if (need[id] && zt_graph_node(p->g, id)->role == ZT_INPUT) p->info.input_bytes += input_room(zt_graph_node(p->g, id));
+    p->info.scratch_bytes = p->scratch_bytes;
+    if (!p->cfg.dry) {
+        p->arena = zt_big_alloc((size_t)p->info.arena_bytes + 64);
+        p->inputs = zt_big_alloc((size_t)p->info.input_bytes + 64);
+        p->scratch = zt_big_alloc((size_t)p->scratch_bytes + 64);
+        if (!p->arena || !p->inputs || !p->scratch) return ZT_NOMEM;
+    }
+    int64_t at = GUARD;
+    for (int id = 0; id < size; id++) {
+        zt_node *n = zt_graph_node(p->g, id);
+        zt_err e = ZT_OK;
+        if (!need[id]) continue;
+        if (n->role == ZT_INPUT && !p->cfg.dry) {
+            n->x = p->inputs + at;
+            at += input_room(n);
+        } else if (n->role == ZT_PARAM || n->role == ZT_STATE) {
+            e = bind_stored(p, n);
+        } else if (n->op == &zt_def_aux) {
+            n->x = n->in[0]->aux[n->at.i[0]];
+        } else if (n->op->flags & ZT_OPF_VIEW) {
+            n->x = n->in[0]->x;
+        } else if (runs(n) && !p->cfg.dry) {
+            const int b = p->first_block[id];
+            n->x = p->arena + p->block[b].offset;
+            for (int a = 0; a < n->n_aux; a++) n->aux[a] = p->arena + p->block[b + 1 + a].offset;
+        }
+        if (e != ZT_OK) return e;
+    }
+    for (int k = 0; k < p->n_steps; k++) p->steps[k].exec.scratch = p->scratch;
+    if (p->cfg.no_reuse && p->arena) memset(p->arena, GUARD_BYTE, (size_t)p->info.arena_bytes);
+    return ZT_OK;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+zt_err zt_plan_create(zt_plan **out, zt_graph *g, int n_out, zt_node *const *outputs, const zt_plan_cfg *cfg) {
+    *out = NULL;
+    zt_err e = zt_graph_error(g);
+    if (e != ZT_OK) return e;
+    zt_plan *p = zt_alloc(sizeof *p);
+    bool *need = zt_alloc_array((size_t)zt_graph_size(g) + 1, sizeof *need);
+    if (!p || !need) {
+        e = ZT_NOMEM;
+        goto done;
+    }
+    p->g = g;
+    p->cfg = *cfg;
+    mark_needed(g, n_out, outputs, need);
+    ZT_TRY(e = make_steps(p, need), done);
+    ZT_TRY(e = make_blocks(p), done);
+    find_lifetimes(p, n_out, outputs);
+    ZT_TRY(e = place_blocks(p), done);
+    ZT_TRY(e = bind(p, need), done);
+    *out = p;
+    p = NULL;
+done:
+    zt_free(need);
+    zt_plan_destroy(&p);
+    return e;
+}
+
+void zt_plan_destroy(zt_plan **pp) {
+    zt_plan *p = *pp;
+    if (!p) return;
+    for (int k = 0; p->steps && k < p->n_steps; k++)
+        if (p->steps[k].kernel && p->steps[k].kernel->release) p->steps[k].kernel->release(p->steps[k].exec.prepared);
+    if (p->arena) zt_big_free(p->arena, (size_t)p->info.arena_bytes + 64);
+    if (p->inputs) zt_big_free(p->inputs, (size_t)p->info.input_bytes + 64);
+    if (p->scratch) zt_big_free(p->scratch, (size_t)p->scratch_bytes + 64);
+    zt_free(p->steps);
+    zt_free(p->block);
+    zt_free(p->first_block);
+    zt_free(p);
+    *pp = NULL;
+}
+
+const zt_plan_info *zt_plan_get_info(const zt_plan *p) {
+    return &p->info;
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------- */
+static void run_step(const step *s) {
+    if (s->kernel) s->kernel->run(s->node, &s->exec);
+    else s->node->op->ref[s->node->dtype == ZT_F64](s->node);
+}
+
+static zt_err can_run(const zt_plan *p) {
+    return p->cfg.dry ? zt_fail(ZT_ARG, "a dry plan only lays out memory; it cannot run") : ZT_OK;
+}
+
+zt_err zt_plan_run(zt_plan *p) {
+    const zt_err e = can_run(p);
+    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) run_step(&p->steps[k]);
+    return e;
+}
+
+static bool finite_values(zt_dtype t, const void *x, int64_t n) {
+    for (int64_t k = 0; k < n; k++) {
+        if (t == ZT_F32 && !isfinite(((const float *)x)[k])) return false;
+        if (t == ZT_F64 && !isfinite(((const double *)x)[k])) return false;
+    }
+    return true;
+}
+
+static zt_err check_node(const zt_node *n, const char *what) {
+    bool ok = finite_values(n->dtype, n->x, zt_numel(&n->sh));
+    for (int a = 0; a < n->n_aux; a++) ok = ok && finite_values(n->dtype, n->aux[a], zt_numel(&n->aux_sh[a]));
+    return ok ? ZT_OK
+              : zt_fail(ZT_NONFINITE, "%s '%s%s%s' %s holds a NaN or infinity", what, n->scope, *n->scope ? ": " : "",
+                        n->name ? n->name : n->op->name, zt_shape_text(&n->sh));
+}
+
+zt_err zt_plan_run_checked(zt_plan *p) {
+    zt_err e = can_run(p);
+    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
+        const step *s = &p->steps[k];
+        for (int j = 0; e == ZT_OK && j < s->node->n_in; j++)
+            if (s->node->in[j]->op == &zt_def_leaf) e = check_node(s->node->in[j], "leaf");
+        if (e != ZT_OK) break;
+        run_step(s);
+        e = check_node(s->node, "result of");
+    }
+    return e;
+}
+
+bool zt_plan_guards_ok(const zt_plan *p) {
+    if (!p->cfg.no_reuse || p->cfg.dry) return true;
+    for (int b = 0; b < p->n_blocks; b++) {
+        const uint8_t *before = p->arena + p->block[b].offset - GUARD, *after = p->arena + p->block[b].offset + p->block[b].bytes;
+        for (int k = 0; k < GUARD; k++)
+            if (before[k] != GUARD_BYTE || after[k] != GUARD_BYTE) return false;
+    }
+    return true;
+}
+
+/* ---- profile --------------------------------------------------------------------------------------------------- */
+typedef struct row { char name[96]; double ms; int64_t flops; int calls; } row;
+
+static void add_row(row *rows, int *n, int cap, const char *name, double ms, int64_t flops) {
+    int k = 0;
+    while (k < *n && strcmp(rows[k].name, name) != 0) k++;
+    if (k == *n) {
+        if (*n == cap) k = cap - 1;
+        else rows[(*n)++] = (row){0};
+        snprintf(rows[k].name, sizeof rows[k].name, "%s", name);
+    }
+    rows[k].ms += ms;
+    rows[k].flops += flops;
+    rows[k].calls++;
+}
+
+static int by_ms(const void *a, const void *b) {
+    const double x = ((const row *)a)->ms, y = ((const row *)b)->ms;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static void print_rows(FILE *f, const char *title, row *rows, int n, double total) {
+    qsort(rows, (size_t)n, sizeof *rows, by_ms);
+    fprintf(f, "%-44s %8s %7s %9s %9s %6s\n", title, "ms", "share", "GFLOP", "GFLOP/s", "calls");
+    for (int k = 0; k < n; k++)
+        fprintf(f, "%-44s %8.2f %6.1f%% %9.3f %9.1f %6d\n", rows[k].name, rows[k].ms, 100 * rows[k].ms / total,
+                (double)rows[k].flops * 1e-9, (double)rows[k].flops * 1e-6 / (rows[k].ms + 1e-9), rows[k].calls);
+}
+
+zt_err zt_plan_profile(zt_plan *p, FILE *f) {
+    enum { CAP = 256 };
+    zt_err e = can_run(p);
+    if (e != ZT_OK) return e;
+    row *ops = zt_alloc_array(CAP, sizeof *ops), *scopes = zt_alloc_array(CAP, sizeof *scopes);
+    if (!ops || !scopes) {
+        e = ZT_NOMEM;
+        goto done;
+    }
+    int n_ops = 0, n_scopes = 0;
+    double total = 0;
+    for (int k = 0; k < p->n_steps; k++) {
+        const zt_node *n = p->steps[k].node;
+        const double t0 = zt_now();
+        run_step(&p->steps[k]);
+        const double ms = (zt_now() - t0) * 1e3;
+        const int64_t flops = n->op->flops ? n->op->flops(n) : 0;
+        char scope[96];
+        snprintf(scope, sizeof scope, "%.*s", (int)strcspn(n->scope, "."), n->scope);
+        const size_t first = strlen(scope);
+        if (n->scope[first] == '.')
+            snprintf(scope, sizeof scope, "%.*s", (int)(first + 1 + strcspn(n->scope + first + 1, ".")), n->scope);
+        add_row(ops, &n_ops, CAP, n->op->name, ms, flops);
+        add_row(scopes, &n_scopes, CAP, *scope ? scope : "(top)", ms, flops);
+        total += ms;
+    }
+    print_rows(f, "op", ops, n_ops, total);
+    print_rows(f, "scope", scopes, n_scopes, total);
+done:
+    zt_free(ops);
+    zt_free(scopes);
+    return e;
+}
