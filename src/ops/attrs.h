@@ -1,0 +1,68 @@
+/* attrs.h - the contract between builders, references and kernels: inputs, attributes (at.i, at.f) and further outputs (aux) of
+ * every op. Builders are in ops.h; an op's formula stands at its reference.
+ *
+ * [brackets]: optional inputs. They come after the required ones, in the order given, and are left out (not NULL) when absent;
+ * the flag named tells. Real inputs have the graph's real type; ids and lengths are i32. All storage is contiguous.
+ * Aux outputs have the node's dtype. "dims(s)" means at.i[k] = s.n, at.i[k+1..k+8] = s.d.
+ *
+ * elementwise.c
+ *   add sub mul div     a, b: b broadcasts to a's shape
+ *   affine              x                f0 scale, f1 shift
+ *   neg square sqrt exp log sigmoid tanh silu gelu step                 x
+ *   silu_dx gelu_dx     dy, x: same shape; dy * f'(x)
+ * reduce.c
+ *   sum_to              x                i0.. dims(target): aligned at the last axis, each size 1 or x's
+ *   broadcast_to        x                i0.. dims(target)
+ * layout.c
+ *   reshape             x                i0.. dims(target)     (a view: no kernel; any dtype)
+ *   permute             x                i0..i7 axes: out axis k is x's axis i[k]
+ *   slice               x                i0 axis, i1 start, i2 length
+ *   pad                 x                i0 axis, i1 zeros before, i2 zeros after
+ *   concat              x0, x1, ...      i0 axis
+ *   upsample, pool_sum  x [B,T,H,W,C]    i0..i2 factors ft,fh,fw; pool_sum: out size = size / factor
+ * matmul.c
+ *   matmul              a, b, [bias]     i0 ta, i1 tb (0/1); bias present when n_in == 3. a and b are seen as [rows, last axis]:
+ *                       M,K = rows,last of a (ta: last,rows); K,N = rows,last of b (tb: last,rows). Output: ta ? [M,N]
+ *                       : a's leading axes + [N]. bias [N].
+ * conv.c                                 i0..2 stride, i3..5 pad before, i6..8 pad after (order t,h,w)
+ *   conv                x [B,T,H,W,Ci], w [kt,kh,kw,Ci,Co], [bias [Co]]: present when n_in == 3
+ *   conv_dx             dy, w            and i9..11 = T,H,W of x; output [B,T,H,W,Ci]
+ *   conv_dw             x, dy            and i9..11 = kt,kh,kw;   output [kt,kh,kw,Ci,Co]
+ * norm.c                                 f0 eps; i0 groups (group_norm) or dim (rms_norm), i1 act (group_norm: 0 none, 1 SiLU),
+ *                                        i2 = 1: gain and bias present (rms_norm: gain), i3 = 1: scale and shift present
+ *   group_norm          x [B,..,C], [gain [C], bias [C]], [scale [B,C], shift [B,C]]      aux: mean [B,G], rstd [B,G]
+ *   layer_norm          x [..,C],   the same (then x is [B,..,C])           aux: mean, rstd, both x's shape without the last axis
+ *   rms_norm            x [..,C], [gain [dim]]                               aux: rstd [..,C/dim]
+ *   group_norm_dx, layer_norm_dx   dy, x, mean, rstd, [gain, bias], [scale, shift]: same attributes as the forward op.
+ *                       Outputs: dx; aux (those present, in this order): dgain [C], dbias [C], dscale [B,C], dshift [B,C]
+ *   rms_norm_dx         dy, x, rstd, [gain]. Outputs: dx; aux: dgain [dim] when gain is present
+ * attention.c
+ *   attention           q [O,N,I,D], k [O,M,I,D], v [O,M,I,D], [bias [heads,N,M]], [len [O] i32]
+ *                       i0 heads, i1 = 1: bias present, i2 = 1: len present. A len outside 1..M counts as the nearest of these.
+ *                       aux: lse [O,I,heads,N] = log sum_m exp(score)
+ *   attention_dx        dy, q, k, v, y, lse, [bias], [len]: same attributes. Outputs: dq; aux: dk, dv, [dbias [heads,N,M]]
+ *   rope                x [B,N,D], angle [N, D/heads/2]        i0 heads, i1 inverse (0/1)
+ * embed.c
+ *   embedding           ids i32, table [V,D]                   an id outside 0..V-1 gives zeros
+ *   embedding_dw        ids i32, dy [ids..,D]                  i0 V; output [V,D]; ids outside 0..V-1 are skipped
+ *   timestep            t [B]                                  i0 dim (even), f0 scale
+ * optim.c
+ *   global_norm         x0, x1, ...                            scalar
+ *   adamw               p, m, v, g, hyper [8], norm []         i0 decay (0/1), i15 = 3 (mutates p, m, v); output scalar 0
+ *   ema                 e, p, decay [], norm [], [after]       i15 = 1 (mutates e); output scalar 0. `after` only orders. */
+#ifndef ZT_OPS_ATTRS_H
+#define ZT_OPS_ATTRS_H
+#include "tensor/graph.h"
+
+/* Optional inputs of the norms: where they start (base = number of required inputs) and whether they are there. */
+enum { ZT_NORM_GROUPS = 0, ZT_NORM_ACT = 1, ZT_NORM_AFFINE = 2, ZT_NORM_MODULATE = 3 };
+/* attention */
+enum { ZT_ATT_HEADS = 0, ZT_ATT_BIAS = 1, ZT_ATT_LEN = 2 };
+/* conv */
+enum { ZT_CONV_STRIDE = 0, ZT_CONV_BEFORE = 3, ZT_CONV_AFTER = 6, ZT_CONV_SIZE = 9 };
+
+/** Storage of input k, or NULL when the node has fewer inputs. */
+static inline void *zt_in_x(const zt_node *n, int k) {
+    return k < n->n_in ? n->in[k]->x : NULL;
+}
+#endif
