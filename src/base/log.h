@@ -10,8 +10,9 @@ void zt_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* "
 /** No progress lines at all when quiet. */
 void zt_log_quiet(bool quiet);
 
-/** Progress with rate and time left: redrawn in place on a terminal, one plain line every 10 s elsewhere. stderr. */
-typedef struct zt_progress { const char *what, *unit; int64_t total, done; double t0, last; char note[160]; } zt_progress;
+/** Progress with rate and time left: redrawn in place on a terminal, one plain line every 10 s elsewhere. stderr.
+ *  After zt_progress_begin a resumed run sets p->start to the work done earlier, so that the rate counts only new work. */
+typedef struct zt_progress { const char *what, *unit; int64_t total, done, start; double t0, last; char note[160]; } zt_progress;
 void zt_progress_begin(zt_progress *p, const char *what, const char *unit, int64_t total);
 void zt_progress_update(zt_progress *p, int64_t done);       /* p->note is shown when not empty */
 void zt_progress_end(zt_progress *p);

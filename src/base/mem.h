@@ -15,6 +15,10 @@ void *zt_realloc(void *p, size_t bytes);
 char *zt_strdup(const char *s);
 /** NULL is fine. */
 void zt_free(void *p);
+/** For failure tests: from now on the n-th allocation fails, once (n <= 0: none). Replaces what ZT_FAIL_ALLOC said. */
+void zt_alloc_fail_at(int64_t n);
+/** Calls left until that failure; 0 or less once it has happened (or none was asked for). */
+int64_t zt_alloc_fail_left(void);
 
 /** Bump allocator: everything is freed at once. Zeroed, 16-byte aligned pieces. Not thread-safe. */
 typedef struct zt_arena zt_arena;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include "base/err.h"
 
 /** Growing byte string. Zero-initialise; `buf` is NULL or NUL-terminated at `len`. On memory failure `failed` sticks
@@ -26,6 +27,12 @@ const char *zt_nearest_name(const char *name, const char *const *names, int n);
 bool zt_utf8_valid(const char *bytes, size_t n, size_t *bad);
 
 bool zt_ends_with(const char *s, const char *suffix);     /* ASCII case-insensitive */
+/** The whole of `s` as a decimal integer ("-12", "+7") or a finite real ("3", "1e-4", ".5"): no spaces, no hexadecimal,
+ *  the decimal point is '.' in every locale. False when it is something else or out of range; *v is then untouched. */
+bool zt_parse_int(const char *s, int64_t *v);
+bool zt_parse_real(const char *s, double *v);
+/** Shortest text that reads back as exactly v; always holds '.' or 'e' when v is finite, so that it stays a real. */
+void zt_real_text(char out[32], double v);
 /** snprintf into a fixed array; ZT_ARG when it does not fit (for paths). */
 zt_err zt_format(char *dst, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 #endif
