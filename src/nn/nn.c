@@ -1,0 +1,154 @@
+/* nn.c - layers and their parameters. Values against PyTorch: tests/models (goldens from tests/reference/models.py). */
+#include "nn/nn.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME_MAX_LEN = 512 };
+
+static void fill(float *w, const zt_shape *sh, zt_init init, uint64_t seed, const char *name) {
+    const int64_t n = zt_numel(sh), fan_in = zt_rows(sh), field = sh->n > 2 ? fan_in / sh->d[sh->n - 2] : 1;
+    const double fan_out = (double)zt_last(sh) * (double)field;
+    const uint64_t stream = zt_hash_name(name);
+    zt_rng r = zt_rng_init(seed, stream);
+    const double limit = sqrt(6.0 / ((double)fan_in + fan_out));
+    const float std = init == ZT_INIT_KAIMING ? (float)sqrt(1.0 / (double)fan_in) : 0.02f;
+    if (init == ZT_INIT_KAIMING || init == ZT_INIT_NORMAL02) zt_fill_normal(seed, stream, w, n);
+    for (int64_t k = 0; k < n; k++) {
+        if (init == ZT_INIT_ONE) w[k] = 1;
+        else if (init == ZT_INIT_XAVIER) w[k] = (float)zt_rng_range(&r, -limit, limit);
+        else if (init != ZT_INIT_ZERO) w[k] *= std;
+    }
+}
+
+zt_node *zt_nn_param(zt_nn *nn, const char *name, zt_shape sh, zt_init init) {
+    char full[NAME_MAX_LEN];
+    const char *scope = zt_scope(nn->g);
+    snprintf(full, sizeof full, "%.*s%s%s", NAME_MAX_LEN - 64, scope, *scope ? "." : "", name);
+    if (zt_graph_error(nn->g) == ZT_OK && !zt_tset_find(nn->params, full)) {
+        for (int k = 0; k < sh.n; k++)
+            if (sh.d[k] < 1) return zt_param(nn->g, full, sh);      /* records the error with the shape */
+        zt_tensor *t;
+        const zt_err e = zt_tset_add(nn->params, full, ZT_F32, sh, &t);
+        if (e != ZT_OK) return zt_graph_fail(nn->g, e);
+        fill(t->data, &sh, init, nn->seed, full);
+    }
+    return zt_param(nn->g, full, sh);
+}
+
+static zt_node *linear(zt_nn *nn, const char *name, zt_node *x, int64_t out, zt_init init, bool with_bias) {
+    zt_push(nn->g, "%s", name);
+    zt_node *w = zt_nn_param(nn, "weight", zt_sh(zt_last(&x->sh), out), init);
+    zt_node *b = with_bias ? zt_nn_param(nn, "bias", zt_sh(out), ZT_INIT_ZERO) : NULL;
+    zt_node *y = zt_linear_op(x, w, b);
+    zt_pop(nn->g);
+    return y;
+}
+
+zt_node *zt_linear(zt_nn *nn, const char *name, zt_node *x, int64_t out, zt_init init) {
+    return linear(nn, name, x, out, init, true);
+}
+zt_node *zt_linear_nobias(zt_nn *nn, const char *name, zt_node *x, int64_t out, zt_init init) {
+    return linear(nn, name, x, out, init, false);
+}
+
+static zt_node *conv(zt_nn *nn, const char *name, zt_node *x, zt_shape kernel, const zt_conv_cfg *c, zt_init init) {
+    zt_push(nn->g, "%s", name);
+    zt_node *w = zt_nn_param(nn, "weight", kernel, init);
+    zt_node *b = zt_nn_param(nn, "bias", zt_sh(zt_last(&kernel)), ZT_INIT_ZERO);
+    zt_node *y = zt_conv(x, w, b, c);
+    zt_pop(nn->g);
+    return y;
+}
+
+zt_node *zt_conv_same(zt_nn *nn, const char *name, zt_node *x, int kt, int kh, int kw, int64_t out, zt_init init) {
+    const int p[3] = {kt / 2, kh / 2, kw / 2};
+    const zt_conv_cfg c = {{1, 1, 1}, {p[0], p[1], p[2]}, {p[0], p[1], p[2]}};
+    return conv(nn, name, x, zt_sh(kt, kh, kw, zt_last(&x->sh), out), &c, init);
+}
+
+zt_node *zt_conv_down(zt_nn *nn, const char *name, zt_node *x, int64_t out) {
+    const zt_conv_cfg c = {{1, 2, 2}, {0, 1, 1}, {0, 1, 1}};
+    return conv(nn, name, x, zt_sh(1, 4, 4, zt_last(&x->sh), out), &c, ZT_INIT_KAIMING);
+}
+
+int zt_norm_groups(int64_t c) {
+    for (int g = 8; g > 1; g--)
+        if (c % g == 0 && c / g >= 8) return g;
+    return 1;
+}
+
+zt_node *zt_norm_silu(zt_nn *nn, const char *name, zt_node *x, zt_node *scale, zt_node *shift) {
+    const int64_t c = zt_last(&x->sh);
+    zt_push(nn->g, "%s", name);
+    zt_node *gain = zt_nn_param(nn, "weight", zt_sh(c), ZT_INIT_ONE), *bias = zt_nn_param(nn, "bias", zt_sh(c), ZT_INIT_ZERO);
+    zt_node *y = zt_group_norm(x, gain, bias, scale, shift, zt_norm_groups(c), 1e-5, 1);
+    zt_pop(nn->g);
+    return y;
+}
+
+zt_node *zt_norm_affine(zt_nn *nn, const char *name, zt_node *x) {
+    const int64_t c = zt_last(&x->sh);
+    zt_push(nn->g, "%s", name);
+    zt_node *gain = zt_nn_param(nn, "weight", zt_sh(c), ZT_INIT_ONE), *bias = zt_nn_param(nn, "bias", zt_sh(c), ZT_INIT_ZERO);
+    zt_node *y = zt_layer_norm(x, gain, bias, NULL, NULL, 1e-6);
+    zt_pop(nn->g);
+    return y;
+}
+
+void zt_chunk(zt_node *x, int n, zt_node **parts) {
+    const int64_t c = zt_last(&x->sh) / n;
+    for (int k = 0; k < n; k++) parts[k] = zt_slice(x, x->sh.n - 1, k * c, c);
+}
+
+zt_node *zt_time_embedding(zt_nn *nn, const char *name, zt_node *t01, int64_t dim) {
+    zt_push(nn->g, "%s", name);
+    zt_node *h = zt_linear(nn, "fc1", zt_timestep(t01, 256, 1000), dim, ZT_INIT_KAIMING);
+    h = zt_linear(nn, "fc2", zt_silu(h), dim, ZT_INIT_KAIMING);
+    zt_pop(nn->g);
+    return h;
+}
+
+zt_node *zt_mha(zt_nn *nn, const char *name, zt_node *x, zt_node *src, int heads, zt_node *bias, zt_node *len, bool zero_out) {
+    const int64_t d = zt_last(&x->sh);
+    zt_push(nn->g, "%s", name);
+    zt_node *q = zt_linear(nn, "q", x, d, ZT_INIT_XAVIER), *k = zt_linear(nn, "k", src, d, ZT_INIT_XAVIER);
+    zt_node *v = zt_linear(nn, "v", src, d, ZT_INIT_XAVIER);
+    zt_node *o = zt_attention(q, k, v, heads, bias, len);
+    o = zt_linear(nn, "o", o, d, zero_out ? ZT_INIT_ZERO : ZT_INIT_XAVIER);
+    zt_pop(nn->g);
+    return o;
+}
+
+/* Table row of the offset from cell a to cell b of the grid. */
+static int64_t offset_row(int n_axes, const int64_t *size, int64_t clip, int64_t a, int64_t b) {
+    int64_t row = 0, scale = 1;
+    for (int k = n_axes - 1; k >= 0; k--) {
+        int64_t d = b % size[k] - a % size[k];
+        d = d < -clip ? -clip : d > clip ? clip : d;
+        row += (d + clip) * scale;
+        scale *= 2 * clip + 1;
+        a /= size[k];
+        b /= size[k];
+    }
+    return row;
+}
+
+zt_node *zt_relative_bias(zt_nn *nn, const char *name, int heads, int n_axes, const int64_t *size, int64_t clip) {
+    int64_t n = 1, rows = 1;
+    for (int k = 0; k < n_axes; k++) {
+        n *= size[k];
+        rows *= 2 * clip + 1;
+    }
+    double *row = zt_alloc_array((size_t)(n * n), sizeof *row);
+    if (!row) return zt_graph_fail(nn->g, ZT_NOMEM);
+    for (int64_t a = 0; a < n; a++)
+        for (int64_t b = 0; b < n; b++) row[a * n + b] = (double)offset_row(n_axes, size, clip, a, b);
+    zt_push(nn->g, "%s", name);
+    zt_node *table = zt_nn_param(nn, "table", zt_sh(rows, heads), ZT_INIT_ZERO);
+    zt_node *bias = zt_embedding(zt_const(nn->g, ZT_I32, zt_sh(n, n), row), table);                 /* [N,N,heads] */
+    bias = zt_permute(bias, (const int[]){2, 0, 1});
+    zt_pop(nn->g);
+    zt_free(row);
+    return bias;
+}
