@@ -1,10 +1,12 @@
 /* sampler.h - from noise to a sample with a denoiser given as a callback. Never sees a model.
  * One file per sampler: ddpm.c, ddim.c, euler.c, heun.c, dpmpp2m.c; what they share is in sampler.c and sampler_impl.h.
  * Euler (and DDIM with eta 0) are of order 1, Heun and DPM-Solver++(2M) of order 2 in the step; Heun calls the denoiser
- * 2*steps-1 times, all others `steps` times. */
+ * 2*steps-1 times, all others `steps` times.
+ * Dynamic threshold: Saharia et al. 2022 (Imagen), arXiv:2205.11487, section 2.3. */
 #ifndef ZT_SAMPLER_H
 #define ZT_SAMPLER_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
 #include "diffusion/schedule.h"
@@ -29,7 +31,7 @@ typedef struct zt_sample_cfg {
     double shift;              /* zt_time_shift on every time; 0 means 1 */
     double eta;                /* DDIM: 0 deterministic .. 1 as noisy as DDPM */
     double gamma;              /* DDPM: log-interpolates the variance from posterior (0) to forward (1) */
-    zt_x0_clamp clamp;         /* x0 into [-1,1]; dynamic: scaled by the sample's `quantile` of |x0| where that is above 1 (Imagen) */
+    zt_x0_clamp clamp;         /* x0 into [-1,1]; dynamic: into its `quantile` q of |x0|, then divided by q, if q > 1 */
     double quantile;           /* dynamic only, (0,1]; 0 means 0.995 */
     uint64_t seed, stream;     /* noise of sample b is that of seed+b, so a sample does not depend on its batch */
     int64_t sample_n;          /* floats per sample, divides n; 0: all n are one sample */
