@@ -1,5 +1,5 @@
-/* driver.c - replays a fuzzing corpus without libFuzzer: gives every file of a folder to LLVMFuzzerTestOneInput, so that inputs that
- * once broke a reader are tested for ever, with any compiler. It finds nothing new: that is `./dev fuzz TARGET`. */
+/* driver.c - replays a fuzzing corpus without libFuzzer: gives every file of a folder to LLVMFuzzerTestOneInput, so that
+ * inputs that once broke a reader are tested for ever, with any compiler. It finds nothing new: that is `./dev fuzz TARGET`. */
 #include <stdint.h>
 #include <stdio.h>
 

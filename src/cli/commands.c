@@ -34,8 +34,8 @@ bool zt_cli_parse(const zt_cli_spec *spec, void *cfg, int argc, char **argv, cha
         return false;
     }
     if (n < spec->min_pos) {
-        *status = zt_cli_usage_error(argv[0], "%d argument%s given, at least %d wanted; usage: %s", n, n == 1 ? "" : "s", spec->min_pos,
-                                     spec->usage);
+        *status = zt_cli_usage_error(argv[0], "%d argument%s given, at least %d wanted; usage: %s", n, n == 1 ? "" : "s",
+                                     spec->min_pos, spec->usage);
         return false;
     }
     if (n_pos) *n_pos = n;
@@ -60,11 +60,10 @@ int zt_cli_result(const char *command, zt_err e) {
 }
 
 int zt_cli_print_json(const char *command, json_t *j) {
-    if (!j || json_dumpf(j, stdout, JSON_INDENT(2)) != 0) {
-        json_decref(j);
-        return zt_cli_result(command, zt_fail(j ? ZT_IO : ZT_NOMEM, "the result could not be written as JSON to standard output"));
-    }
-    putchar('\n');
+    zt_err e = ZT_OK;
+    if (!j) e = zt_fail(ZT_NOMEM, "out of memory for the result");
+    else if (json_dumpf(j, stdout, JSON_INDENT(2)) != 0) e = zt_fail(ZT_IO, "the result could not be written to standard output");
+    else putchar('\n');
     json_decref(j);
-    return ZT_EXIT_OK;
+    return zt_cli_result(command, e);
 }
