@@ -21,6 +21,9 @@ zt_err zt_dir_make(const char *path);
 zt_err zt_dir_sync(const char *path);
 /** Remove a folder and what is in it; missing is fine. Does not follow links. */
 zt_err zt_dir_remove(const char *path);
+/** Put folder `fresh` in the place of `dir`, whose old content (if any) is then removed. Atomic (renameat2 exchange): a crash leaves
+ *  the old or the new folder at `dir`, whole; a left-over `fresh` may remain. Both in the same parent folder. */
+zt_err zt_dir_swap(const char *fresh, const char *dir);
 /** Names in a folder (no . and ..), sorted by bytes. Free with zt_names_free. */
 zt_err zt_dir_list(const char *path, char ***names, int *n);
 void zt_names_free(char **names, int n);
