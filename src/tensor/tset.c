@@ -25,20 +25,40 @@ static zt_err grow(zt_tset *s) {
     return ZT_OK;
 }
 
-zt_err zt_tset_add(zt_tset *s, const char *name, zt_dtype t, zt_shape sh, zt_tensor **out) {
+static void tensor_finish(zt_tensor *t) {
+    zt_free(t->name);
+    if (!t->borrowed) zt_free(t->data);
+}
+
+/* data NULL: a zeroed block of its own. */
+static zt_err put(zt_tset *s, const char *name, zt_dtype t, zt_shape sh, void *data) {
     if (zt_tset_find(s, name)) return zt_fail(ZT_ARG, "tensor '%s' is there already; names are unique", name);
     if (s->n == s->cap && grow(s) != ZT_OK) return ZT_NOMEM;
-    zt_tensor x = {.name = zt_strdup(name), .dtype = t, .sh = sh};
-    x.data = zt_alloc_array((size_t)zt_numel(&sh), zt_dtype_bytes(t));
+    zt_tensor x = {.name = zt_strdup(name), .dtype = t, .sh = sh, .data = data, .borrowed = data != NULL};
+    if (!data) x.data = zt_alloc_array((size_t)zt_numel(&sh), zt_dtype_bytes(t));
     if (!x.name || !x.data) {
-        zt_free(x.name);
-        zt_free(x.data);
+        tensor_finish(&x);
         return ZT_NOMEM;
     }
     s->t[s->n] = x;
     index_put(s, s->n++);
-    if (out) *out = &s->t[s->n - 1];
     return ZT_OK;
+}
+
+zt_err zt_tset_add(zt_tset *s, const char *name, zt_dtype t, zt_shape sh, zt_tensor **out) {
+    const zt_err e = put(s, name, t, sh, NULL);
+    if (e == ZT_OK && out) *out = &s->t[s->n - 1];
+    return e;
+}
+
+zt_err zt_tset_share(zt_tset *dst, const zt_tset *src, const char *prefix) {
+    const size_t len = strlen(prefix);
+    zt_err e = ZT_OK;
+    for (int k = 0; e == ZT_OK && k < src->n; k++) {
+        const zt_tensor *t = &src->t[k];
+        if (strncmp(t->name, prefix, len) == 0) e = put(dst, t->name + len, t->dtype, t->sh, t->data);
+    }
+    return e;
 }
 
 zt_tensor *zt_tset_find(const zt_tset *s, const char *name) {
@@ -74,10 +94,7 @@ int64_t zt_tset_bytes(const zt_tset *s) {
 }
 
 void zt_tset_finish(zt_tset *s) {
-    for (int k = 0; k < s->n; k++) {
-        zt_free(s->t[k].name);
-        zt_free(s->t[k].data);
-    }
+    for (int k = 0; k < s->n; k++) tensor_finish(&s->t[k]);
     zt_free(s->t);
     zt_free(s->slot);
     *s = (zt_tset){0};

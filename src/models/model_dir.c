@@ -1,0 +1,144 @@
+/* model_dir.c - a model folder on disk: config.json, model.safetensors, tokenizer.json. */
+#include <stdio.h>
+#include <string.h>
+#include "base/file.h"
+#include "base/hash.h"
+#include "models/net.h"
+#include "nn/safetensors.h"
+
+enum { MAX_CONFIG = 1 << 20 };
+
+typedef struct video_cfg { int64_t frames, height, width; double fps; } video_cfg;
+static const zt_opt video_options[] = {
+    {"frames", ZT_OPT_INT, ZT_OPT_AT(video_cfg, frames), "16", 1, 1024, NULL, 0, "frames of a clip"},
+    {"height", ZT_OPT_INT, ZT_OPT_AT(video_cfg, height), "32", 1, 4096, NULL, 0, "pixels"},
+    {"width", ZT_OPT_INT, ZT_OPT_AT(video_cfg, width), "32", 1, 4096, NULL, 0, "pixels"},
+    {"fps", ZT_OPT_REAL, ZT_OPT_AT(video_cfg, fps), "8", 0.01, 1000, NULL, 0, "frames per second"},
+};
+static const zt_opts video_opts = {video_options, 4};
+
+/* ---- reading --------------------------------------------------------------------------------------------------- */
+static zt_err section(const json_t *config, const char *name, const char *where, json_t **out) {
+    *out = json_object_get(config, name);
+    return json_is_object(*out) ? ZT_OK : zt_fail(ZT_FORMAT, "%s: section \"%s\" is missing; this is not a whole model folder", where, name);
+}
+
+static zt_err read_net(zt_net *net, const json_t *config, const char *where) {
+    json_t *model, *text, *video;
+    zt_err e;
+    ZT_TRY(e = section(config, "model", where, &model), done);
+    ZT_TRY(e = section(config, "text", where, &text), done);
+    ZT_TRY(e = section(config, "video", where, &video), done);
+    const char *name = json_string_value(json_object_get(model, "name"));
+    if (!name) return zt_fail(ZT_FORMAT, "%s: model.name is missing", where);
+    ZT_TRY(e = zt_net_init(net, name), done);
+    json_t *options = json_copy(model);
+    json_object_del(options, "name");
+    e = zt_opt_from_json(net->model->opts, net->cfg, where, options);
+    json_decref(options);
+    ZT_TRY(e, done);
+    ZT_TRY(e = zt_opt_from_json(zt_text_opts, &net->text, where, text), done);
+    video_cfg v;
+    zt_opt_defaults(video_opts, &v);
+    ZT_TRY(e = zt_opt_from_json(video_opts, &v, where, video), done);
+    net->frames = v.frames;
+    net->height = v.height;
+    net->width = v.width;
+    net->fps = v.fps;
+    e = zt_net_check(net);
+done:
+    return e;
+}
+
+/* Build the graph once, so that the set holds every name and shape the file must have. */
+static zt_err expected_params(const zt_net *net, zt_tset *params) {
+    zt_graph *g;
+    zt_err e = zt_graph_create(&g);
+    if (e != ZT_OK) return e;
+    zt_nn nn = {g, params, 0};
+    const zt_net_in in = zt_net_inputs(g, net, 1);
+    zt_net_build(&nn, net, &in);
+    e = zt_graph_error(g);
+    zt_graph_destroy(&g);
+    return e;
+}
+
+zt_err zt_model_dir_load(zt_model_dir *m, const char *dir) {
+    char path[ZT_PATH_MAX];
+    json_t *config = NULL;
+    zt_err e;
+    *m = (zt_model_dir){0};
+    if (!zt_is_dir(dir)) return zt_fail(ZT_NOTFOUND, "%s: no such model folder; give the folder that holds config.json (RUN/model)", dir);
+    ZT_TRY(e = zt_path_join(path, dir, "config.json"), done);
+    ZT_TRY(e = zt_json_load(path, MAX_CONFIG, &config), done);
+    const char *format = json_string_value(json_object_get(config, "format"));
+    if (!format || strcmp(format, "zoetrope-model") != 0) {
+        e = zt_fail(ZT_FORMAT, "%s: \"format\" is %.40s; want \"zoetrope-model\"", path, format ? format : "missing");
+        goto done;
+    }
+    ZT_TRY(e = read_net(&m->net, config, path), done);
+    json_t *diffusion;
+    ZT_TRY(e = section(config, "diffusion", path, &diffusion), done);
+    m->diffusion = json_incref(diffusion);
+    ZT_TRY(e = zt_path_join(path, dir, "tokenizer.json"), done);
+    ZT_TRY(e = zt_bpe_load(&m->tok, path), done);
+    m->net.vocab = m->tok.vocab_size;
+    ZT_TRY(e = expected_params(&m->net, &m->params), done);
+    ZT_TRY(e = zt_path_join(path, dir, "model.safetensors"), done);
+    ZT_TRY(e = zt_safetensors_load_into(path, &m->params), done);
+    e = zt_sha256_file(path, m->hash);
+done:
+    json_decref(config);
+    if (e != ZT_OK) zt_model_dir_finish(m);
+    return e;
+}
+
+void zt_model_dir_finish(zt_model_dir *m) {
+    zt_net_finish(&m->net);
+    zt_tset_finish(&m->params);
+    zt_bpe_finish(&m->tok);
+    json_decref(m->diffusion);
+    *m = (zt_model_dir){0};
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------------- */
+static json_t *describe(const zt_net *net, const json_t *diffusion) {
+    const video_cfg v = {net->frames, net->height, net->width, net->fps};
+    json_t *model = json_pack("{s:s}", "name", net->model->name), *options = zt_opt_to_json(net->model->opts, net->cfg);
+    if (model && options) json_object_update(model, options);
+    json_decref(options);
+    return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:O}", "format", "zoetrope-model", "version", 1, "zoe", ZT_VERSION, "model", model,
+                     "text", zt_opt_to_json(zt_text_opts, &net->text), "video", zt_opt_to_json(video_opts, &v), "diffusion", diffusion);
+}
+
+static zt_err write_files(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *config) {
+    char path[ZT_PATH_MAX];
+    zt_err e;
+    ZT_TRY(e = zt_dir_make(dir), done);
+    ZT_TRY(e = zt_path_join(path, dir, "model.safetensors"), done);
+    json_t *meta = json_pack("{s:s, s:s}", "format", "zoetrope", "model", net->model->name);
+    e = zt_safetensors_save(path, params, meta);
+    json_decref(meta);
+    ZT_TRY(e, done);
+    ZT_TRY(e = zt_path_join(path, dir, "tokenizer.json"), done);
+    ZT_TRY(e = zt_bpe_save(tok, path), done);
+    ZT_TRY(e = zt_path_join(path, dir, "config.json"), done);
+    ZT_TRY(e = zt_json_save(path, config), done);
+    e = zt_dir_sync(dir);
+done:
+    return e;
+}
+
+zt_err zt_model_dir_save(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *diffusion) {
+    char fresh[ZT_PATH_MAX];
+    zt_err e;
+    json_t *config = describe(net, diffusion);
+    if (!config) return zt_fail(ZT_NOMEM, "%s: no memory to describe the model", dir);
+    ZT_TRY(e = zt_format(fresh, sizeof fresh, "%s.new", dir), done);
+    ZT_TRY(e = zt_dir_remove(fresh), done);
+    ZT_TRY(e = write_files(fresh, net, params, tok, config), done);
+    e = zt_dir_swap(fresh, dir);
+done:
+    json_decref(config);
+    return e;
+}

@@ -1,0 +1,62 @@
+/* net.c - building a complete network: encoded text, known frames beside the noise, the model. The folder is in model_dir.c. */
+#include "models/net.h"
+#include <string.h>
+
+zt_err zt_net_init(zt_net *net, const char *name) {
+    *net = (zt_net){.model = zt_model_find(name)};
+    if (!net->model) return ZT_CONFIG;
+    net->cfg = zt_alloc(net->model->cfg_size);
+    if (!net->cfg) return ZT_NOMEM;
+    zt_opt_defaults(net->model->opts, net->cfg);
+    zt_opt_defaults(zt_text_opts, &net->text);
+    return ZT_OK;
+}
+
+void zt_net_finish(zt_net *net) {
+    zt_free(net->cfg);
+    *net = (zt_net){0};
+}
+
+zt_err zt_net_check(const zt_net *net) {
+    if (net->frames < 1 || net->height < 1 || net->width < 1 || net->frames > 1024 || net->height > 4096 || net->width > 4096)
+        return zt_fail(ZT_CONFIG, "clips of %lldx%lldx%lld (frames x height x width); want 1..1024 frames and sides of 1..4096",
+                       (long long)net->frames, (long long)net->height, (long long)net->width);
+    if (net->text.dim % net->text.heads)
+        return zt_fail(ZT_CONFIG, "text.heads=%lld does not divide text.dim=%lld", (long long)net->text.heads, (long long)net->text.dim);
+    return net->model->check(net->cfg, net->frames, net->height, net->width);
+}
+
+zt_net_in zt_net_inputs(zt_graph *g, const zt_net *net, int64_t b) {
+    const zt_shape clip = zt_sh(b, net->frames, net->height, net->width, ZT_RGB);
+    const zt_dtype real = zt_graph_real(g);
+    return (zt_net_in){.noisy = zt_input(g, "noisy", real, clip),
+                       .known = zt_input(g, "known", real, clip),
+                       .mask = zt_input(g, "mask", real, zt_sh(b, net->frames)),
+                       .t01 = zt_input(g, "t01", real, zt_sh(b)),
+                       .ids = zt_input(g, "ids", ZT_I32, zt_sh(b, net->text.length)),
+                       .len = zt_input(g, "len", ZT_I32, zt_sh(b))};
+}
+
+/* Noise where a frame is unknown, the frame where it is known, and which is which: 3 + 3 + 1 channels. */
+static zt_node *with_known_frames(const zt_net_in *in) {
+    const zt_shape *s = &in->noisy->sh;
+    zt_node *mask = zt_reshape(in->mask, zt_sh(s->d[0], s->d[1], 1, 1, 1));
+    zt_node *noisy = zt_mul(in->noisy, zt_affine(mask, -1, 1));
+    zt_node *plane = zt_broadcast_to(mask, zt_sh(s->d[0], s->d[1], s->d[2], s->d[3], 1));
+    return zt_concat(4, 3, (zt_node *const[]){noisy, zt_mul(in->known, mask), plane});
+}
+
+zt_node *zt_net_build(zt_nn *nn, const zt_net *net, const zt_net_in *in) {
+    const zt_model_in m = {.x = with_known_frames(in),
+                           .t01 = in->t01,
+                           .text = zt_text_encode(nn, in->ids, in->len, net->vocab, &net->text),
+                           .text_len = in->len,
+                           .out_channels = ZT_RGB};
+    return net->model->build(nn, &m, net->cfg);
+}
+
+int zt_net_tokens(const zt_net *net, const zt_bpe *tok, const char *prompt, int32_t *ids, bool *truncated) {
+    const int max = (int)net->text.length;
+    memset(ids, 0, (size_t)max * sizeof *ids);
+    return zt_bpe_encode(tok, prompt, ids, max - 1, truncated) + 1;           /* the end mark counts: len >= 1 */
+}

@@ -1,0 +1,55 @@
+/* net.h - a complete denoising network: text encoder, known frames, video model; and the folder it is kept in. */
+#ifndef ZT_NET_H
+#define ZT_NET_H
+#include "models/models.h"
+#include "text/bpe.h"
+#include "text/encoder.h"
+
+enum { ZT_RGB = 3 };
+
+/** What is needed to build the graph of a network; weights are in a zt_tset. Zero-initialise; zt_net_finish frees. */
+typedef struct zt_net {
+    const zt_model_def *model;
+    void *cfg;                          /* model->cfg_size bytes, owned */
+    zt_text_cfg text;
+    int64_t vocab;                      /* real size of the tokenizer */
+    int64_t frames, height, width;      /* clip size it was trained at */
+    double fps;
+} zt_net;
+
+/** Model `name` with its default options. ZT_CONFIG for an unknown name. */
+zt_err zt_net_init(zt_net *net, const char *name);
+void zt_net_finish(zt_net *net);
+/** Options against each other and against the clip size. */
+zt_err zt_net_check(const zt_net *net);
+
+/** Inputs of one run, leaves of the graph. mask[b,t] = 1: frame t is known and given in `known`; its `noisy` content is ignored. */
+typedef struct zt_net_in {
+    zt_node *noisy;          /* [B,T,H,W,3] */
+    zt_node *known;          /* [B,T,H,W,3] in [-1,1] */
+    zt_node *mask;           /* [B,T] 0 or 1 */
+    zt_node *t01;            /* [B] */
+    zt_node *ids, *len;      /* [B,L] i32, [B] i32 (>= 1) */
+} zt_net_in;
+/** Make the input leaves for batch b of clips [frames,height,width]. */
+zt_net_in zt_net_inputs(zt_graph *g, const zt_net *net, int64_t b);
+/** The network's answer [B,T,H,W,3]; what it means (v, eps, ...) is the diffusion target it was trained for. */
+zt_node *zt_net_build(zt_nn *nn, const zt_net *net, const zt_net_in *in);
+
+/** Tokens of a prompt for this network: ids[text.length], ended by ZT_BPE_END; returns len (>= 1). Empty: unconditional. */
+int zt_net_tokens(const zt_net *net, const zt_bpe *tok, const char *prompt, int32_t *ids, bool *truncated);
+
+/** A model folder: config.json (sections model, text, video, and `diffusion`, kept as it is), model.safetensors, tokenizer.json. */
+typedef struct zt_model_dir {
+    zt_net net;
+    zt_tset params;
+    zt_bpe tok;
+    json_t *diffusion;                  /* owned */
+    char hash[65];                      /* SHA-256 of model.safetensors */
+} zt_model_dir;
+/** Load and check everything: ZT_NOTFOUND, ZT_FORMAT (damaged, a tensor missing: all names listed), ZT_CONFIG. *m is empty on failure. */
+zt_err zt_model_dir_load(zt_model_dir *m, const char *dir);
+void zt_model_dir_finish(zt_model_dir *m);
+/** Write a folder beside `dir` and swap it in: after a crash the old or the new one is there, whole. Borrows everything. */
+zt_err zt_model_dir_save(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *diffusion);
+#endif

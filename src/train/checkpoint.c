@@ -1,0 +1,125 @@
+/* checkpoint.c - atomic checkpoints: a hidden folder is filled, synced and renamed. Killed at any instant, a run finds either the
+ * whole checkpoint or none. Tested with kill -9 by tests/cli/test_kill_resume.sh. */
+#include "train/checkpoint.h"
+#include <stdio.h>
+#include <string.h>
+#include "base/file.h"
+#include "base/str.h"
+#include "nn/safetensors.h"
+
+static const char hidden[] = ".writing-";
+
+static zt_err save_set(const char *dir, const char *file, const zt_tset *s) {
+    char path[ZT_PATH_MAX];
+    const zt_err e = zt_path_join(path, dir, file);
+    return e != ZT_OK ? e : zt_safetensors_save(path, s, NULL);
+}
+
+static zt_err load_set(const char *dir, const char *file, zt_tset *s) {
+    char path[ZT_PATH_MAX];
+    const zt_err e = zt_path_join(path, dir, file);
+    return e != ZT_OK ? e : zt_safetensors_load_into(path, s);
+}
+
+static zt_err save_state(const char *dir, const zt_run_state *s) {
+    char path[ZT_PATH_MAX];
+    zt_err e = zt_path_join(path, dir, "state.json");
+    if (e != ZT_OK) return e;
+    json_t *j = json_pack("{s:I, s:f, s:I, s:I}", "step", (json_int_t)s->step, "best_val_loss", s->best, "best_step",
+                          (json_int_t)s->best_step, "validations_since_best", (json_int_t)s->waited);
+    if (!j) return zt_fail(ZT_NOMEM, "%s: no memory", path);
+    e = zt_json_save(path, j);
+    json_decref(j);
+    return e;
+}
+
+zt_err zt_checkpoint_save(const char *root, const char *name, const zt_run_state *s, const zt_tset *params, const zt_tset *states) {
+    char tmp[ZT_PATH_MAX], final[ZT_PATH_MAX];
+    zt_tset ema = {0}, opt = {0};
+    zt_err e;
+    if ((e = zt_format(tmp, sizeof tmp, "%s/%s%s", root, hidden, name)) != ZT_OK) return e;
+    ZT_TRY(e = zt_dir_make(root), done);
+    ZT_TRY(e = zt_path_join(final, root, name), done);
+    ZT_TRY(e = zt_tset_share(&ema, states, "ema."), done);
+    ZT_TRY(e = zt_tset_share(&opt, states, "opt."), done);
+    ZT_TRY(e = zt_dir_remove(tmp), done);
+    ZT_TRY(e = zt_dir_make(tmp), done);
+    ZT_TRY(e = save_set(tmp, "model.safetensors", params), done);
+    ZT_TRY(e = save_set(tmp, "ema.safetensors", &ema), done);
+    ZT_TRY(e = save_set(tmp, "optimizer.safetensors", &opt), done);
+    ZT_TRY(e = save_state(tmp, s), done);
+    ZT_TRY(e = zt_dir_sync(tmp), done);
+    e = zt_dir_swap(tmp, final);
+done:
+    if (e != ZT_OK) {
+        char why[900];
+        snprintf(why, sizeof why, "%s", zt_err_text());
+        zt_dir_remove(tmp);                               /* a full disk gets its space back */
+        zt_fail(e, "checkpoint %s: %s", name, why);
+    }
+    zt_tset_finish(&ema);
+    zt_tset_finish(&opt);
+    return e;
+}
+
+zt_err zt_checkpoint_load(const char *dir, zt_run_state *s, zt_tset *params, zt_tset *states) {
+    char path[ZT_PATH_MAX];
+    zt_tset ema = {0}, opt = {0};
+    json_t *j = NULL;
+    zt_err e;
+    ZT_TRY(e = zt_path_join(path, dir, "state.json"), done);
+    ZT_TRY(e = zt_json_load(path, 1 << 16, &j), done);
+    json_int_t step = -1, best_step = 0, waited = 0;
+    if (json_unpack(j, "{s:I, s:F, s:I, s:I}", "step", &step, "best_val_loss", &s->best, "best_step", &best_step,
+                    "validations_since_best", &waited) != 0 || step < 0) {
+        e = zt_fail(ZT_FORMAT, "%s: want step, best_val_loss, best_step, validations_since_best; remove %s to resume from an older checkpoint",
+                    path, dir);
+        goto done;
+    }
+    s->step = step;
+    s->best_step = best_step;
+    s->waited = waited;
+    ZT_TRY(e = zt_tset_share(&ema, states, "ema."), done);
+    ZT_TRY(e = zt_tset_share(&opt, states, "opt."), done);
+    ZT_TRY(e = load_set(dir, "model.safetensors", params), done);
+    ZT_TRY(e = load_set(dir, "ema.safetensors", &ema), done);
+    e = load_set(dir, "optimizer.safetensors", &opt);
+done:
+    json_decref(j);
+    zt_tset_finish(&ema);
+    zt_tset_finish(&opt);
+    return e;
+}
+
+static bool is_step(const char *name) {
+    return strncmp(name, "step-", 5) == 0 && strlen(name) == 13 && strspn(name + 5, "0123456789") == 8;
+}
+
+zt_err zt_checkpoint_newest(const char *root, char *path, bool *found) {
+    char **names = NULL;
+    int n = 0;
+    *found = false;
+    if (!zt_is_dir(root)) return ZT_OK;
+    zt_err e = zt_dir_list(root, &names, &n);
+    for (int k = n - 1; e == ZT_OK && k >= 0 && !*found; k--) {
+        if (!is_step(names[k])) continue;
+        e = zt_path_join(path, root, names[k]);
+        *found = true;
+    }
+    zt_names_free(names, n);
+    return e;
+}
+
+zt_err zt_checkpoint_prune(const char *root, int64_t keep) {
+    char **names = NULL, path[ZT_PATH_MAX];
+    int n = 0;
+    zt_err e = zt_dir_list(root, &names, &n);
+    for (int k = n - 1; e == ZT_OK && k >= 0; k--) {
+        const bool leftover = strncmp(names[k], hidden, sizeof hidden - 1) == 0;
+        if (!leftover && (!is_step(names[k]) || keep-- > 0)) continue;
+        e = zt_path_join(path, root, names[k]);
+        if (e == ZT_OK) e = zt_dir_remove(path);
+    }
+    zt_names_free(names, n);
+    return e;
+}

@@ -1,0 +1,214 @@
+/* config.c - option tables of the training sections, and reading and writing a whole config. */
+#include "train/config.h"
+#include <string.h>
+#include "base/file.h"
+#include "base/str.h"
+
+static const zt_opt run_options[] = {
+    {"seed", ZT_OPT_INT, ZT_OPT_AT(zt_run_cfg, seed), "1", 0, 9007199254740991.0, NULL, 0, "seed of weights, data order, times and noise"},
+    {"precision", ZT_OPT_ENUM, ZT_OPT_AT(zt_run_cfg, precision), "f32", 0, 0, "f32", 0, "number type of activations and weights"},
+};
+static const zt_opt data_options[] = {
+    {"path", ZT_OPT_STR, ZT_OPT_AT(zt_data_cfg, path), NULL, 0, 0, NULL, 0, "data set folder (made by zoe synth or zoe ingest)"},
+    {"frames", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, frames), "0", 0, 1024, NULL, 0, "frames per clip; 0: the data set's"},
+    {"height", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, height), "0", 0, 4096, NULL, 0, "pixels; 0: the data set's"},
+    {"width", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, width), "0", 0, 4096, NULL, 0, "pixels; 0: the data set's"},
+    {"flip", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, flip), "false", 0, 0, NULL, 0, "mirror half of the clips; left and right swap in captions"},
+    {"crop", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, crop), "true", 0, 0, NULL, 0, "random place of a smaller crop (else the centre)"},
+    {"jitter", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, jitter), "true", 0, 0, NULL, 0, "random start in longer clips (else the middle)"},
+};
+#define AT(field) ZT_OPT_AT(zt_steps_cfg, field)
+static const zt_opt train_options[] = {
+    {"steps", ZT_OPT_INT, AT(steps), "10000", 1, 1e9, NULL, 0, "optimiser steps"},
+    {"batch", ZT_OPT_INT, AT(batch), "16", 1, 4096, NULL, 0, "clips per step"},
+    {"lr", ZT_OPT_REAL, AT(lr), "2e-4", 0, 1, NULL, 0, "highest learning rate"},
+    {"min_lr", ZT_OPT_REAL, AT(min_lr), "0", 0, 1, NULL, 0, "learning rate at the end of the cosine"},
+    {"warmup", ZT_OPT_INT, AT(warmup), "100", 0, 1e9, NULL, 0, "steps of linear warm-up"},
+    {"weight_decay", ZT_OPT_REAL, AT(weight_decay), "0.01", 0, 10, NULL, 0, "AdamW decay of matrices and kernels"},
+    {"beta1", ZT_OPT_REAL, AT(beta1), "0.9", 0, 0.9999, NULL, 0, "AdamW"},
+    {"beta2", ZT_OPT_REAL, AT(beta2), "0.99", 0, 0.99999, NULL, 0, "AdamW"},
+    {"eps", ZT_OPT_REAL, AT(eps), "1e-8", 1e-12, 1, NULL, 0, "AdamW"},
+    {"clip", ZT_OPT_REAL, AT(clip), "1", 0, 1e6, NULL, 0, "largest global gradient norm; 0: no clipping"},
+    {"ema", ZT_OPT_REAL, AT(ema), "0.999", 0, 0.999999, NULL, 0, "decay of the averaged weights per step"},
+    {"text_drop", ZT_OPT_REAL, AT(text_drop), "0.1", 0, 1, NULL, 0, "part of the clips trained without caption (for guidance)"},
+    {"image_prob", ZT_OPT_REAL, AT(image_prob), "0.2", 0, 1, NULL, 0, "part of the clips trained with the first frame given"},
+    {"prefix_prob", ZT_OPT_REAL, AT(prefix_prob), "0.2", 0, 1, NULL, 0, "part of the clips trained with 2..prefix_max frames given"},
+    {"prefix_max", ZT_OPT_INT, AT(prefix_max), "4", 2, 512, NULL, 0, "most frames given in training for prediction"},
+    {"checkpoint_every", ZT_OPT_INT, AT(checkpoint_every), "1000", 1, 1e9, NULL, 0, "steps between checkpoints"},
+    {"keep", ZT_OPT_INT, AT(keep), "2", 1, 1000, NULL, 0, "checkpoints kept"},
+    {"val_every", ZT_OPT_INT, AT(val_every), "500", 1, 1e9, NULL, 0, "steps between validation losses"},
+    {"val_batches", ZT_OPT_INT, AT(val_batches), "4", 1, 10000, NULL, 0, "batches of the validation loss (same clips and noise every time)"},
+    {"patience", ZT_OPT_INT, AT(patience), "0", 0, 1000000, NULL, 0, "stop after this many validations without a better one; 0: never"},
+    {"sample_every", ZT_OPT_INT, AT(sample_every), "1000", 1, 1e9, NULL, 0, "steps between sample grids"},
+    {"sample_steps", ZT_OPT_INT, AT(sample_steps), "16", 1, 1000, NULL, 0, "sampling steps of the grids"},
+    {"sample_cfg_scale", ZT_OPT_REAL, AT(sample_cfg_scale), "2", 0, 100, NULL, 0, "guidance of the grids"},
+};
+#undef AT
+static const zt_opts run_opts = {run_options, sizeof run_options / sizeof *run_options};
+static const zt_opts data_opts = {data_options, sizeof data_options / sizeof *data_options};
+static const zt_opts train_opts = {train_options, sizeof train_options / sizeof *train_options};
+
+typedef struct section { const char *name; zt_opts opts; void *cfg; } section;
+enum { N_SECTIONS = 5 };
+
+static void sections(zt_train_cfg *c, section s[N_SECTIONS]) {
+    const section all[N_SECTIONS] = {{"data", data_opts, &c->data},
+                                     {"model", c->net.model->opts, c->net.cfg},
+                                     {"text", zt_text_opts, &c->net.text},
+                                     {"diffusion", zt_diffusion_opts, &c->diffusion},
+                                     {"train", train_opts, &c->train}};
+    memcpy(s, all, sizeof all);
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------- */
+/* model.name decides which options exist, so it is looked up first: in the overrides, then in the file. */
+static zt_err choose_model(zt_train_cfg *c, const char *path, json_t *root, int n, char *const *overrides) {
+    json_t *model = json_object_get(root, "model");
+    const char *name = json_is_object(model) ? json_string_value(json_object_get(model, "name")) : NULL;
+    for (int k = 0; k < n; k++)
+        if (strncmp(overrides[k], "model.name=", 11) == 0) name = overrides[k] + 11;
+    if (!name) return zt_fail(ZT_CONFIG, "%s: model.name is missing; write \"model:\" and under it \"name: unet3d\" or vdit", path);
+    const zt_err e = zt_net_init(&c->net, name);
+    if (e == ZT_OK && json_is_object(model)) json_object_del(model, "name");
+    return e;
+}
+
+static zt_err unknown_key(const char *where, const char *key, const section *s) {
+    const char *names[N_SECTIONS + 8];
+    int n = 0;
+    for (int k = 0; k < N_SECTIONS; k++) names[n++] = s[k].name;
+    for (int k = 0; k < run_opts.n; k++) names[n++] = run_opts.opt[k].name;
+    const char *near = zt_nearest_name(key, names, n);
+    return zt_fail(ZT_CONFIG, "%s: %.64s is not a section or option%s%s%s", where, key, near ? "; did you mean " : "", near ? near : "",
+                   near ? "?" : "; sections are data, model, text, diffusion, train");
+}
+
+static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
+    section s[N_SECTIONS];
+    sections(c, s);
+    json_t *top = json_object();
+    zt_err e = ZT_OK;
+    const char *key;
+    json_t *value;
+    json_object_foreach(root, key, value) {
+        int k = 0;
+        while (k < N_SECTIONS && strcmp(s[k].name, key) != 0) k++;
+        if (k < N_SECTIONS) {
+            char where[1200];
+            ZT_TRY(e = zt_format(where, sizeof where, "%.1000s: %s", path, key), done);
+            if (!json_is_object(value)) {
+                e = zt_fail(ZT_CONFIG, "%s: want a mapping of options under it", where);
+                goto done;
+            }
+            ZT_TRY(e = zt_opt_from_json(s[k].opts, s[k].cfg, where, value), done);
+        } else if (json_is_object(value)) {
+            e = unknown_key(path, key, s);
+            goto done;
+        } else {
+            json_object_set(top, key, value);
+        }
+    }
+    e = zt_opt_from_json(run_opts, &c->run, path, top);
+done:
+    json_decref(top);
+    return e;
+}
+
+static zt_err apply_override(zt_train_cfg *c, const char *text) {
+    section s[N_SECTIONS];
+    sections(c, s);
+    const char *eq = strchr(text, '='), *dot = strchr(text, '.');
+    if (!eq) return zt_fail(ZT_CONFIG, "%.200s: want key=value, such as train.lr=1e-3", text);
+    char key[128];
+    const zt_err e = zt_format(key, sizeof key, "%.*s", (int)(eq - text < 127 ? eq - text : 127), text);
+    if (e != ZT_OK) return e;
+    if (strcmp(key, "model.name") == 0) return ZT_OK;
+    if (!dot || dot > eq) {
+        for (int k = 0; k < run_opts.n; k++)
+            if (strcmp(run_opts.opt[k].name, key) == 0) return zt_opt_set(run_opts, &c->run, "command line", key, eq + 1);
+        return unknown_key("command line", key, s);
+    }
+    for (int k = 0; k < N_SECTIONS; k++) {
+        const size_t len = strlen(s[k].name);
+        if ((size_t)(dot - text) != len || strncmp(s[k].name, text, len) != 0) continue;
+        char where[160];
+        snprintf(where, sizeof where, "command line: %s", s[k].name);
+        return zt_opt_set(s[k].opts, s[k].cfg, where, key + len + 1, eq + 1);
+    }
+    key[dot - text < 127 ? dot - text : 127] = 0;
+    return unknown_key("command line", key, s);
+}
+
+static zt_err check(const zt_train_cfg *c) {
+    if (!*c->data.path) return zt_fail(ZT_CONFIG, "data.path is not set; make a data set with zoe synth or zoe ingest and name its folder");
+    if (c->train.image_prob + c->train.prefix_prob > 1)
+        return zt_fail(ZT_CONFIG, "train.image_prob=%g and train.prefix_prob=%g add up to more than 1", c->train.image_prob,
+                       c->train.prefix_prob);
+    return zt_diffusion_check(&c->diffusion);
+}
+
+zt_err zt_train_cfg_load(zt_train_cfg *c, const char *path, int n, char *const *overrides) {
+    json_t *root = NULL;
+    zt_err e;
+    *c = (zt_train_cfg){0};
+    ZT_TRY(e = zt_yaml_load(path, &root), done);
+    if (!json_is_object(root)) {
+        e = zt_fail(ZT_CONFIG, "%s: want a mapping of sections (data, model, text, diffusion, train)", path);
+        goto done;
+    }
+    ZT_TRY(e = choose_model(c, path, root, n, overrides), done);
+    zt_opt_defaults(run_opts, &c->run);
+    section s[N_SECTIONS];
+    sections(c, s);
+    for (int k = 0; k < N_SECTIONS; k++) zt_opt_defaults(s[k].opts, s[k].cfg);
+    ZT_TRY(e = read_sections(c, path, root), done);
+    for (int k = 0; k < n; k++) ZT_TRY(e = apply_override(c, overrides[k]), done);
+    e = check(c);
+done:
+    json_decref(root);
+    if (e != ZT_OK) zt_train_cfg_finish(c);
+    return e;
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------------- */
+json_t *zt_train_cfg_json(const zt_train_cfg *c) {
+    section s[N_SECTIONS];
+    sections((zt_train_cfg *)c, s);               /* only read here */
+    json_t *root = zt_opt_to_json(run_opts, &c->run);
+    for (int k = 0; root && k < N_SECTIONS; k++) {
+        json_t *part = zt_opt_to_json(s[k].opts, s[k].cfg);
+        if (part && strcmp(s[k].name, "model") == 0) {
+            json_t *named = json_pack("{s:s}", "name", c->net.model->name);
+            json_object_update(named, part);
+            json_decref(part);
+            part = named;
+        }
+        if (json_object_set_new(root, s[k].name, part) != 0) {
+            json_decref(root);
+            return NULL;
+        }
+    }
+    return root;
+}
+
+void zt_train_cfg_finish(zt_train_cfg *c) {
+    zt_net_finish(&c->net);
+}
+
+void zt_train_cfg_help(FILE *f) {
+    fprintf(f, "(top level)\n");
+    zt_opt_help(run_opts, f);
+    fprintf(f, "\ndata:\n");
+    zt_opt_help(data_opts, f);
+    for (int k = 0; k < zt_model_count(); k++) {
+        const zt_model_def *m = zt_model_at(k);
+        fprintf(f, "\nmodel: (name: %s) %s\n", m->name, m->doc);
+        zt_opt_help(m->opts, f);
+    }
+    fprintf(f, "\ntext:\n");
+    zt_opt_help(zt_text_opts, f);
+    fprintf(f, "\ndiffusion:\n");
+    zt_opt_help(zt_diffusion_opts, f);
+    fprintf(f, "\ntrain:\n");
+    zt_opt_help(train_opts, f);
+}

@@ -1,0 +1,37 @@
+/* config.h - a training config: sections of typed options, read from YAML, overridden by key=value, written back whole. */
+#ifndef ZT_TRAIN_CONFIG_H
+#define ZT_TRAIN_CONFIG_H
+#include "diffusion/config.h"
+#include "models/net.h"
+
+typedef struct zt_run_cfg { int64_t seed; int precision; } zt_run_cfg;            /* top level */
+
+typedef struct zt_data_cfg {                                                      /* section data */
+    char path[1024];
+    int64_t frames, height, width;       /* 0: the data set's own */
+    int flip, crop, jitter;
+} zt_data_cfg;
+
+typedef struct zt_steps_cfg {                                                     /* section train */
+    int64_t steps, batch, warmup, checkpoint_every, keep, sample_every, sample_steps, val_every, val_batches, patience, prefix_max;
+    double lr, min_lr, weight_decay, beta1, beta2, eps, clip, ema, text_drop, image_prob, prefix_prob, sample_cfg_scale;
+} zt_steps_cfg;
+
+/** Zero-initialise; zt_train_cfg_finish frees. net.frames.. are 0 until the data set is known. */
+typedef struct zt_train_cfg {
+    zt_run_cfg run;
+    zt_data_cfg data;
+    zt_steps_cfg train;
+    zt_diffusion_cfg diffusion;
+    zt_net net;                          /* sections model and text */
+} zt_train_cfg;
+
+/** Read `path` (YAML) and apply overrides[n] ("section.key=value"). Errors (ZT_CONFIG) name file, key, value and what would do; an
+ *  unknown key is answered with the nearest name. */
+zt_err zt_train_cfg_load(zt_train_cfg *c, const char *path, int n, char *const *overrides);
+/** Every option, as resolved: what is written to RUN/config.yaml. Caller json_decrefs; NULL: out of memory. */
+json_t *zt_train_cfg_json(const zt_train_cfg *c);
+void zt_train_cfg_finish(zt_train_cfg *c);
+/** All options of all sections and of every model, for `zoe train --help-config`. */
+void zt_train_cfg_help(FILE *f);
+#endif

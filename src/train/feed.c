@@ -1,0 +1,52 @@
+/* feed.c - filling the inputs of a step. */
+#include "train/feed.h"
+#include <string.h>
+
+/* Which frames of clip b are given: none, the first, or the first 2..prefix_max. */
+static int64_t given_frames(const zt_train_cfg *c, zt_rng *r) {
+    const double u = zt_rng_uniform(r);
+    const int64_t most = c->train.prefix_max < c->net.frames - 1 ? c->train.prefix_max : c->net.frames - 1;
+    if (u < c->train.image_prob) return most < 1 ? 0 : 1;
+    if (u < c->train.image_prob + c->train.prefix_prob && most >= 2) return zt_rng_int(r, 2, most);
+    return 0;
+}
+
+static void set_coefficients(float coef[4], const zt_diffusion_cfg *d, zt_level level) {
+    const float one = 1, zero = 0;
+    coef[0] = (float)level.alpha;
+    coef[1] = (float)level.sigma;
+    zt_target_make((zt_target)d->target, level, &one, &zero, &coef[2], 1);
+    zt_target_make((zt_target)d->target, level, &zero, &one, &coef[3], 1);
+}
+
+void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed_kind kind, int64_t index, const uint8_t *rgb,
+             const char *const *caption) {
+    const zt_process process = zt_diffusion_process(&c->diffusion);
+    const zt_time_cfg times = zt_diffusion_times(&c->diffusion);
+    const int64_t T = c->net.frames, clip_n = T * c->net.height * c->net.width * ZT_RGB, L = c->net.text.length;
+    const uint64_t seed = (uint64_t)c->run.seed, stream = (uint64_t)index * 4 + (uint64_t)kind * 2;
+    float *x0 = s->x0->x, *coef = s->coef->x, *weight = s->weight->x, *mask = s->in.mask->x, *t01 = s->in.t01->x;
+    zt_rng r = zt_rng_init(seed, stream + 1);
+    int64_t unknown = 0;
+#pragma omp parallel for schedule(static)
+    for (int64_t k = 0; k < clip_n * s->batch; k++) x0[k] = (float)rgb[k] * (1 / 127.5f) - 1;
+    zt_fill_normal(seed, stream, s->eps->x, clip_n * s->batch);
+    for (int64_t b = 0; b < s->batch; b++) {
+        const bool train = kind == ZT_FEED_TRAIN;
+        const double t = train ? zt_time_draw(&times, &r) : ((double)b + 0.5) / (double)s->batch;
+        const bool drop = train && zt_rng_uniform(&r) < c->train.text_drop;
+        const int64_t given = train ? given_frames(c, &r) : 0;
+        const zt_level level = zt_process_at(&process, t);
+        t01[b] = (float)t;
+        set_coefficients(coef + b * 4, &c->diffusion, level);
+        const double w = zt_loss_weight((zt_weight_kind)c->diffusion.weight, c->diffusion.snr_gamma, (zt_target)c->diffusion.target, level);
+        for (int64_t f = 0; f < T; f++) {
+            mask[b * T + f] = f < given;
+            weight[b * T + f] = f < given ? 0 : (float)w;
+        }
+        unknown += T - given;
+        ((int32_t *)s->in.len->x)[b] = zt_net_tokens(&c->net, tok, drop ? "" : caption[b], (int32_t *)s->in.ids->x + b * L, NULL);
+    }
+    const float mean = 1 / ((float)unknown * (float)(clip_n / T));            /* weighted sum of squares -> mean over unknown values */
+    for (int64_t k = 0; k < s->batch * T; k++) weight[k] *= mean;
+}

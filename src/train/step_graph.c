@@ -1,0 +1,110 @@
+/* step_graph.c - loss, gradients and optimiser as one graph. The loss is the weighted squared error of the network's answer against the
+ * diffusion target; everything random is an input, so a step is a pure function of its inputs. */
+#include "train/step_graph.h"
+#include <stdio.h>
+#include <string.h>
+#include "init.h"
+
+static zt_node *per_clip(zt_step_graph *s, int column) {                     /* coef[:,column] as [B,1,1,1,1] */
+    return zt_reshape(zt_slice(s->coef, 1, column, 1), zt_sh(s->batch, 1, 1, 1, 1));
+}
+
+static void build_loss(zt_step_graph *s, zt_nn *nn, const zt_net *net) {
+    zt_graph *g = s->g;
+    const int64_t b = s->batch;
+    const zt_shape clip = zt_sh(b, net->frames, net->height, net->width, ZT_RGB);
+    s->x0 = zt_input(g, "x0", ZT_F32, clip);
+    s->eps = zt_input(g, "eps", ZT_F32, clip);
+    s->coef = zt_input(g, "coef", ZT_F32, zt_sh(b, 4));
+    s->weight = zt_input(g, "weight", ZT_F32, zt_sh(b, net->frames));
+    zt_node *noisy = zt_add(zt_mul(s->x0, per_clip(s, 0)), zt_mul(s->eps, per_clip(s, 1)));
+    zt_node *target = zt_add(zt_mul(s->x0, per_clip(s, 2)), zt_mul(s->eps, per_clip(s, 3)));
+    s->in = (zt_net_in){.noisy = noisy, .known = s->x0, .mask = zt_input(g, "mask", ZT_F32, zt_sh(b, net->frames)),
+                        .t01 = zt_input(g, "t01", ZT_F32, zt_sh(b)), .ids = zt_input(g, "ids", ZT_I32, zt_sh(b, net->text.length)),
+                        .len = zt_input(g, "len", ZT_I32, zt_sh(b))};
+    zt_node *error = zt_square(zt_sub(zt_net_build(nn, net, &s->in), target));
+    s->loss = zt_sum(zt_mul(error, zt_reshape(s->weight, zt_sh(b, net->frames, 1, 1, 1))));
+}
+
+static zt_node *state(zt_step_graph *s, zt_tset *states, const char *prefix, const zt_node *p) {
+    char name[600];
+    snprintf(name, sizeof name, "%s%.500s", prefix, p->name);
+    if (!zt_tset_find(states, name)) {
+        const zt_err e = zt_tset_add(states, name, ZT_F32, p->sh, NULL);
+        if (e != ZT_OK) return zt_graph_fail(s->g, e);
+    }
+    return zt_state(s->g, name, p->sh);
+}
+
+/* Gradients, clipping, AdamW and EMA of every parameter; outputs are appended to out[]. */
+static zt_err build_update(zt_step_graph *s, zt_tset *states, int n, zt_node **param, zt_node **grad, zt_node **out) {
+    zt_graph *g = s->g;
+    const zt_err e = zt_grad(s->loss, n, param, grad);
+    if (e != ZT_OK) return e;
+    zt_push(g, "optimiser");
+    s->hyper = zt_input(g, "hyper", ZT_F32, zt_sh(8));
+    s->ema_decay = zt_input(g, "ema_decay", ZT_F32, zt_shape_of(0, NULL));
+    s->norm = zt_global_norm(n, grad);
+    for (int k = 0; k < n; k++) {
+        const bool decay = param[k]->sh.n > 1;                        /* gains, biases and tables of modulation stay free */
+        out[k] = zt_adamw(param[k], state(s, states, "opt.m.", param[k]), state(s, states, "opt.v.", param[k]), grad[k], s->hyper,
+                          s->norm, decay);
+        out[n + k] = zt_ema(state(s, states, "ema.", param[k]), param[k], s->ema_decay, s->norm, out[k]);
+    }
+    zt_pop(g);
+    return zt_graph_error(g);
+}
+
+static int list_params(const zt_graph *g, zt_node **param) {
+    int n = 0;
+    for (int id = 0; id < zt_graph_size(g); id++) {
+        zt_node *x = zt_graph_node(g, id);
+        if (x->role != ZT_PARAM) continue;
+        if (param) param[n] = x;
+        n++;
+    }
+    return n;
+}
+
+zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, int64_t batch, uint64_t seed, zt_tset *params, zt_tset *states,
+                            bool dry) {
+    *s = (zt_step_graph){.batch = batch};
+    zt_node **list = NULL;
+    zt_err e;
+    ZT_TRY(e = zt_graph_create(&s->g), done);
+    zt_nn nn = {s->g, params, seed};
+    build_loss(s, &nn, net);
+    ZT_TRY(e = zt_graph_error(s->g), done);
+    const int n = list_params(s->g, NULL);
+    list = zt_alloc_array((size_t)(4 * n + 2), sizeof *list);
+    if (!list) {
+        e = ZT_NOMEM;
+        goto done;
+    }
+    zt_node **param = list, **grad = list + n, **out = list + 2 * n;
+    list_params(s->g, param);
+    int n_out = 0;
+    if (states) {
+        ZT_TRY(e = build_update(s, states, n, param, grad, out), done);
+        n_out = 2 * n;
+        out[n_out++] = s->norm;
+    }
+    out[n_out++] = s->loss;
+    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params, .states = states, .dry = dry};
+    e = zt_plan_create(&s->plan, s->g, n_out, out, &cfg);
+done:
+    zt_free(list);
+    if (e != ZT_OK) zt_step_graph_finish(s);
+    return e;
+}
+
+void zt_step_graph_finish(zt_step_graph *s) {
+    zt_plan_destroy(&s->plan);
+    zt_graph_destroy(&s->g);
+    *s = (zt_step_graph){0};
+}
+
+int64_t zt_step_graph_bytes(const zt_step_graph *s) {
+    const zt_plan_info *i = zt_plan_get_info(s->plan);
+    return i->arena_bytes + i->input_bytes + i->scratch_bytes;
+}

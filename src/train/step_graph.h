@@ -1,0 +1,26 @@
+/* step_graph.h - the graph of one diffusion training step (or of a validation loss), planned and ready to feed. */
+#ifndef ZT_STEP_GRAPH_H
+#define ZT_STEP_GRAPH_H
+#include "tensor/plan.h"
+#include "train/config.h"
+
+/** States of the optimiser live in `states` as opt.m.NAME, opt.v.NAME and ema.NAME. */
+typedef struct zt_step_graph {
+    zt_graph *g;
+    zt_plan *plan;
+    zt_net_in in;
+    zt_node *x0, *eps;              /* inputs [B,T,H,W,3]: clean clip in [-1,1], noise */
+    zt_node *coef;                  /* input [B,4]: alpha, sigma, and the target as a x0 + b eps */
+    zt_node *weight;                /* input [B,T]: weight of each frame's squared error */
+    zt_node *hyper, *ema_decay;     /* inputs of the optimiser; NULL in a validation graph */
+    zt_node *loss, *norm;           /* outputs: sum of weighted squared errors; global gradient norm (NULL in validation) */
+    int64_t batch;
+} zt_step_graph;
+
+/** Build and plan. New parameters are added to `params` (initialised from seed), states to `states`; states NULL makes a validation graph.
+ *  dry: lay out only (for --plan). Borrowed: net, params, states. */
+zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, int64_t batch, uint64_t seed, zt_tset *params, zt_tset *states,
+                            bool dry);
+void zt_step_graph_finish(zt_step_graph *s);
+int64_t zt_step_graph_bytes(const zt_step_graph *s);
+#endif
