@@ -29,7 +29,7 @@ zt_node *zt_neg(zt_node *x);
 zt_node *zt_square(zt_node *x);
 zt_node *zt_sqrt(zt_node *x);
 zt_node *zt_exp(zt_node *x);
-zt_node *zt_log(zt_node *x);
+zt_node *zt_ln(zt_node *x);                                         /* op `log`; zt_log is a message, base/log.h */
 zt_node *zt_sigmoid(zt_node *x);
 zt_node *zt_tanh(zt_node *x);
 zt_node *zt_silu(zt_node *x);
