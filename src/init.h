@@ -6,4 +6,8 @@
 /** The CPU backend: kernels for this processor (environment ZT_CPU=base|v3|v4 caps the level), oneDNN, OpenMP threads.
  *  Sets flush-to-zero in every worker on first use. Never NULL. */
 const zt_backend *zt_backend_cpu(void);
+
+/** What it runs on, for `zoe info`; starts the backend. Strings are static. */
+typedef struct zt_backend_facts { const char *level, *onednn; int threads; } zt_backend_facts;
+void zt_backend_cpu_facts(zt_backend_facts *f);
 #endif
