@@ -1,0 +1,85 @@
+/* cmd_info.c - `zoe info`: what this build and this machine can do. It measures nothing (that is bench). */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "init.h"
+#include "media/build.h"
+
+typedef struct info_args { int json; } info_args;
+
+static const zt_opt OPTIONS[] = {
+    {"json", ZT_OPT_BOOL, ZT_OPT_AT(info_args, json), "false", 0, 0, NULL, 0, "print one JSON object"},
+};
+
+/* What can be written, and the FFmpeg encoder each needs. */
+static const struct { const char *kind, *encoder; } OUTPUTS[] = {
+    {"mp4", "libx264"}, {"gif", "gif"}, {"webp", "libwebp_anim"}, {"png", "png"},
+};
+enum { N_OUTPUTS = sizeof OUTPUTS / sizeof OUTPUTS[0] };
+
+/* The processor's own name, from Linux' /proc/cpuinfo; "unknown" elsewhere. */
+static void cpu_name(char *out, size_t cap) {
+    char line[256];
+    snprintf(out, cap, "unknown");
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    if (!f) return;
+    while (fgets(line, sizeof line, f)) {
+        const char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !colon) continue;
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(out, cap, "%s", colon + (colon[1] == ' ' ? 2 : 1));
+        break;
+    }
+    fclose(f);
+}
+
+static int64_t memory_mb(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (int64_t)pages * size / (1 << 20) : 0;
+}
+
+static int print_json(const zt_backend_facts *b, const char *cpu) {
+    json_t *out = json_object();
+    for (int i = 0; i < N_OUTPUTS; i++)
+        json_object_set_new(out, OUTPUTS[i].kind, json_boolean(zt_media_has_encoder(OUTPUTS[i].encoder)));
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s, s:o}", "version", ZT_VERSION, "compiler", __VERSION__,
+                          "cpu", cpu, "cpu_level", b->level, "threads", b->threads, "memory_mb", (json_int_t)memory_mb(),
+                          "onednn", b->onednn, "ffmpeg", zt_media_version(), "outputs", out);
+    return zt_cli_print_json("info", j);
+}
+
+static void print_text(const zt_backend_facts *b, const char *cpu) {
+    printf("zoe       %s, built with %s\n", ZT_VERSION, __VERSION__);
+    printf("processor %s\n", cpu);
+    printf("kernels   %s, %d OpenMP threads, oneDNN %s\n", b->level, b->threads, b->onednn);
+    printf("memory    %lld MB\n", (long long)memory_mb());
+    printf("media     FFmpeg %s\n", zt_media_version());
+    printf("writes   ");
+    for (int i = 0; i < N_OUTPUTS; i++)
+        if (zt_media_has_encoder(OUTPUTS[i].encoder)) printf(" %s", OUTPUTS[i].kind);
+    printf("\n");
+    for (int i = 0; i < N_OUTPUTS; i++)
+        if (!zt_media_has_encoder(OUTPUTS[i].encoder))
+            printf("          no %s: this FFmpeg lacks the encoder %s\n", OUTPUTS[i].kind, OUTPUTS[i].encoder);
+}
+
+int zt_cmd_info(int argc, char **argv) {
+    static const zt_cli_spec SPEC = {
+        .usage = "zoe info [--json]",
+        .about = "Shows version, processor level, threads, and the libraries this program runs with.\n"
+                 "The environment variables ZT_CPU=base|v3|v4 and OMP_NUM_THREADS lower what is used.\n",
+        .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
+    };
+    info_args args;
+    int status;
+    char cpu[256];
+    zt_backend_facts facts;
+    if (!zt_cli_parse(&SPEC, &args, argc, argv, NULL, NULL, &status)) return status;
+    zt_backend_cpu_facts(&facts);
+    cpu_name(cpu, sizeof cpu);
+    if (args.json) return print_json(&facts, cpu);
+    print_text(&facts, cpu);
+    return ZT_EXIT_OK;
+}
