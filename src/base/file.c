@@ -1,4 +1,5 @@
-/* file.c - whole files, atomic writes, folders, read-only maps (POSIX). No formats here: those are json.c, yaml.c and the layers above. */
+/* file.c - whole files, atomic writes, folders, read-only maps (POSIX).
+ * No formats here: those are json.c, yaml.c and the layers above. */
 #include "base/file.h"
 #include <dirent.h>
 #include <errno.h>
@@ -33,7 +34,8 @@ static zt_err open_regular(const char *path, int *fd, int64_t *size)
     if (fstat(*fd, &st) != 0)
         return fail_errno(path, "cannot be examined");
     if (!S_ISREG(st.st_mode))
-        return zt_fail(ZT_IO, "%s: is %s, wanted a regular file", path, S_ISDIR(st.st_mode) ? "a folder" : "a device or pipe");
+        return zt_fail(ZT_IO, "%s: is %s, wanted a regular file", path,
+                       S_ISDIR(st.st_mode) ? "a folder" : "a device or pipe");
     *size = (int64_t)st.st_size;
     return ZT_OK;
 }
@@ -55,7 +57,8 @@ zt_err zt_file_read(const char *path, size_t max_bytes, char **buf, size_t *len)
     *len = 0;
     ZT_TRY(e = open_regular(path, &fd, &size), done);
     if ((uint64_t)size > max_bytes) {
-        e = zt_fail(ZT_FORMAT, "%s: has %lld bytes, at most %zu are read; is it the right file?", path, (long long)size, max_bytes);
+        e = zt_fail(ZT_FORMAT, "%s: has %lld bytes, at most %zu are read; is it the right file?", path, (long long)size,
+                    max_bytes);
         goto done;
     }
     *buf = zt_alloc((size_t)size + 1);
@@ -232,7 +235,7 @@ static zt_err remove_entry(int dir, const char *name, const char *whole, int dep
     return ZT_OK;
 }
 
-/* Empties the folder `name` of the open folder `at`. Works by descriptors, so a link put in its place meanwhile is not followed. */
+/* Empties the folder `name` of the open folder `at`. By descriptors: a link put in its place meanwhile is not followed. */
 static zt_err remove_entries(int at, const char *name, const char *whole, int depth)
 {
     if (depth > DEPTH_MAX)
@@ -261,6 +264,27 @@ zt_err zt_dir_remove(const char *path)
     if (!S_ISDIR(st.st_mode))
         return zt_fail(ZT_IO, "%s: is not a folder, so it was not removed", path);
     return remove_entry(AT_FDCWD, path, path, 0);
+}
+
+static zt_err sync_parent(const char *path)
+{
+    char parent[ZT_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    zt_err e = slash == path ? zt_format(parent, sizeof parent, "/")
+        : slash ? zt_format(parent, sizeof parent, "%.*s", (int)(slash - path), path) : zt_format(parent, sizeof parent, ".");
+    return e != ZT_OK ? e : sync_path(parent);
+}
+
+zt_err zt_dir_swap(const char *fresh, const char *dir)
+{
+    if (rename(fresh, dir) == 0)
+        return sync_parent(dir);
+    if (errno != ENOTEMPTY && errno != EEXIST)
+        return fail_errno(dir, "cannot be put in place");
+    if (renameat2(AT_FDCWD, fresh, AT_FDCWD, dir, RENAME_EXCHANGE) != 0)
+        return fail_errno(dir, "cannot be exchanged for the new folder");
+    zt_err e = sync_parent(dir);
+    return e != ZT_OK ? e : zt_dir_remove(fresh);
 }
 
 static int by_bytes(const void *a, const void *b)
