@@ -1,0 +1,142 @@
+/* optim.c - what a training step does after the gradients: global norm, AdamW, moving average of the weights. Inputs and
+ * attributes: attrs.h. AdamW: Loshchilov & Hutter 2019, arXiv:1711.05101, with gradients scaled by min(1, clip/norm). adamw and
+ * ema write their leaves in place and have no gradient. Tested by tests/ops/test_ops_sweep.c. */
+#include "ops/real.h"
+
+/* ---- references -------------------------------------------------------------------------------------------------- */
+void REF(global_norm)(const zt_node *n) {
+    double sum = 0;
+    for (int k = 0; k < n->n_in; k++) {
+        const real *x = n->in[k]->x;
+        const int64_t count = zt_numel(&n->in[k]->sh);
+        for (int64_t j = 0; j < count; j++) sum += (double)x[j] * x[j];
+    }
+    *(real *)n->x = (real)sqrt(sum);
+}
+
+/* g' = g min(1, clip/norm), m = b1 m + (1-b1) g', v = b2 v + (1-b2) g'^2,
+ * p -= lr ((m/c1) / (sqrt(v/c2) + eps) + decay p),  c1 = 1 - b1^t, c2 = 1 - b2^t. Nothing moves when the norm is not finite. */
+void REF(adamw)(const zt_node *n) {
+    real *p = n->in[0]->x, *m = n->in[1]->x, *v = n->in[2]->x;
+    const real *g = n->in[3]->x, *hyper = n->in[4]->x;
+    const double lr = hyper[0], b1 = hyper[1], b2 = hyper[2], eps = hyper[3], decay = n->at.i[0] ? hyper[4] : 0;
+    const double c1 = hyper[5], c2 = hyper[6], clip = hyper[7], norm = *(const real *)n->in[5]->x;
+    const double factor = clip > 0 && norm > clip ? clip / norm : 1;
+    const int64_t count = zt_numel(&n->in[0]->sh);
+    *(real *)n->x = 0;
+    if (!isfinite(norm)) return;
+    for (int64_t k = 0; k < count; k++) {
+        const double gk = g[k] * factor, mk = b1 * m[k] + (1 - b1) * gk, vk = b2 * v[k] + (1 - b2) * gk * gk;
+        m[k] = (real)mk;
+        v[k] = (real)vk;
+        p[k] = (real)(p[k] - lr * (mk / c1 / (sqrt(vk / c2) + eps) + decay * p[k]));
+    }
+}
+
+/* e = e decay + p (1 - decay); nothing moves when the norm is not finite */
+void REF(ema)(const zt_node *n) {
+    real *e = n->in[0]->x;
+    const real *p = n->in[1]->x;
+    const double decay = *(const real *)n->in[2]->x;
+    const int64_t count = zt_numel(&n->in[0]->sh);
+    *(real *)n->x = 0;
+    if (!isfinite(*(const real *)n->in[3]->x)) return;
+    for (int64_t k = 0; k < count; k++) e[k] = (real)(e[k] * decay + p[k] * (1 - decay));
+}
+
+#ifndef ZT_REAL_F64
+#include "ops/common.h"
+
+/* ---- builders ---------------------------------------------------------------------------------------------------- */
+zt_node *zt_global_norm(int n, zt_node *const *x) {
+    return zt_emit(x[0]->g, &zt_def_global_norm, n, x, NULL);
+}
+
+zt_node *zt_adamw(zt_node *p, zt_node *m, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay) {
+    return zt_emit(p->g, &zt_def_adamw, 6, (zt_node *const[]){p, m, v, g, hyper, norm},
+                   &((zt_attr){.i = {[0] = decay, [ZT_MAX_IATTR - 1] = 3}}));
+}
+
+zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *after) {
+    return zt_emit(e->g, &zt_def_ema, after ? 5 : 4, (zt_node *const[]){e, p, decay, norm, after},
+                   &((zt_attr){.i = {[ZT_MAX_IATTR - 1] = 1}}));
+}
+
+/* ---- shape rules and gradients ----------------------------------------------------------------------------------- */
+static zt_err global_norm_shape(zt_node *n) {
+    const zt_err e = zt_op_want_reals(n, 0, n->n_in);
+    return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, zt_shape_of(0, NULL));
+}
+
+static void global_norm_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* x / norm */
+    zt_node *k = zt_div(dy, n);
+    for (int j = 0; j < n->n_in; j++) dx[j] = zt_mul(n->in[j], k);
+}
+
+static zt_err want_mutable(const zt_node *n, int k, const char *what) {
+    const zt_role role = n->in[k]->role;
+    if (role == ZT_PARAM || role == ZT_STATE) return ZT_OK;
+    return zt_fail(ZT_ARG, "%s: %s is written in place, so it must be a parameter or a state", n->op->name, what);
+}
+
+static zt_err adamw_shape(zt_node *n) {
+    static const char *const names[] = {"p", "m", "v", "g"};
+    zt_err e = zt_op_want_reals(n, 0, 6);
+    for (int k = 0; k < 4 && e == ZT_OK; k++) {
+        e = zt_op_want_shape(n, k, names[k], n->in[0]->sh);
+        if (e == ZT_OK && k < 3) e = want_mutable(n, k, names[k]);
+    }
+    if (e == ZT_OK) e = zt_op_want_shape(n, 4, "hyper", zt_sh(8));
+    if (e == ZT_OK) e = zt_op_want_shape(n, 5, "norm", zt_shape_of(0, NULL));
+    return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, zt_shape_of(0, NULL));
+}
+
+static zt_err ema_shape(zt_node *n) {
+    const zt_shape scalar = zt_shape_of(0, NULL);
+    zt_err e = zt_op_want_reals(n, 0, 4);
+    if (e == ZT_OK) e = want_mutable(n, 0, "e");
+    if (e == ZT_OK) e = zt_op_want_shape(n, 1, "p", n->in[0]->sh);
+    if (e == ZT_OK) e = zt_op_want_shape(n, 2, "decay", scalar);
+    if (e == ZT_OK) e = zt_op_want_shape(n, 3, "norm", scalar);
+    return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, scalar);
+}
+
+/* ---- random cases ------------------------------------------------------------------------------------------------ */
+static zt_node *global_norm_gen(zt_graph *g, zt_rng *r) {
+    zt_node *x[5];
+    const int n = (int)zt_rng_int(r, 1, 5);
+    for (int k = 0; k < n; k++) x[k] = zt_gen_real(g, zt_gen_any_shape(r));
+    return zt_global_norm(n, x);
+}
+
+static zt_node *gen_norm(zt_graph *g, zt_rng *r, zt_node *x) { /* now and then a step whose gradients blew up */
+    return zt_rng_int(r, 0, 7) ? zt_global_norm(1, &x) : zt_scalar(g, zt_gen_coin(r) ? INFINITY : NAN);
+}
+
+static zt_node *adamw_gen(zt_graph *g, zt_rng *r) {
+    const zt_shape sh = zt_gen_any_shape(r);
+    const double t = (double)zt_rng_int(r, 1, 100), b1 = 0.9, b2 = zt_gen_coin(r) ? 0.999 : 0.95;
+    const double clip = zt_gen_coin(r) ? zt_rng_range(r, 0.1, 3) : 0;
+    const double hyper[8] = {1e-2, b1, b2, 1e-8, 0.1, 1 - pow(b1, t), 1 - pow(b2, t), clip};
+    zt_node *p = zt_param(g, "p", sh), *m = zt_state(g, "m", sh), *v = zt_state(g, "v", sh), *d = zt_gen_real(g, sh);
+    return zt_adamw(p, m, v, d, zt_const(g, zt_graph_real(g), zt_sh(8), hyper), gen_norm(g, r, d), zt_gen_coin(r));
+}
+
+static zt_node *ema_gen(zt_graph *g, zt_rng *r) {
+    const zt_shape sh = zt_gen_any_shape(r);
+    zt_node *e = zt_state(g, "e", sh), *p = zt_param(g, "p", sh);
+    zt_node *norm = gen_norm(g, r, zt_gen_real(g, sh));
+    zt_node *after = zt_gen_coin(r) ? zt_square(norm) : NULL;
+    return zt_ema(e, p, zt_scalar(g, zt_rng_range(r, 0, 1)), norm, after);
+}
+
+/* ---- definitions ------------------------------------------------------------------------------------------------- */
+const zt_op_def zt_def_global_norm = {.id = ZT_OP_global_norm, .name = "global_norm",
+    .doc = "sqrt of the sum of squares of all inputs", .min_in = 1, .max_in = 1 << 20,
+    .shape = global_norm_shape, .ref = ZT_REFS(global_norm), .grad = global_norm_grad, .gen = global_norm_gen, .tol = 1e-5};
+const zt_op_def zt_def_adamw = {.id = ZT_OP_adamw, .name = "adamw",
+    .doc = "AdamW step in place on p, m, v; g, hyper:[8], norm:[]", .min_in = 6, .max_in = 6, .flags = ZT_OPF_MUTATES,
+    .shape = adamw_shape, .ref = ZT_REFS(adamw), .gen = adamw_gen, .tol = 1e-5};
+const zt_op_def zt_def_ema = {.id = ZT_OP_ema, .name = "ema", .doc = "e = e decay + p (1 - decay) in place on e",
+    .min_in = 4, .max_in = 5, .flags = ZT_OPF_MUTATES, .shape = ema_shape, .ref = ZT_REFS(ema), .gen = ema_gen, .tol = 1e-6};
+#endif
