@@ -1,5 +1,5 @@
-/* ddpm.c - ancestral sampling: x' drawn from q(x' | x, x0). Sources: Ho, Jain & Abbeel 2020, arXiv:2006.11239; variance
- * between posterior and forward by log-interpolation with gamma: Ho et al. 2022 (Video Diffusion Models), arXiv:2204.03458, equation 4. */
+/* ddpm.c - ancestral sampling: x' drawn from q(x' | x, x0). Source: Ho, Jain & Abbeel 2020, arXiv:2006.11239. Variance between
+ * posterior and forward, log-interpolated by gamma: Ho et al. 2022 (Video Diffusion Models), arXiv:2204.03458, section 2. */
 #include "diffusion/sampler_impl.h"
 #include <math.h>
 
