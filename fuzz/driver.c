@@ -1,12 +1,10 @@
 /* driver.c - replays a fuzzing corpus without libFuzzer: gives every file of a folder to LLVMFuzzerTestOneInput, so that
  * inputs that once broke a reader are tested for ever, with any compiler. It finds nothing new: that is `./dev fuzz TARGET`. */
-#include <stdint.h>
 #include <stdio.h>
 
 #include "base/file.h"
 #include "base/mem.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 enum { MAX_INPUT = 1 << 24 };
 
