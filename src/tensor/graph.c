@@ -14,7 +14,7 @@ struct zt_graph {
     int n, cap;
     zt_dtype real;
     zt_err err;
-    char err_text[1024];
+    char err_text[2048];          /* scope path and text */
     zt_node *dead;                    /* what builders return after a failure */
     char scope[SCOPE_MAX];
     int cut[SCOPE_DEPTH], depth;      /* scope lengths to return to */
