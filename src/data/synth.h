@@ -1,88 +1,49 @@
-/* synth.h - the labelled world MOVE: one shape of one colour moves straight over a dark grey background. The truth is known exactly
- * (caption, mask, flow), so that claims about a generator can be scored. It draws and names; it judges nothing (eval/judge.h does). */
-#ifndef ZT_DATA_SYNTH_H
-#define ZT_DATA_SYNTH_H
+/* synth.h - the labelled world MOVE: one shape of one colour moves straight over a background; captions, masks and flow are known.
+ * The judge (eval/judge.h) shares nothing with this. */
+#ifndef ZT_SYNTH_H
+#define ZT_SYNTH_H
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
-#include "base/json.h"
 #include "base/rng.h"
 
-typedef enum zt_world_shape { ZT_WORLD_SQUARE, ZT_WORLD_CIRCLE, ZT_WORLD_TRIANGLE, ZT_WORLD_SHAPES } zt_world_shape;
-typedef enum zt_world_colour { ZT_WORLD_RED, ZT_WORLD_GREEN, ZT_WORLD_BLUE, ZT_WORLD_YELLOW, ZT_WORLD_COLOURS } zt_world_colour;
-typedef enum zt_world_direction {
-    ZT_WORLD_LEFT, ZT_WORLD_RIGHT, ZT_WORLD_UP, ZT_WORLD_DOWN, ZT_WORLD_DIRECTIONS
-} zt_world_direction;
-typedef enum zt_world_speed { ZT_WORLD_NORMAL, ZT_WORLD_SLOW, ZT_WORLD_SPEEDS } zt_world_speed;
-typedef enum zt_world_size { ZT_WORLD_SMALL, ZT_WORLD_BIG, ZT_WORLD_SIZES } zt_world_size;
-enum {
-    ZT_WORLD_TRIPLES = ZT_WORLD_SHAPES * ZT_WORLD_COLOURS * ZT_WORLD_DIRECTIONS,   /* 48 */
-    ZT_WORLD_HOLD_OUT_MAX = 24, ZT_WORLD_CAPTION_MAX = 96,
-    ZT_WORLD_SIDE_MIN = 16, ZT_WORLD_SIDE_MAX = 1024, ZT_WORLD_FRAMES_MAX = 4096   /* what can be rendered */
-};
+typedef enum zt_world_shape { ZT_SQUARE, ZT_CIRCLE, ZT_TRIANGLE, ZT_SHAPES } zt_world_shape;
+typedef enum zt_world_colour { ZT_RED, ZT_GREEN, ZT_BLUE, ZT_YELLOW, ZT_COLOURS } zt_world_colour;
+typedef enum zt_world_direction { ZT_LEFT, ZT_RIGHT, ZT_UP, ZT_DOWN, ZT_DIRECTIONS } zt_world_direction;
+enum { ZT_TRIPLES = 48, ZT_CAPTION_MAX = 160 };
 
-/* A clip, said without pixels: the attributes that captions name, then how this clip differs from others with the same ones.
- * Attributes may be changed after zt_world_sample; the rest still fits (all are parts of the room that is left). */
+/** What is in a clip. Lengths are parts of the shorter side, so that a spec renders at any size. */
 typedef struct zt_world_spec {
-    int shape, colour, direction, speed, size;   /* enums above */
-    int textured;                                /* background: 0 one grey, 1 faint waves */
-    double along, across;                        /* where it starts, [0,1] of the room: on the line of motion, and beside it */
-    double exact_size, exact_speed;              /* [0,1]: place inside the range of small/big and slow/normal */
-    int tint[3];                                 /* added to the colour's red, green, blue, levels, -12..12 */
-    int grey;                                    /* mean level of the background, 24..72 */
-    uint64_t texture;                            /* seed of the waves */
+    zt_world_shape shape;
+    zt_world_colour colour;
+    zt_world_direction direction;
+    bool slow, small, textured;
+    double x, y;                   /* centre in the first frame */
+    double radius;                 /* half extent */
+    double speed;                  /* per frame */
+    uint64_t background;           /* seed of background level and texture */
 } zt_world_spec;
 
-/** Draw all of `spec` uniformly. Same reader state, same clip, on every machine. */
-void zt_world_sample(zt_rng *rng, zt_world_spec *spec);
-/** Number of the (shape, colour, direction) triple, 0..47: (shape*4 + colour)*4 + direction; and back. */
-int zt_world_triple(const zt_world_spec *spec);
-void zt_world_set_triple(zt_world_spec *spec, int triple);
-/** Choose the `n` triples (0..ZT_WORLD_HOLD_OUT_MAX) that training must not see, by seed. Shapes, colours and directions lose equally
- *  many (n = 12: 4, 3 and 3 each; other n: equal within one), and every pair of two attributes is still seen.
- *  Errors: ZT_ARG. */
-zt_err zt_world_hold_out(uint64_t seed, int n, bool held[ZT_WORLD_TRIPLES]);
+/** Triples kept out of training: shape*16 + colour*4 + direction -> held[triple]. n of 48 (a multiple of 12, or any n: as even as
+ *  possible over shapes, colours and directions), by seed. */
+void zt_world_hold_out(uint64_t seed, int n, bool held[ZT_TRIPLES]);
+int zt_world_triple(const zt_world_spec *s);
+/** Draw a spec whose triple is held (want_held) or is not; the object stays inside the frame for `frames` frames. */
+void zt_world_sample(zt_rng *r, const bool held[ZT_TRIPLES], bool want_held, int frames, zt_world_spec *s);
+/** Caption by the grammar: "a red square moves left", "a small blue circle moves slowly up", "a big green triangle moves down over a textured
+ *  background"; size, speed and background words are optional (drawn from r) but never wrong. */
+void zt_world_caption(const zt_world_spec *s, zt_rng *r, char caption[ZT_CAPTION_MAX]);
+/** Render [T,H,W,3]; mask [T,H,W] (coverage 0..255) and flow [T,H,W,2] (pixels to the next frame, 0 on the background) may be NULL. */
+void zt_world_render(const zt_world_spec *s, int T, int H, int W, uint8_t *rgb, uint8_t *mask, float *flow);
 
-/** Draw the clip. The object is wholly in view in every frame and moves evenly: a slow one crosses about a fifth of the shorter side over
- *  the clip, a normal one almost half, whatever T is.
- *  rgb   [T,H,W,3] uint8                        out
- *  mask  [T,H,W] uint8, 255 * covered part      out, may be NULL
- *  flow  [T,H,W,2] f32, pixels per frame to the next frame, x right, y down; 0 where less than half is covered.
- *        The last frame says where the object would go on to.              out, may be NULL
- *  Errors: ZT_ARG (sizes outside ZT_WORLD_*, an attribute that is not set), ZT_NOMEM. Any thread. */
-zt_err zt_world_render(const zt_world_spec *spec, int T, int H, int W, uint8_t *rgb, uint8_t *mask, float *flow);
-/** Motion of the object in pixels per frame (0 when T is 1). */
-void zt_world_velocity(const zt_world_spec *spec, int T, int H, int W, double *dx, double *dy);
-
-/** "a [small|big] COLOUR SHAPE moves [slowly] DIRECTION [over a plain|textured background]". `rng` decides which of the optional words
- *  appear (size and slowness half of the time, the background a quarter); NULL: none of them. */
-void zt_world_caption(const zt_world_spec *spec, zt_rng *rng, char buf[ZT_WORLD_CAPTION_MAX]);
-/** Read attributes back from a caption: whole words, any case. An attribute that is not named, or named twice with different
- *  values, becomes -1 (speed, size and textured too); the rest of `spec` is zeroed.
- *  Returns whether shape, colour and direction are all there. */
-bool zt_world_parse(const char *caption, zt_world_spec *spec);
-/** Words as captions use them ("square", "red", "left", "slow", "small"); "?" when out of range. */
-const char *zt_world_shape_name(int shape);
-const char *zt_world_colour_name(int colour);
-const char *zt_world_direction_name(int direction);
-const char *zt_world_speed_name(int speed);
-const char *zt_world_size_name(int size);
-
-/* A data set of MOVE. */
-typedef enum zt_synth_truth { ZT_SYNTH_TRUTH_NONE, ZT_SYNTH_TRUTH_EVAL, ZT_SYNTH_TRUTH_ALL } zt_synth_truth;
 typedef struct zt_synth_cfg {
-    const char *out;          /* folder; must be missing or empty */
-    int64_t clips;            /* all splits together, >= 1: 90 % train, 5 % val, 5 % test (at least one val and one test from 3 on) */
-    int frames, size;         /* clips are [frames,size,size,3] */
-    double fps;
-    uint64_t seed;            /* decides everything: equal seed and sizes give equal shards, byte for byte */
-    int hold_out;             /* triples kept for the test split */
-    int truth;                /* zt_synth_truth: which splits get KEY.mask.npy and KEY.flow.npy (EVAL: val and test) */
+    const char *out;
+    int64_t clips, frames, size, hold_out;
+    double fps, val, test;         /* parts of the clips for validation and test, 0..0.5 */
+    uint64_t seed;
+    bool all_truth;                /* masks and flow for the training split too (always for val and test) */
 } zt_synth_cfg;
-typedef struct zt_synth_report { int64_t train, val, test, held_out; int shards; int64_t bytes; double seconds; } zt_synth_report;
-
-/** Render a data set (see data/dataset.h): train and val hold seen triples only; the test split alternates held-out and seen triples
- *  (label `held_out`). Shows progress on stderr. report may be NULL.
- *  Errors: ZT_ARG (cfg; folder not empty), ZT_IO, ZT_NOMEM, ZT_CANCELLED (Ctrl-C). After a failure the folder made is removed. */
-zt_err zt_synth_make(const zt_synth_cfg *cfg, zt_synth_report *report);
+/** Render a data set: train (no held-out triple), val (seen triples), test (half seen, half held out; label "held_out"). Written beside and
+ *  renamed: cfg->out must not exist or be empty. ZT_CANCELLED leaves nothing. */
+zt_err zt_synth(const zt_synth_cfg *cfg);
 #endif
