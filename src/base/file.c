@@ -269,9 +269,7 @@ zt_err zt_dir_remove(const char *path)
 static zt_err sync_parent(const char *path)
 {
     char parent[ZT_PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    zt_err e = slash == path ? zt_format(parent, sizeof parent, "/")
-        : slash ? zt_format(parent, sizeof parent, "%.*s", (int)(slash - path), path) : zt_format(parent, sizeof parent, ".");
+    zt_err e = parent_of(path, parent);
     return e != ZT_OK ? e : sync_path(parent);
 }
 

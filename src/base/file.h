@@ -10,7 +10,8 @@ enum { ZT_PATH_MAX = 4096 };
 
 /** Read a regular file whole; *buf is NUL-terminated (len excludes it), caller zt_frees. ZT_FORMAT when larger than max_bytes. */
 zt_err zt_file_read(const char *path, size_t max_bytes, char **buf, size_t *len);
-/** Write beside (path.tmp.PID), fsync, rename over, fsync the folder: after a crash the old or the new content is there, whole. */
+/** Write beside (path.tmp.PID), fsync, rename over, fsync the folder: after a crash the old or the new content
+ *  is there, whole. */
 zt_err zt_file_write(const char *path, const void *bytes, size_t len);
 bool zt_file_exists(const char *path);
 bool zt_is_dir(const char *path);
@@ -21,8 +22,8 @@ zt_err zt_dir_make(const char *path);
 zt_err zt_dir_sync(const char *path);
 /** Remove a folder and what is in it; missing is fine. Does not follow links. */
 zt_err zt_dir_remove(const char *path);
-/** Put folder `fresh` in the place of `dir`, whose old content (if any) is then removed. Atomic (renameat2 exchange): a crash leaves
- *  the old or the new folder at `dir`, whole; a left-over `fresh` may remain. Both in the same parent folder. */
+/** Put folder `fresh` in the place of `dir`, whose old content (if any) is then removed. Atomic (renameat2 exchange): a crash
+ *  leaves the old or the new folder at `dir`, whole; a left-over `fresh` may remain. Both in the same parent folder. */
 zt_err zt_dir_swap(const char *fresh, const char *dir);
 /** Names in a folder (no . and ..), sorted by bytes. Free with zt_names_free. */
 zt_err zt_dir_list(const char *path, char ***names, int *n);

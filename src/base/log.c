@@ -26,7 +26,8 @@ static void say(const char *prefix, const char *fmt, va_list ap)
     zt_str line = { 0 };
     zt_str_addv(&line, fmt, ap);
     (void)pthread_mutex_lock(&lock);
-    (void)fprintf(stderr, "%s%s%s\n", bar_shown ? "\r\033[K" : "", prefix, line.failed || !line.buf ? "(out of memory)" : line.buf);
+    (void)fprintf(stderr, "%s%s%s\n", bar_shown ? "\r\033[K" : "", prefix,
+                  line.failed || !line.buf ? "(out of memory)" : line.buf);
     bar_shown = false;
     (void)fflush(stderr);
     (void)pthread_mutex_unlock(&lock);

@@ -47,8 +47,8 @@ static int made_to_fail(void)
 
 static void *out_of_memory(size_t bytes)
 {
-    (void)zt_fail(ZT_NOMEM, "out of memory: a block of %zu bytes could not be had; close programs or use a smaller model, batch or size",
-                  bytes);
+    (void)zt_fail(ZT_NOMEM, "out of memory: a block of %zu bytes could not be had; "
+                  "close programs or use a smaller model, batch or size", bytes);
     return NULL;
 }
 

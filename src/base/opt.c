@@ -256,7 +256,8 @@ static zt_err unknown(zt_opts t, const char *where, const char *key)
     zt_str all = { 0 };
     for (int i = 0; i < n; i++)
         zt_str_addf(&all, "%s%s", i ? ", " : "", names[i]);
-    zt_err e = zt_fail(ZT_CONFIG, "%s%s is not an option; there are: %s", where, s.value, all.buf && !all.failed ? all.buf : "none");
+    zt_err e = zt_fail(ZT_CONFIG, "%s%s is not an option; there are: %s", where, s.value,
+                       all.buf && !all.failed ? all.buf : "none");
     zt_str_finish(&all);
     return e;
 }

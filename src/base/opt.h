@@ -35,16 +35,17 @@ typedef struct zt_opts { const zt_opt *opt; int n; } zt_opts;
 
 void zt_opt_defaults(zt_opts t, void *cfg);
 /** Set one option from text. Errors (ZT_CONFIG) name the key, the value, the range or choices; an unknown key suggests the
- *  nearest name. `where` is put right in front of the key: "config.yaml: train." gives "config.yaml: train.lrr is not an option; did
- *  you mean train.lr?"; "--" suits a command line; NULL is "". BOOL takes true/false, yes/no, on/off, 1/0. On failure nothing is set. */
+ *  nearest name. `where` is put right in front of the key: "config.yaml: train." gives "config.yaml: train.lrr is not an
+ *  option; did you mean train.lr?"; "--" suits a command line; NULL is "". BOOL takes true/false, yes/no, on/off, 1/0.
+ *  On failure nothing is set. */
 zt_err zt_opt_set(zt_opts t, void *cfg, const char *where, const char *key, const char *value);
 /** Set options from a JSON object (as parsed from YAML or JSON); strict: every key must be known and of the right type.
  *  Options named before the wrong one stay set. */
 zt_err zt_opt_from_json(zt_opts t, void *cfg, const char *where, const json_t *obj);
 /** New object with every option of the table. NULL when memory ends. */
 json_t *zt_opt_to_json(zt_opts t, const void *cfg);
-/** Parse a command's arguments: "--name value", "--name=value", "-x value", "--flag", "--no-flag", "--" ends options. argv[0] is the first
- *  argument, not the program. Of repeated options the last wins. Everything else ("-" too) is
+/** Parse a command's arguments: "--name value", "--name=value", "-x value", "--flag", "--no-flag"; "--" ends options.
+ *  argv[0] is the first argument, not the program. Of repeated options the last wins. Everything else ("-" too) is
  *  positional: pointers into argv are put in pos[0..max_pos), *n_pos counts them; too many is an error. */
 zt_err zt_opt_args(zt_opts t, void *cfg, int argc, char **argv, char **pos, int max_pos, int *n_pos);
 /** One aligned line per option: name, type, default, range or choices, doc. */

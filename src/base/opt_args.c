@@ -84,7 +84,8 @@ zt_err zt_opt_args(zt_opts t, void *cfg, int argc, char **argv, char **pos, int 
         else if (options && argv[i][0] == '-' && argv[i][1])
             e = short_option(t, cfg, argc, argv, &i);
         else if (*n_pos >= max_pos)
-            e = zt_fail(ZT_CONFIG, "%.80s: one argument too many, want at most %d; put text with spaces in quotes", argv[i], max_pos);
+            e = zt_fail(ZT_CONFIG, "%.80s: one argument too many, want at most %d; put text with spaces in quotes",
+                        argv[i], max_pos);
         else
             pos[(*n_pos)++] = argv[i];
         if (e != ZT_OK)
@@ -140,7 +141,7 @@ void zt_opt_help(zt_opts t, FILE *f)
         if (o->letter)
             (void)zt_format(letter, sizeof letter, "-%c,", o->letter);
         limits(o, text, sizeof text);
-        (void)fprintf(f, "  %s --%-*s  %-6s  %-*s  %-*s  %s\n", letter, name, o->name, types[o->type], def, o->def ? o->def : "none",
-                      limit, text, o->doc ? o->doc : "");
+        (void)fprintf(f, "  %s --%-*s  %-6s  %-*s  %-*s  %s\n", letter, name, o->name, types[o->type],
+                      def, o->def ? o->def : "none", limit, text, o->doc ? o->doc : "");
     }
 }

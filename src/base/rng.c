@@ -1,6 +1,7 @@
-/* rng.c - Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011) and numbers drawn from it.
- * zt_fill_normal uses Box & Muller (1958). Its logarithm, sine and cosine are short series of plain +, *, / and sqrt, which IEEE 754
- * rounds in one way only (the build forbids contraction), so the same seed gives the same bits on every processor level. */
+/* rng.c - Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011)
+ * and numbers drawn from it. zt_fill_normal uses Box & Muller (1958). Its logarithm, sine and cosine are short series of plain
+ * +, *, / and sqrt, which IEEE 754 rounds in one way only (the build forbids contraction), so a seed gives the same bits on
+ * every processor level. */
 #include "base/rng.h"
 #include <math.h>
 #include <string.h>

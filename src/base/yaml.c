@@ -1,5 +1,6 @@
-/* yaml.c - one YAML document (yaml.org/spec/1.2.2, core schema: null, true/false, decimal integers and reals) through libyaml's events.
- * Not all of YAML: anchors, aliases, tags and several documents are refused, so a small file can never grow large in memory. */
+/* yaml.c - one YAML document (yaml.org/spec/1.2.2, core schema: null, true/false, decimal integers and reals)
+ * through libyaml's events. Not all of YAML: anchors, aliases, tags and several documents are refused, so a small file can
+ * never grow large in memory. */
 #include "base/json.h"
 #include <string.h>
 #include <yaml.h>
@@ -32,13 +33,16 @@ static zt_err next(reader *r)
     if (p->error == YAML_MEMORY_ERROR)
         return zt_fail(ZT_NOMEM, "%s: out of memory while reading YAML", r->where);
     if (p->error == YAML_READER_ERROR)
-        return zt_fail(ZT_FORMAT, "%s: not valid YAML at byte %zu: %s", r->where, p->problem_offset, p->problem ? p->problem : "unreadable");
-    return zt_fail(ZT_FORMAT, "%s:%d: not valid YAML: %s", r->where, (int)p->problem_mark.line + 1, p->problem ? p->problem : "unreadable");
+        return zt_fail(ZT_FORMAT, "%s: not valid YAML at byte %zu: %s", r->where, p->problem_offset,
+                       p->problem ? p->problem : "unreadable");
+    return zt_fail(ZT_FORMAT, "%s:%d: not valid YAML: %s", r->where, (int)p->problem_mark.line + 1,
+                   p->problem ? p->problem : "unreadable");
 }
 
 static zt_err refuse(const reader *r, const char *what)
 {
-    return zt_fail(ZT_FORMAT, "%s:%d: %s; only mappings, sequences and plain or quoted values are read", r->where, line_of(r), what);
+    return zt_fail(ZT_FORMAT, "%s:%d: %s; only mappings, sequences and plain or quoted values are read", r->where,
+                   line_of(r), what);
 }
 
 static zt_err check_extras(const reader *r)
@@ -221,7 +225,8 @@ zt_err zt_yaml_parse(const char *text, size_t len, const char *where, json_t **o
     zt_err e;
     *out = NULL;
     if (len > BYTES_MAX)
-        return zt_fail(ZT_FORMAT, "%s: has %zu bytes, a YAML file may have %d; is it the right file?", where, len, (int)BYTES_MAX);
+        return zt_fail(ZT_FORMAT, "%s: has %zu bytes, a YAML file may have %d; is it the right file?", where, len,
+                       (int)BYTES_MAX);
     if (yaml_parser_initialize(&r.parser) != 1)
         return zt_fail(ZT_NOMEM, "%s: out of memory while reading YAML", where);
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
@@ -256,7 +261,7 @@ done:
 static bool plain(const char *s)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
-    static const char *const words[] = { "null", "true", "false", "yes", "no", "on", "off", "y", "n" }; /* other readers' booleans */
+    static const char *const words[] = { "null", "true", "false", "yes", "no", "on", "off", "y", "n" }; /* others' booleans */
     if (!*s || !strchr(letters, *s) || strlen(s) > 60)
         return false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
