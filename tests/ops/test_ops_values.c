@@ -1,0 +1,310 @@
+/* test_ops_values.c - what every op computes, pinned by hand-made numbers (the sweep only sees that gradients and kernels agree
+ * with the references), and the errors of the shape rules. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "ops/ops.h"
+#include "tensor/plan.h"
+
+static zt_graph *g;
+
+static int setup(void **state) {
+    (void)state;
+    if (zt_graph_create(&g) != ZT_OK) return 1;
+    zt_graph_set_real(g, ZT_F64);
+    return 0;
+}
+static int teardown(void **state) {
+    (void)state;
+    zt_graph_destroy(&g);
+    return 0;
+}
+
+#define ARRAY(...) (const double[]){__VA_ARGS__}
+static zt_node *leaf(zt_shape sh, const double *v) { return zt_const(g, ZT_F64, sh, v); }
+static zt_node *ids(zt_shape sh, const double *v) { return zt_const(g, ZT_I32, sh, v); }
+static zt_node *ramp(zt_shape sh) { /* 0, 1, 2, ... */
+    double v[512];
+    for (int k = 0; k < 512; k++) v[k] = k;
+    return leaf(sh, v);
+}
+
+static void expect(zt_node *y, zt_shape sh, const double *want) {
+    zt_plan *p = NULL;
+    zt_err e = zt_plan_create(&p, g, 1, &y, &(zt_plan_cfg){.no_reuse = true});
+    if (e == ZT_OK) e = zt_plan_run(p);
+    if (e != ZT_OK) fail_msg("%s", zt_err_text());
+    assert_string_equal(zt_shape_text(&y->sh), zt_shape_text(&sh));
+    for (int64_t k = 0; k < zt_numel(&sh); k++) {
+        const double v = ((double *)y->x)[k];
+        if (!(fabs(v - want[k]) <= 1e-9)) fail_msg("element %d is %.12g; wanted %.12g", (int)k, v, want[k]);
+    }
+    zt_plan_destroy(&p);
+}
+#define EXPECT(y, sh, ...) expect(y, sh, ARRAY(__VA_ARGS__))
+
+static void elementwise(void **state) {
+    (void)state;
+    zt_node *a = ramp(zt_sh(2, 3)), *row = leaf(zt_sh(3), ARRAY(1, 2, 4)), *col = leaf(zt_sh(2, 1), ARRAY(10, 20));
+    EXPECT(zt_add(a, row), zt_sh(2, 3), 1, 3, 6, 4, 6, 9);
+    EXPECT(zt_sub(a, col), zt_sh(2, 3), -10, -9, -8, -17, -16, -15);
+    EXPECT(zt_mul(a, row), zt_sh(2, 3), 0, 2, 8, 3, 8, 20);
+    EXPECT(zt_div(a, row), zt_sh(2, 3), 0, 0.5, 0.5, 3, 2, 1.25);
+    zt_node *x = leaf(zt_sh(3), ARRAY(-1, 0.25, 2));
+    EXPECT(zt_affine(x, 2, 1), zt_sh(3), -1, 1.5, 5);
+    EXPECT(zt_neg(x), zt_sh(3), 1, -0.25, -2);
+    EXPECT(zt_square(x), zt_sh(3), 1, 0.0625, 4);
+    EXPECT(zt_sqrt(zt_square(x)), zt_sh(3), 1, 0.25, 2);
+    EXPECT(zt_exp(x), zt_sh(3), 0.36787944117144233, 1.2840254166877414, 7.38905609893065);
+    EXPECT(zt_ln(zt_exp(x)), zt_sh(3), -1, 0.25, 2);
+    EXPECT(zt_sigmoid(x), zt_sh(3), 0.2689414213699951, 0.5621765008857981, 0.8807970779778823);
+    EXPECT(zt_tanh(x), zt_sh(3), -0.7615941559557649, 0.24491866240370913, 0.9640275800758169);
+    EXPECT(zt_silu(x), zt_sh(3), -0.2689414213699951, 0.14054412522144952, 1.7615941559557646);
+    EXPECT(zt_gelu(x), zt_sh(3), -0.15880800939172324, 0.14967485252904052, 1.954597694087775);
+    EXPECT(zt_emit1(g, &zt_def_step, x, NULL), zt_sh(3), 0, 1, 1);
+}
+
+static void reductions_and_layout(void **state) {
+    (void)state;
+    zt_node *a = ramp(zt_sh(2, 3));
+    EXPECT(zt_sum_to(a, zt_sh(2, 1)), zt_sh(2, 1), 3, 12);
+    EXPECT(zt_sum_to(a, zt_sh(3)), zt_sh(3), 3, 5, 7);
+    EXPECT(zt_mean(a), zt_shape_of(0, NULL), 2.5);
+    EXPECT(zt_broadcast_to(leaf(zt_sh(2, 1), ARRAY(1, 2)), zt_sh(2, 2, 2)), zt_sh(2, 2, 2), 1, 1, 2, 2, 1, 1, 2, 2);
+    EXPECT(zt_permute(a, (const int[]){1, 0}), zt_sh(3, 2), 0, 3, 1, 4, 2, 5);
+    EXPECT(zt_permute(ramp(zt_sh(2, 1, 3)), (const int[]){2, 0, 1}), zt_sh(3, 2, 1), 0, 3, 1, 4, 2, 5);
+    EXPECT(zt_slice(a, -1, 1, 2), zt_sh(2, 2), 1, 2, 4, 5);
+    EXPECT(zt_pad(a, 0, 1, 0), zt_sh(3, 3), 0, 0, 0, 0, 1, 2, 3, 4, 5);
+    EXPECT(zt_pad(zt_slice(a, 1, 0, 1), 1, 1, 1), zt_sh(2, 3), 0, 0, 0, 0, 3, 0);
+    EXPECT(zt_concat(1, 2, (zt_node *[]){a, zt_slice(a, 1, 0, 1)}), zt_sh(2, 4), 0, 1, 2, 0, 3, 4, 5, 3);
+    zt_node *v = ramp(zt_sh(1, 1, 2, 2, 1));
+    EXPECT(zt_upsample(v, 1, 1, 2), zt_sh(1, 1, 2, 4, 1), 0, 0, 1, 1, 2, 2, 3, 3);
+    EXPECT(zt_upsample(v, 2, 2, 1), zt_sh(1, 2, 4, 2, 1), 0, 1, 0, 1, 2, 3, 2, 3, 0, 1, 0, 1, 2, 3, 2, 3);
+    EXPECT(zt_pool_sum(v, 1, 2, 1), zt_sh(1, 1, 1, 2, 1), 2, 4);
+    EXPECT(zt_avg_pool(v, 1, 2, 2), zt_sh(1, 1, 1, 1, 1), 1.5);
+    zt_node *s = zt_space_to_depth(ramp(zt_sh(1, 1, 2, 4, 1)), 1, 2, 2);
+    EXPECT(s, zt_sh(1, 1, 1, 2, 4), 0, 1, 4, 5, 2, 3, 6, 7);
+    EXPECT(zt_depth_to_space(s, 1, 2, 2), zt_sh(1, 1, 2, 4, 1), 0, 1, 2, 3, 4, 5, 6, 7);
+    zt_node *t = zt_space_to_depth(ramp(zt_sh(1, 2, 1, 1, 2)), 2, 1, 1);
+    EXPECT(t, zt_sh(1, 1, 1, 1, 4), 0, 1, 2, 3);
+}
+
+static void products(void **state) {
+    (void)state;
+    zt_node *a = leaf(zt_sh(2, 3), ARRAY(1, 2, 3, 4, 5, 6)), *at = zt_permute(a, (const int[]){1, 0});
+    zt_node *b = leaf(zt_sh(3, 2), ARRAY(1, 0, 2, 1, 0, 3)), *bt = zt_permute(b, (const int[]){1, 0});
+    EXPECT(zt_matmul(a, b, false, false), zt_sh(2, 2), 5, 11, 14, 23);
+    EXPECT(zt_matmul(a, bt, false, true), zt_sh(2, 2), 5, 11, 14, 23);
+    EXPECT(zt_matmul(at, b, true, false), zt_sh(2, 2), 5, 11, 14, 23);
+    EXPECT(zt_matmul(at, bt, true, true), zt_sh(2, 2), 5, 11, 14, 23);
+    EXPECT(zt_linear_op(zt_reshape(a, zt_sh(1, 2, 3)), b, leaf(zt_sh(2), ARRAY(1, -1))), zt_sh(1, 2, 2), 6, 10, 15, 22);
+    EXPECT(zt_matmul(zt_reshape(at, zt_sh(3, 1, 2)), b, true, false), zt_sh(2, 2), 5, 11, 14, 23);
+
+    zt_node *x = leaf(zt_sh(1, 1, 1, 5, 1), ARRAY(1, 2, 3, 4, 5)), *w = leaf(zt_sh(1, 1, 3, 1, 1), ARRAY(1, 10, 100));
+    const zt_conv_cfg same = {{1, 1, 1}, {0, 0, 1}, {0, 0, 1}}, causal = {{1, 1, 2}, {0, 0, 2}, {0, 0, 0}};
+    EXPECT(zt_conv(x, w, NULL, &same), zt_sh(1, 1, 1, 5, 1), 210, 321, 432, 543, 54);
+    EXPECT(zt_conv(x, w, leaf(zt_sh(1), ARRAY(0.5)), &causal), zt_sh(1, 1, 1, 3, 1), 100.5, 321.5, 543.5);
+    zt_node *frames = ramp(zt_sh(1, 3, 1, 1, 2)), *mix = leaf(zt_sh(2, 1, 1, 2, 2), ARRAY(1, 0, 0, 1, 10, 0, 0, 10));
+    EXPECT(zt_conv(frames, mix, NULL, &(zt_conv_cfg){.stride = {1, 1, 1}}), zt_sh(1, 2, 1, 1, 2), 20, 31, 42, 53);
+}
+
+static void norms(void **state) {
+    (void)state;
+    const double h = 1 / sqrt(1 + 1e-3);
+    zt_node *x = leaf(zt_sh(1, 2, 2), ARRAY(1, 5, 3, 9));
+    zt_node *gain = leaf(zt_sh(2), ARRAY(2, 1)), *bias = leaf(zt_sh(2), ARRAY(0, 1));
+    zt_node *scale = leaf(zt_sh(1, 2), ARRAY(1, 0)), *shift = leaf(zt_sh(1, 2), ARRAY(0, -1));
+    const double q = 2 / sqrt(4 + 1e-3); /* groups {1,3} and {5,9}: deviations 1 and 2 */
+    EXPECT(zt_group_norm(x, NULL, NULL, NULL, NULL, 2, 1e-3, 0), zt_sh(1, 2, 2), -h, -q, h, q);
+    EXPECT(zt_group_norm(x, gain, bias, scale, shift, 2, 1e-3, 0), zt_sh(1, 2, 2), -4 * h, -q, 4 * h, q);
+    EXPECT(zt_group_norm(x, NULL, NULL, NULL, NULL, 2, 1e-3, 1), zt_sh(1, 2, 2), -h / (1 + exp(h)), -q / (1 + exp(q)),
+           h / (1 + exp(-h)), q / (1 + exp(-q)));
+    const double r = 3 / sqrt(9 + 1e-3);
+    EXPECT(zt_layer_norm(x, gain, bias, NULL, NULL, 1e-3), zt_sh(1, 2, 2), -2 * q, q + 1, -2 * r, r + 1);
+    EXPECT(zt_layer_norm(x, NULL, NULL, scale, shift, 1e-3), zt_sh(1, 2, 2), -2 * q, q - 1, -2 * r, r - 1);
+    const double m = 1 / sqrt(13 + 1e-3), k = 1 / sqrt(45 + 1e-3);
+    EXPECT(zt_rms_norm(x, gain, 2, 1e-3), zt_sh(1, 2, 2), 2 * m, 5 * m, 6 * k, 9 * k);
+    EXPECT(zt_rms_norm(leaf(zt_sh(2), ARRAY(3, -4)), NULL, 1, 1e-12), zt_sh(2), 1, -1);
+}
+
+static void attention(void **state) {
+    (void)state;
+    zt_node *zero = leaf(zt_sh(1, 1, 1, 2), ARRAY(0, 0)), *kv = leaf(zt_sh(1, 3, 1, 2), ARRAY(1, 2, 3, 6, 5, 1));
+    EXPECT(zt_attention(zero, kv, kv, 1, NULL, NULL), zt_sh(1, 1, 1, 2), 3, 3);
+    EXPECT(zt_attention(zero, kv, kv, 1, NULL, ids(zt_sh(1), ARRAY(2))), zt_sh(1, 1, 1, 2), 2, 4);
+    EXPECT(zt_attention(zero, kv, kv, 1, NULL, ids(zt_sh(1), ARRAY(0))), zt_sh(1, 1, 1, 2), 1, 2);
+    zt_node *bias = leaf(zt_sh(2, 1, 3), ARRAY(0, log(3), -1e9, -1e9, -1e9, 0));
+    EXPECT(zt_attention(zero, kv, kv, 2, bias, NULL), zt_sh(1, 1, 1, 2), 0.25 * 1 + 0.75 * 3, 1);
+    zt_node *q = leaf(zt_sh(1, 1, 1, 2), ARRAY(sqrt(2) * log(2), 0)), *k = leaf(zt_sh(1, 2, 1, 2), ARRAY(0, 7, 1, 7));
+    EXPECT(zt_attention(q, k, k, 1, NULL, NULL), zt_sh(1, 1, 1, 2), 2.0 / 3, 7); /* scores 0 and log 2 */
+    zt_node *inner = ramp(zt_sh(1, 2, 2, 1)), *flat = leaf(zt_sh(1, 1, 2, 1), ARRAY(0, 0));
+    EXPECT(zt_attention(flat, inner, inner, 1, NULL, NULL), zt_sh(1, 1, 2, 1), 1, 2); /* each inner index by itself */
+
+    zt_node *x = leaf(zt_sh(1, 2, 4), ARRAY(1, 0, 0, 1, 1, 2, 3, 4)), *angle = leaf(zt_sh(2, 1), ARRAY(0, acos(-1) / 2));
+    EXPECT(zt_rope(x, angle, 2, false), zt_sh(1, 2, 4), 1, 0, 0, 1, -2, 1, -4, 3);
+    EXPECT(zt_rope(zt_rope(x, angle, 2, false), angle, 2, true), zt_sh(1, 2, 4), 1, 0, 0, 1, 1, 2, 3, 4);
+}
+
+static void embeddings(void **state) {
+    (void)state;
+    zt_node *table = leaf(zt_sh(2, 2), ARRAY(1, 2, 3, 4));
+    EXPECT(zt_embedding(ids(zt_sh(4), ARRAY(1, 0, 2, -1)), table), zt_sh(4, 2), 3, 4, 1, 2, 0, 0, 0, 0);
+    EXPECT(zt_timestep(leaf(zt_sh(1), ARRAY(0.5)), 4, 1000), zt_sh(1, 4), cos(500), cos(5), sin(500), sin(5));
+    EXPECT(zt_global_norm(2, (zt_node *[]){leaf(zt_sh(2), ARRAY(1, 2)), leaf(zt_sh(1), ARRAY(2))}), zt_shape_of(0, NULL), 3);
+}
+
+/* One AdamW step and one EMA step on p = 1, m = 0, v = 0, e = 2 with gradient 0.5 and the norm given. */
+static void optimise(double norm, double clip, bool decay, double want_p, double want_m, double want_e) {
+    static const char *const names[] = {"p", "m", "v", "e"};
+    const zt_shape one = zt_sh(1);
+    zt_tset params = {0}, states = {0};
+    zt_tensor *t[4];
+    for (int k = 0; k < 4; k++) {
+        assert_int_equal(zt_tset_add(k ? &states : &params, names[k], ZT_F64, one, NULL), ZT_OK);
+    }
+    for (int k = 0; k < 4; k++) t[k] = zt_tset_find(k ? &states : &params, names[k]);
+    *(double *)t[0]->data = 1;
+    *(double *)t[3]->data = 2;
+    zt_node *p = zt_param(g, "p", one), *n = zt_scalar(g, norm);
+    zt_node *hyper = leaf(zt_sh(8), ARRAY(0.1, 0.9, 0.99, 0, 0.5, 1 - 0.9, 1 - 0.99, clip));
+    zt_node *out[2];
+    out[0] = zt_adamw(p, zt_state(g, "m", one), zt_state(g, "v", one), leaf(one, ARRAY(0.5)), hyper, n, decay);
+    out[1] = zt_ema(zt_state(g, "e", one), p, zt_scalar(g, 0.75), n, out[0]);
+    zt_plan *plan = NULL;
+    assert_int_equal(zt_plan_create(&plan, g, 2, out, &(zt_plan_cfg){.params = &params, .states = &states}), ZT_OK);
+    assert_int_equal(zt_plan_run(plan), ZT_OK);
+    assert_float_equal(*(double *)t[0]->data, want_p, 1e-12);
+    assert_float_equal(*(double *)t[1]->data, want_m, 1e-12);
+    assert_float_equal(*(double *)t[3]->data, want_e, 1e-12);
+    assert_float_equal(*(double *)out[0]->x, 0, 0);
+    zt_plan_destroy(&plan);
+    zt_tset_finish(&params);
+    zt_tset_finish(&states);
+}
+
+static void adamw_steps(void **state) { /* the first step has length lr whatever the gradient: m/c1 = g, v/c2 = g^2 */
+    (void)state;
+    optimise(0.5, 0, false, 0.9, 0.05, 2 * 0.75 + 0.9 * 0.25);
+}
+static void adamw_decays_and_clips(void **state) {
+    (void)state;
+    optimise(1, 0.5, true, 0.9 - 0.05, 0.025, 2 * 0.75 + 0.85 * 0.25);
+}
+static void adamw_skips_infinite(void **state) {
+    (void)state;
+    optimise(INFINITY, 1, true, 1, 0, 2);
+}
+static void adamw_skips_nan(void **state) {
+    (void)state;
+    optimise(NAN, 1, true, 1, 0, 2);
+}
+
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
+static zt_node *bad_add(void) { return zt_add(ramp(zt_sh(3)), ramp(zt_sh(2, 3))); }
+static zt_node *bad_type(void) { return zt_mul(ramp(zt_sh(3)), ids(zt_sh(3), ARRAY(0, 0, 0))); }
+static zt_node *bad_sum(void) { return zt_sum_to(ramp(zt_sh(2, 3)), zt_sh(2)); }
+static zt_node *bad_broadcast(void) { return zt_broadcast_to(ramp(zt_sh(2)), zt_sh(2, 3)); }
+static zt_node *bad_huge(void) { return zt_broadcast_to(ramp(zt_sh(1)), zt_sh(1LL << 40, 1LL << 40)); }
+static zt_node *bad_reshape(void) { return zt_reshape(ramp(zt_sh(6)), zt_sh(4)); }
+static zt_node *bad_permute(void) { return zt_permute(ramp(zt_sh(2, 3)), (const int[]){1, 1}); }
+static zt_node *bad_slice(void) { return zt_slice(ramp(zt_sh(6)), 0, 4, 3); }
+static zt_node *bad_axis(void) { return zt_slice(ramp(zt_sh(6)), 1, 0, 1); }
+static zt_node *bad_pad(void) { return zt_pad(ramp(zt_sh(6)), 0, -1, 0); }
+static zt_node *bad_concat(void) { return zt_concat(0, 2, (zt_node *[]){ramp(zt_sh(2, 3)), ramp(zt_sh(2, 2))}); }
+static zt_node *bad_pool(void) { return zt_pool_sum(ramp(zt_sh(1, 1, 3, 2, 1)), 1, 2, 2); }
+static zt_node *bad_upsample(void) { return zt_upsample(ramp(zt_sh(1, 1, 3, 2, 1)), 1, 0, 2); }
+static zt_node *bad_s2d(void) { return zt_space_to_depth(ramp(zt_sh(1, 1, 3, 2, 1)), 1, 2, 2); }
+static zt_node *bad_d2s(void) { return zt_depth_to_space(ramp(zt_sh(1, 1, 1, 1, 6)), 1, 2, 2); }
+static zt_node *bad_matmul(void) { return zt_matmul(ramp(zt_sh(2, 3)), ramp(zt_sh(2, 3)), false, false); }
+static zt_node *bad_bias(void) { return zt_linear_op(ramp(zt_sh(2, 3)), ramp(zt_sh(3, 2)), ramp(zt_sh(3))); }
+static zt_node *bad_conv(void) {
+    return zt_conv(ramp(zt_sh(1, 1, 2, 2, 1)), ramp(zt_sh(1, 3, 3, 1, 1)), NULL, &(zt_conv_cfg){.stride = {1, 1, 1}});
+}
+static zt_node *bad_stride(void) {
+    return zt_conv(ramp(zt_sh(1, 1, 2, 2, 1)), ramp(zt_sh(1, 1, 1, 1, 1)), NULL, &(zt_conv_cfg){{0}, {0}, {0}});
+}
+static zt_node *bad_channels(void) {
+    return zt_conv(ramp(zt_sh(1, 1, 2, 2, 2)), ramp(zt_sh(1, 1, 1, 1, 1)), NULL, &(zt_conv_cfg){.stride = {1, 1, 1}});
+}
+static zt_node *bad_groups(void) { return zt_group_norm(ramp(zt_sh(2, 6)), NULL, NULL, NULL, NULL, 4, 1e-5, 0); }
+static zt_node *bad_pair(void) { return zt_group_norm(ramp(zt_sh(2, 6)), ramp(zt_sh(6)), NULL, NULL, NULL, 2, 1e-5, 0); }
+static zt_node *bad_eps(void) { return zt_layer_norm(ramp(zt_sh(2, 6)), NULL, NULL, NULL, NULL, 0); }
+static zt_node *bad_scale(void) { return zt_layer_norm(ramp(zt_sh(2, 6)), NULL, NULL, ramp(zt_sh(6)), ramp(zt_sh(6)), 1e-5); }
+static zt_node *bad_dim(void) { return zt_rms_norm(ramp(zt_sh(2, 6)), NULL, 4, 1e-5); }
+static zt_node *bad_heads(void) {
+    zt_node *q = ramp(zt_sh(1, 2, 1, 6));
+    return zt_attention(q, q, q, 4, NULL, NULL);
+}
+static zt_node *bad_keys(void) {
+    zt_node *q = ramp(zt_sh(1, 2, 1, 6));
+    return zt_attention(q, ramp(zt_sh(1, 3, 1, 4)), q, 1, NULL, NULL);
+}
+static zt_node *bad_len(void) {
+    zt_node *q = ramp(zt_sh(1, 2, 1, 6));
+    return zt_attention(q, q, q, 1, NULL, ramp(zt_sh(1)));
+}
+static zt_node *bad_rope(void) { return zt_rope(ramp(zt_sh(1, 2, 6)), ramp(zt_sh(2, 1)), 2, false); }
+static zt_node *bad_ids(void) { return zt_embedding(ramp(zt_sh(2)), ramp(zt_sh(2, 2))); }
+static zt_node *bad_width(void) { return zt_timestep(ramp(zt_sh(2)), 3, 1); }
+static zt_node *bad_leaf(void) {
+    zt_node *x = ramp(zt_sh(2));
+    return zt_adamw(x, x, x, x, ramp(zt_sh(8)), zt_scalar(g, 1), true);
+}
+
+static void errors_name_the_op(void **state) {
+    (void)state;
+    static const struct { zt_node *(*build)(void); zt_err e; const char *text; } cases[] = {
+        {bad_add, ZT_SHAPE, "add"}, {bad_type, ZT_ARG, "mul"}, {bad_sum, ZT_SHAPE, "sum_to"},
+        {bad_broadcast, ZT_SHAPE, "broadcast_to"}, {bad_huge, ZT_SHAPE, "2^40"}, {bad_reshape, ZT_SHAPE, "reshape"},
+        {bad_permute, ZT_SHAPE, "permute"}, {bad_slice, ZT_SHAPE, "slice"}, {bad_axis, ZT_SHAPE, "axis 1"},
+        {bad_pad, ZT_SHAPE, "pad"}, {bad_concat, ZT_SHAPE, "concat"}, {bad_pool, ZT_SHAPE, "pool_sum"},
+        {bad_upsample, ZT_SHAPE, "upsample"}, {bad_s2d, ZT_SHAPE, "space_to_depth"}, {bad_d2s, ZT_SHAPE, "depth_to_space"},
+        {bad_matmul, ZT_SHAPE, "matmul"}, {bad_bias, ZT_SHAPE, "bias"}, {bad_conv, ZT_SHAPE, "kernel 3"},
+        {bad_stride, ZT_SHAPE, "stride 0"}, {bad_channels, ZT_SHAPE, "2 channels"}, {bad_groups, ZT_SHAPE, "4 groups"},
+        {bad_pair, ZT_ARG, "together"}, {bad_eps, ZT_ARG, "eps"}, {bad_scale, ZT_SHAPE, "scale"},
+        {bad_dim, ZT_SHAPE, "rms_norm"}, {bad_heads, ZT_SHAPE, "4 heads"}, {bad_keys, ZT_SHAPE, "attention"},
+        {bad_len, ZT_ARG, "len"}, {bad_rope, ZT_SHAPE, "rope"}, {bad_ids, ZT_ARG, "ids"}, {bad_width, ZT_SHAPE, "even"},
+        {bad_leaf, ZT_ARG, "in place"}};
+    zt_graph_destroy(&g);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        assert_int_equal(setup(NULL), 0);
+        zt_node *y = cases[k].build();
+        if (zt_graph_error(g) != cases[k].e || !strstr(zt_err_text(), cases[k].text))
+            fail_msg("case %d: code %s, text '%s'; wanted %s and '%s'", (int)k, zt_err_name(zt_graph_error(g)), zt_err_text(),
+                     zt_err_name(cases[k].e), cases[k].text);
+        zt_space_to_depth(zt_add(zt_mean(y), y), 1, 2, 2); /* later builders live with a dead graph */
+        assert_int_equal(zt_graph_error(g), cases[k].e);
+        zt_graph_destroy(&g);
+    }
+}
+
+static void flops_are_counted(void **state) {
+    (void)state;
+    zt_node *x = ramp(zt_sh(1, 2, 3, 4, 5)), *w = ramp(zt_sh(1, 3, 3, 5, 7)), *dx[3];
+    zt_node *y = zt_conv(x, w, NULL, &(zt_conv_cfg){{1, 1, 1}, {0, 1, 1}, {0, 1, 1}});
+    const int64_t macs = 2 * 3 * 4 * 7 * 9 * 5;
+    assert_int_equal(y->op->flops(y), 2 * macs);
+    y->op->grad(y, y, dx);
+    assert_int_equal(dx[0]->op->flops(dx[0]), 2 * macs);
+    assert_int_equal(dx[1]->op->flops(dx[1]), 2 * macs);
+    zt_node *m = zt_matmul(ramp(zt_sh(2, 3, 5)), ramp(zt_sh(2, 3, 7)), true, false);
+    assert_int_equal(m->op->flops(m), 2 * 5 * 7 * 6);
+    zt_node *q = ramp(zt_sh(2, 3, 2, 4)), *k = ramp(zt_sh(2, 5, 2, 4)), *a = zt_attention(q, k, k, 2, NULL, NULL);
+    assert_int_equal(a->op->flops(a), 4 * 2 * 2 * 3 * 5 * 4);
+    a->op->grad(a, a, dx);
+    assert_int_equal(dx[0]->op->flops(dx[0]), 8 * 2 * 2 * 3 * 5 * 4);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(elementwise), TEST(reductions_and_layout), TEST(products), TEST(norms), TEST(attention), TEST(embeddings),
+        TEST(adamw_steps), TEST(adamw_decays_and_clips), TEST(adamw_skips_infinite), TEST(adamw_skips_nan),
+        TEST(errors_name_the_op), TEST(flops_are_counted)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
