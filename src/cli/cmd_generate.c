@@ -1,0 +1,131 @@
+/* cmd_generate.c - zoe generate: prompts, images and clips in, labelled video files out. */
+#include <stdio.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/commands.h"
+#include "media/reader.h"
+#include "media/writer.h"
+#include "zt/generate.h"
+
+typedef struct args {
+    char prompt[8192], negative[8192], image[1024], video[1024], out[1024];
+    int64_t num, steps, video_frames, seed, context, width, height;
+    double cfg_scale, fps;
+    int sampler, json, quiet;
+} args;
+
+static const char *const samplers[] = {"ddpm", "ddim", "euler", "heun", "dpm++2m"};
+#define AT(field) ZT_OPT_AT(args, field)
+static const zt_opt options[] = {
+    {"prompt", ZT_OPT_STR, AT(prompt), NULL, 0, 0, NULL, 'p', "what to show; empty: unconditional"},
+    {"negative", ZT_OPT_STR, AT(negative), NULL, 0, 0, NULL, 'n', "what to lead away from"},
+    {"output", ZT_OPT_STR, AT(out), "out.mp4", 0, 0, NULL, 'o', "file: .mp4, .gif, .webp or NAME_%04d.png"},
+    {"num", ZT_OPT_INT, AT(num), "1", 1, 4096, NULL, 0, "clips to make; clip k uses seed + k"},
+    {"image", ZT_OPT_STR, AT(image), NULL, 0, 0, NULL, 0, "first frame: an image file (image-to-video)"},
+    {"video", ZT_OPT_STR, AT(video), NULL, 0, 0, NULL, 0, "first frames: the last --context frames of this file (prediction)"},
+    {"context", ZT_OPT_INT, AT(context), "4", 1, 1023, NULL, 0, "frames taken from --video"},
+    {"video-frames", ZT_OPT_INT, AT(video_frames), "0", 0, 1024, NULL, 0, "frames to make; 0: as trained"},
+    {"width", ZT_OPT_INT, AT(width), "0", 0, 4096, NULL, 'W', "pixels; 0, or exactly what the model was trained at"},
+    {"height", ZT_OPT_INT, AT(height), "0", 0, 4096, NULL, 'H', "pixels; 0, or exactly what the model was trained at"},
+    {"fps", ZT_OPT_REAL, AT(fps), "0", 0, 1000, NULL, 0, "frames per second of the file; 0: as trained"},
+    {"steps", ZT_OPT_INT, AT(steps), "32", 1, 1000, NULL, 0, "sampling steps"},
+    {"cfg-scale", ZT_OPT_REAL, AT(cfg_scale), "2", 0, 100, NULL, 0, "guidance; 1: none"},
+    {"seed", ZT_OPT_INT, AT(seed), "1", 0, 9007199254740991.0, NULL, 0, "same seed and settings: same clip"},
+    {"sampler", ZT_OPT_ENUM, AT(sampler), "ddim", 0, 0, "ddpm|ddim|euler|heun|dpm++2m", 0, "sampling method"},
+    {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print the result as JSON"},
+    {"quiet", ZT_OPT_BOOL, AT(quiet), "false", 0, 0, NULL, 'q', "no progress"},
+};
+static const zt_cli_spec spec = {
+    .usage = "zoe generate MODEL -p \"a small red square moves left\" -o out.mp4 [options]",
+    .about = "Makes clips with a trained model (the folder RUN/model) and writes them as video files whose metadata says that they are\n"
+             "AI-generated, with prompt, model, seed and settings.\n",
+    .opts = {options, sizeof options / sizeof *options}, .min_pos = 1, .max_pos = 1};
+
+/* The known frames the user names: an image, or the end of a video at the model's rate. */
+static zt_err read_context(const args *a, const zt_model_info *info, zt_frames *known) {
+    if (*a->image && *a->video) return zt_fail(ZT_ARG, "--image and --video exclude each other; give one");
+    if (*a->image) {
+        const zt_reader_cfg cfg = {.max_frames = 1};
+        return zt_video_read(known, a->image, &cfg);
+    }
+    const zt_reader_cfg cfg = {.fps = info->fps, .width = info->width, .height = info->height};
+    zt_frames all = {0};
+    zt_err e = zt_video_read(&all, a->video, &cfg);
+    if (e == ZT_OK && all.frames < a->context)
+        e = zt_fail(ZT_ARG, "%s: %d frames at %g fps; --context %lld wants more", a->video, all.frames, info->fps, (long long)a->context);
+    if (e == ZT_OK) e = zt_frames_create(known, (int)a->context, all.height, all.width, all.fps);
+    if (e == ZT_OK) memcpy(known->rgb, zt_frame_at(&all, all.frames - (int)a->context), (size_t)a->context * zt_frame_bytes(&all));
+    zt_frames_finish(&all);
+    return e;
+}
+
+static bool on_step(void *user, int done, int total) {
+    zt_progress *p = user;
+    if (p->total == 0) zt_progress_begin(p, "generating", "steps", total);
+    zt_progress_update(p, done);
+    return !zt_cancelled();
+}
+
+static zt_err check_size(const args *a, const zt_model_info *info) {
+    if ((a->width && a->width != info->width) || (a->height && a->height != info->height))
+        return zt_fail(ZT_ARG, "--width %lld --height %lld: this model makes %dx%d clips", (long long)a->width, (long long)a->height,
+                       info->width, info->height);
+    return ZT_OK;
+}
+
+static zt_err run(const args *a, const char *dir, zt_model_info *info, double *seconds) {
+    zt_model *model = NULL;
+    zt_clip *clip = NULL;
+    zt_frames known = {0};
+    zt_progress p = {0};
+    zt_err e;
+    ZT_TRY(e = zt_video_write_check(a->out, 0, 0), done);
+    ZT_TRY(e = zt_model_load(&model, dir), done);
+    *info = zt_model_get_info(model);
+    ZT_TRY(e = check_size(a, info), done);
+    if (*a->image || *a->video) ZT_TRY(e = read_context(a, info, &known), done);
+    zt_generate_cfg c = zt_generate_defaults();
+    c.prompt = a->prompt;
+    c.negative = *a->negative ? a->negative : NULL;
+    c.num = (int)a->num;
+    c.steps = (int)a->steps;
+    c.video_frames = (int)a->video_frames;
+    c.cfg_scale = a->cfg_scale;
+    c.seed = (uint64_t)a->seed;
+    c.sampler = samplers[a->sampler];
+    c.fps = a->fps;
+    c.context = known.rgb;
+    c.context_frames = known.frames;
+    c.context_height = known.height;
+    c.context_width = known.width;
+    c.on_step = on_step;
+    c.user = &p;
+    const double t0 = zt_now();
+    e = zt_generate(model, &c, &clip);
+    *seconds = zt_now() - t0;
+    if (p.total) zt_progress_end(&p);
+    if (e == ZT_OK) e = zt_clip_save(clip, a->out);
+done:
+    zt_frames_finish(&known);
+    zt_clip_free(&clip);
+    zt_model_free(&model);
+    return e;
+}
+
+int zt_cmd_generate(int argc, char **argv) {
+    args a;
+    char *dir;
+    int status;
+    if (!zt_cli_parse(&spec, &a, argc, argv, &dir, NULL, &status)) return status;
+    zt_log_quiet(a.quiet || a.json);
+    zt_cancel_install();
+    zt_model_info info = {0};
+    double seconds = 0;
+    const zt_err e = run(&a, dir, &info, &seconds);
+    if (e != ZT_OK) return zt_cli_result("generate", e);
+    if (a.json)
+        return zt_cli_print_json("generate", json_pack("{s:s, s:I, s:f}", "output", a.out, "clips", (json_int_t)a.num, "seconds", seconds));
+    zt_log("%s: %lld clip%s in %.1f s", a.out, (long long)a.num, a.num == 1 ? "" : "s", seconds);
+    return ZT_EXIT_OK;
+}

@@ -1,0 +1,215 @@
+/* generate.c - the public interface: load a model folder, generate, save labelled files. */
+#include "zt/generate.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/str.h"
+#include "media/image.h"
+#include "media/writer.h"
+#include "pipeline/label.h"
+#include "pipeline/sampling.h"
+#include "text/prompt.h"
+
+enum { MAX_CLIPS = 4096, MAX_STEPS = 1000, PASS_BYTES = 1 << 30 };
+
+struct zt_model {
+    zt_model_dir dir;
+    zt_diffusion_cfg diffusion;
+};
+
+struct zt_clip {
+    int n;
+    zt_frames *frames;                   /* [n] */
+    zt_media_tags *tags;                 /* [n] */
+};
+
+const char *zt_version(void) {
+    return ZT_VERSION;
+}
+
+/* ---- model ----------------------------------------------------------------------------------------------------- */
+zt_err zt_model_load(zt_model **out, const char *dir) {
+    *out = NULL;
+    zt_model *m = zt_alloc(sizeof *m);
+    if (!m) return ZT_NOMEM;
+    zt_err e;
+    ZT_TRY(e = zt_model_dir_load(&m->dir, dir), done);
+    zt_opt_defaults(zt_diffusion_opts, &m->diffusion);
+    ZT_TRY(e = zt_opt_from_json(zt_diffusion_opts, &m->diffusion, dir, m->dir.diffusion), done);
+    e = zt_diffusion_check(&m->diffusion);
+done:
+    if (e != ZT_OK) zt_model_free(&m);
+    *out = m;
+    return e;
+}
+
+void zt_model_free(zt_model **m) {
+    if (!m || !*m) return;
+    zt_model_dir_finish(&(*m)->dir);
+    zt_free(*m);
+    *m = NULL;
+}
+
+zt_model_info zt_model_get_info(const zt_model *m) {
+    const zt_net *net = &m->dir.net;
+    return (zt_model_info){net->model->name, (int)net->frames, (int)net->height, (int)net->width, net->fps,
+                           zt_tset_numel(&m->dir.params), m->dir.hash};
+}
+
+/* ---- request --------------------------------------------------------------------------------------------------- */
+zt_generate_cfg zt_generate_defaults(void) {
+    return (zt_generate_cfg){.num = 1, .steps = 32, .cfg_scale = 2, .seed = 1, .sampler = "ddim"};
+}
+
+static zt_err sampler_of(const char *name, zt_sampler *s) {
+    static const char *const names[] = {"ddpm", "ddim", "euler", "heun", "dpm++2m"};
+    for (int k = 0; k < 5; k++)
+        if (name && strcmp(names[k], name) == 0) {
+            *s = (zt_sampler)k;
+            return ZT_OK;
+        }
+    return zt_fail(ZT_ARG, "sampler %.40s: want %s", name ? name : "(null)", ZT_SAMPLER_CHOICES);
+}
+
+static zt_err check(const zt_generate_cfg *c, const zt_net *net) {
+    if (c->num < 1 || c->num > MAX_CLIPS) return zt_fail(ZT_ARG, "num=%d: want 1..%d clips", c->num, MAX_CLIPS);
+    if (c->steps < 1 || c->steps > MAX_STEPS) return zt_fail(ZT_ARG, "steps=%d: want 1..%d", c->steps, MAX_STEPS);
+    if (!(c->cfg_scale >= 0 && c->cfg_scale <= 100)) return zt_fail(ZT_ARG, "cfg_scale=%g: want 0..100", c->cfg_scale);
+    if (!(c->fps >= 0 && c->fps <= 1000)) return zt_fail(ZT_ARG, "fps=%g: want 0 (the model's) or up to 1000", c->fps);
+    if (c->video_frames < 0 || c->video_frames > 1024) return zt_fail(ZT_ARG, "video_frames=%d: want 1..1024", c->video_frames);
+    if (c->context_frames < 0 || c->context_frames >= net->frames)
+        return zt_fail(ZT_ARG, "%d known frames: want fewer than the %lld frames of the clip", c->context_frames, (long long)net->frames);
+    if (c->context_frames && (!c->context || c->context_height < 1 || c->context_width < 1))
+        return zt_fail(ZT_ARG, "%d known frames without pixels", c->context_frames);
+    zt_err e = c->prompt ? zt_prompt_check(c->prompt, strlen(c->prompt)) : ZT_OK;
+    if (e == ZT_OK && c->negative) e = zt_prompt_check(c->negative, strlen(c->negative));
+    return e != ZT_OK ? e : zt_net_check(net);
+}
+
+/* The known frames at the model's size, the same for each of n clips. */
+static zt_err known_frames(const zt_generate_cfg *c, const zt_net *net, int n, float **known, uint8_t **mask) {
+    const int64_t frame = net->height * net->width * ZT_RGB, clip = net->frames * frame;
+    uint8_t *rgb = zt_alloc((size_t)frame);
+    *known = zt_alloc_array((size_t)(clip * n), sizeof **known);
+    *mask = zt_alloc_array((size_t)(net->frames * n), 1);
+    zt_err e = rgb && *known && *mask ? ZT_OK : ZT_NOMEM;
+    for (int t = 0; e == ZT_OK && t < c->context_frames; t++) {
+        const uint8_t *src = c->context + (size_t)t * (size_t)c->context_height * (size_t)c->context_width * 3;
+        e = zt_image_fit(src, c->context_width, c->context_height, rgb, (int)net->width, (int)net->height);
+        for (int k = 0; e == ZT_OK && k < n; k++) {
+            zt_rgb_to_floats(rgb, *known + k * clip + t * frame, frame);
+            (*mask)[k * net->frames + t] = 1;
+        }
+    }
+    zt_free(rgb);
+    return e;
+}
+
+/* Clips per pass: as many as fit a gigabyte of activations by a rough measure, at most 16. */
+static int pass_size(const zt_net *net, int n) {
+    const int64_t clip = net->frames * net->height * net->width * (int64_t)sizeof(float) * 64;
+    const int64_t fit = PASS_BYTES / clip;
+    return (int)(fit < 1 ? 1 : fit > 16 ? (n < 16 ? n : 16) : fit < n ? fit : n);
+}
+
+static zt_err sample(zt_model *m, const zt_generate_cfg *c, const zt_net *net, float *x) {
+    const char **prompt = zt_alloc_array((size_t)c->num, sizeof *prompt);
+    zt_sampling *s = NULL;
+    float *known = NULL;
+    uint8_t *mask = NULL;
+    zt_sampler sampler = ZT_SAMPLER_DDIM;
+    zt_err e = prompt ? sampler_of(c->sampler, &sampler) : ZT_NOMEM;
+    if (e == ZT_OK && c->context_frames) e = known_frames(c, net, c->num, &known, &mask);
+    ZT_TRY(e, done);
+    for (int k = 0; k < c->num; k++) prompt[k] = c->prompt ? c->prompt : "";
+    ZT_TRY(e = zt_sampling_create(&s, net, &m->dir.params, &m->dir.tok, &m->diffusion, pass_size(net, c->num), c->cfg_scale != 1), done);
+    const zt_sampling_request r = {.n = c->num, .prompt = prompt, .negative = c->negative, .known = known, .mask = mask,
+                                   .steps = c->steps, .cfg_scale = c->cfg_scale, .sampler = sampler, .seed = c->seed,
+                                   .on_step = c->on_step, .user = c->user};
+    e = zt_sampling_run(s, &r, x);
+done:
+    zt_sampling_destroy(&s);
+    zt_free(known);
+    zt_free(mask);
+    zt_free(prompt);
+    return e;
+}
+
+/* ---- result ---------------------------------------------------------------------------------------------------- */
+static zt_err make_clip(zt_clip **out, const zt_model *m, const zt_generate_cfg *c, const zt_net *net, const float *x) {
+    const int64_t n = net->frames * net->height * net->width * ZT_RGB;
+    zt_model_info info = zt_model_get_info(m);
+    info.frames = (int)net->frames;
+    zt_clip *clip = zt_alloc(sizeof *clip);
+    zt_err e = clip ? ZT_OK : ZT_NOMEM;
+    if (clip) {
+        clip->n = c->num;
+        clip->frames = zt_alloc_array((size_t)c->num, sizeof *clip->frames);
+        clip->tags = zt_alloc_array((size_t)c->num, sizeof *clip->tags);
+        if (!clip->frames || !clip->tags) e = ZT_NOMEM;
+    }
+    for (int k = 0; e == ZT_OK && k < c->num; k++) {
+        e = zt_frames_create(&clip->frames[k], (int)net->frames, (int)net->height, (int)net->width, c->fps > 0 ? c->fps : net->fps);
+        if (e == ZT_OK) zt_floats_to_rgb(x + k * n, clip->frames[k].rgb, n);
+        if (e == ZT_OK) e = zt_label_tags(&clip->tags[k], c, &info, k);
+    }
+    if (e != ZT_OK) zt_clip_free(&clip);
+    *out = clip;
+    return e;
+}
+
+zt_err zt_generate(zt_model *m, const zt_generate_cfg *c, zt_clip **out) {
+    zt_net net = m->dir.net;                         /* a view with another length */
+    *out = NULL;
+    if (c->video_frames > 0) net.frames = c->video_frames;
+    zt_err e = check(c, &net);
+    if (e != ZT_OK) return e;
+    float *x = zt_alloc_array((size_t)(c->num * net.frames * net.height * net.width * ZT_RGB), sizeof *x);
+    e = x ? sample(m, c, &net, x) : ZT_NOMEM;
+    if (e == ZT_OK) e = make_clip(out, m, c, &net, x);
+    zt_free(x);
+    return e;
+}
+
+void zt_clip_free(zt_clip **clip) {
+    if (!clip || !*clip) return;
+    for (int k = 0; k < (*clip)->n; k++) {
+        if ((*clip)->frames) zt_frames_finish(&(*clip)->frames[k]);
+        if ((*clip)->tags) zt_media_tags_finish(&(*clip)->tags[k]);
+    }
+    zt_free((*clip)->frames);
+    zt_free((*clip)->tags);
+    zt_free(*clip);
+    *clip = NULL;
+}
+
+int zt_clip_count(const zt_clip *clip) {
+    return clip->n;
+}
+
+const uint8_t *zt_clip_pixels(const zt_clip *clip, int k, int *frames, int *height, int *width) {
+    if (k < 0 || k >= clip->n) return NULL;
+    const zt_frames *f = &clip->frames[k];
+    if (frames) *frames = f->frames;
+    if (height) *height = f->height;
+    if (width) *width = f->width;
+    return f->rgb;
+}
+
+/* out.mp4 -> out-3.mp4; out_%04d.png -> out-3_%04d.png: the number goes before the pattern or the suffix. */
+static zt_err numbered(char *dst, size_t cap, const char *path, int k) {
+    const char *dot = strrchr(path, '.'), *percent = strrchr(path, '%'), *cut = percent ? percent : dot;
+    if (percent && percent > path && percent[-1] == '_') cut = percent - 1;
+    if (!cut) return zt_fail(ZT_ARG, "%s: the name needs a suffix: .mp4, .gif, .webp or _%%04d.png", path);
+    return zt_format(dst, cap, "%.*s-%d%s", (int)(cut - path), path, k, cut);
+}
+
+zt_err zt_clip_save(const zt_clip *clip, const char *path) {
+    char name[4096];
+    zt_err e = ZT_OK;
+    for (int k = 0; e == ZT_OK && k < clip->n; k++) {
+        if (clip->n > 1) e = numbered(name, sizeof name, path, k + 1);
+        if (e == ZT_OK) e = zt_video_write(clip->n > 1 ? name : path, &clip->frames[k], &clip->tags[k]);
+    }
+    return e;
+}

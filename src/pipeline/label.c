@@ -1,0 +1,35 @@
+/* label.c - what a generated file says about itself. */
+#include "pipeline/label.h"
+#include <stdio.h>
+#include <string.h>
+#include "base/str.h"
+
+typedef struct pair { const char *key, *value; } pair;
+
+zt_err zt_label_tags(zt_media_tags *tags, const zt_generate_cfg *cfg, const zt_model_info *model, int k) {
+    const char *prompt = cfg->prompt ? cfg->prompt : "";
+    char seed[32], settings[256], comment[96];
+    zt_str about = {0};
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)cfg->seed + (unsigned long long)k);
+    snprintf(settings, sizeof settings, "steps=%d cfg_scale=%g sampler=%s frames=%d size=%dx%d context_frames=%d", cfg->steps,
+             cfg->cfg_scale, cfg->sampler, model->frames, model->width, model->height, cfg->context_frames);
+    snprintf(comment, sizeof comment, "AI-generated video (made with zoetrope %s)", ZT_VERSION);
+    zt_str_addf(&about, "AI-generated. Prompt: \"%s\". Model: %s %.16s. Seed: %s. %s.", prompt, model->name, model->hash, seed, settings);
+    const pair pairs[] = {{"title", *prompt ? prompt : "AI-generated clip"},
+                          {"comment", comment},
+                          {"description", about.buf ? about.buf : ""},
+                          {"artist", "zoetrope"},
+                          {"digital_source_type", "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"},
+                          {"ai_generated", "true"},
+                          {"prompt", prompt},
+                          {"negative_prompt", cfg->negative ? cfg->negative : ""},
+                          {"model", model->name},
+                          {"model_hash", model->hash},
+                          {"seed", seed},
+                          {"settings", settings},
+                          {"generator", "zoetrope " ZT_VERSION}};
+    zt_err e = about.failed ? ZT_NOMEM : ZT_OK;
+    for (size_t i = 0; e == ZT_OK && i < sizeof pairs / sizeof *pairs; i++) e = zt_media_tags_set(tags, pairs[i].key, pairs[i].value);
+    zt_str_finish(&about);
+    return e;
+}

@@ -1,0 +1,60 @@
+/* run_data.c - from a data set to what the trainer needs. */
+#include "train/run_data.h"
+#include <stdio.h>
+#include "base/file.h"
+
+zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c) {
+    zt_clip_view clip;
+    zt_err e;
+    ZT_TRY(e = zt_dataset_open(ds, c->data.path), done);
+    if (zt_dataset_count(*ds, "train") == 0) {
+        e = zt_fail(ZT_CONFIG, "data.path=%s: the data set has no training clip", c->data.path);
+        goto done;
+    }
+    ZT_TRY(e = zt_dataset_clip(*ds, "train", 0, &clip), done);
+    c->net.frames = c->data.frames ? c->data.frames : clip.frames;
+    c->net.height = c->data.height ? c->data.height : clip.height;
+    c->net.width = c->data.width ? c->data.width : clip.width;
+    c->net.fps = clip.fps;
+    e = zt_net_check(&c->net);
+done:
+    return e;
+}
+
+static zt_err learn(zt_bpe *tok, const zt_dataset *ds, int64_t vocab) {
+    const int64_t n = zt_dataset_count(ds, "train");
+    const char **text = zt_alloc_array((size_t)n, sizeof *text);
+    if (!text) return ZT_NOMEM;
+    zt_err e = ZT_OK;
+    for (int64_t k = 0; e == ZT_OK && k < n; k++) {
+        zt_clip_view clip;
+        e = zt_dataset_clip(ds, "train", k, &clip);
+        text[k] = clip.caption;
+    }
+    if (e == ZT_OK) e = zt_bpe_train(tok, text, n, (int)vocab);
+    zt_free(text);
+    return e;
+}
+
+zt_err zt_run_tokenizer(zt_bpe *tok, const zt_dataset *ds, zt_train_cfg *c, const char *out, bool resume) {
+    char path[ZT_PATH_MAX];
+    zt_err e = zt_path_join(path, out, "tokenizer.json");
+    if (e != ZT_OK) return e;
+    if (resume && zt_file_exists(path)) {
+        e = zt_bpe_load(tok, path);
+    } else {
+        e = learn(tok, ds, c->net.text.vocab);
+        if (e == ZT_OK) e = zt_bpe_save(tok, path);
+    }
+    c->net.vocab = tok->vocab_size;
+    return e;
+}
+
+zt_err zt_run_loader(zt_loader **l, zt_dataset *ds, const zt_train_cfg *c, const char *split, int64_t batch, int64_t first) {
+    const bool train = split[0] == 't';
+    const zt_loader_cfg cfg = {.split = split, .batch = (int)batch, .frames = (int)c->net.frames, .height = (int)c->net.height,
+                               .width = (int)c->net.width, .seed = (uint64_t)c->run.seed, .shuffle = train,
+                               .crop = train && c->data.crop, .flip = train && c->data.flip, .jitter = train && c->data.jitter,
+                               .first_batch = first};
+    return zt_loader_create(l, ds, &cfg);
+}

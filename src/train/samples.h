@@ -1,0 +1,10 @@
+/* samples.h - what the network makes so far, to look at. */
+#ifndef ZT_TRAIN_SAMPLES_H
+#define ZT_TRAIN_SAMPLES_H
+#include "data/dataset.h"
+#include "train/config.h"
+
+/** Generate 8 clips with fixed seeds for captions of the validation split (of the training split when that is empty) and write
+ *  RUN/samples/step-XXXXXXXX.png (a row of frames per clip), .mp4 (the clips side by side) and, once, prompts.txt. */
+zt_err zt_run_samples(const zt_train_cfg *c, const zt_dataset *ds, zt_tset *ema, const zt_bpe *tok, const char *out, int64_t step);
+#endif

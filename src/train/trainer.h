@@ -1,0 +1,31 @@
+/* trainer.h - a training run: data, steps, validation, samples, checkpoints, logs, until done, stopped or failed. */
+#ifndef ZT_TRAINER_H
+#define ZT_TRAINER_H
+#include "train/config.h"
+
+typedef struct zt_train_result {
+    int64_t step, best_step;             /* steps done; step of the best validation loss */
+    double loss, best;                   /* mean training loss of the last logged steps; best validation loss (negative: none) */
+    double seconds, clips_per_s, wait_fraction, first_step_s;     /* wait: part of the time spent waiting for data */
+    int64_t params, flops_per_step;
+    bool early_stop;                     /* patience ran out */
+} zt_train_result;
+
+/** Train into folder `out` (made if missing): config.yaml, tokenizer.json, log.jsonl, event file, samples/, checkpoints/, best/, model/ (the
+ *  best EMA weights as a model folder). resume: go on from the newest checkpoint, bit-identical to an uninterrupted run; without it a
+ *  folder that holds a run is refused. c->net gets the data set's sizes. *result is always set.
+ *  ZT_CANCELLED after Ctrl-C: a checkpoint was written first. ZT_NONFINITE names the node. One run at a time per process. */
+zt_err zt_train(zt_train_cfg *c, const char *out, bool resume, zt_train_result *result);
+
+/** What a run would need, from the config and the data set's catalogue: parameters, FLOPs, memory, disk, time. Loads nothing. */
+typedef struct zt_train_plan {
+    int64_t params, flops_per_step, clips;
+    int64_t weights_bytes, step_bytes, extra_bytes, loader_bytes, base_bytes, peak_bytes, disk_bytes;
+    double peak_gflops, predicted_s;     /* measured f32 matmul rate of this machine now; time of all steps */
+    int fallbacks;
+} zt_train_plan;
+zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p);
+
+/** Best rate in GFLOP/s of an n x n x n f32 matmul, repeated for about `seconds` (at least three times). 0 on failure. */
+double zt_matmul_peak_gflops(int64_t n, double seconds);
+#endif
