@@ -1,0 +1,65 @@
+/* cpu.c - the kernel table of the CPU backend: picks the processor level, fills one entry per op, checks types.
+ * Kernels are in kernels/ (own) and onednn.c (oneDNN). Tested by tests/backends/. */
+#include "backends/cpu/cpu.h"
+#include <omp.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#include "backends/cpu/onednn.h"
+
+static const zt_cpu_entry *table[ZT_OP_COUNT];
+static zt_cpu_level level;
+static int slots = 1;
+
+int zt_cpu_slots(void) {
+    return slots;
+}
+zt_cpu_level zt_cpu_get_level(void) {
+    return level;
+}
+
+static zt_cpu_level processor_level(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("x86-64-v4")) return ZT_CPU_V4;
+    if (__builtin_cpu_supports("x86-64-v3")) return ZT_CPU_V3;
+#endif
+    return ZT_CPU_BASE;
+}
+
+/* Numbers below 2^-126 become zero: they carry nothing here, and some instructions are many times slower on them. */
+static void flush_to_zero(void) {
+#if defined(__x86_64__)
+#pragma omp parallel
+    _mm_setcsr(_mm_getcsr() | 0x8040);
+#endif
+}
+
+static void add(const zt_cpu_entry *e) {
+    for (; e->op >= 0; e++) table[e->op] = e;
+}
+
+void zt_cpu_setup(zt_cpu_level cap) {
+    const zt_cpu_level have = processor_level();
+    level = cap < have ? cap : have;
+    slots = omp_get_max_threads();
+    flush_to_zero();
+#if defined(__x86_64__)
+#define ADD(name) add(level == ZT_CPU_V4 ? zt_k_##name##_v4 : level == ZT_CPU_V3 ? zt_k_##name##_v3 : zt_k_##name##_base);
+#else
+#define ADD(name) add(zt_k_##name##_base);
+#endif
+    ZT_KERNEL_FILES(ADD)
+#undef ADD
+    zt_onednn_setup(level);
+    add(zt_k_onednn);
+}
+
+const zt_kernel *zt_cpu_find(const zt_node *n) {
+    if (n->op->id < 0 || n->op->id >= ZT_OP_COUNT || n->dtype != ZT_F32) return NULL;
+    const zt_cpu_entry *e = table[n->op->id];
+    if (!e) return NULL;
+    for (int k = 0; k < n->n_in; k++)
+        if (n->in[k]->dtype != ZT_F32 && n->in[k]->dtype != ZT_I32) return NULL;
+    return !e->ok || e->ok(n) ? &e->kernel : NULL;
+}

@@ -1,0 +1,36 @@
+/* cpu.h - what the CPU backend's files share: kernel entries, processor levels, thread slots. Not a public header. */
+#ifndef ZT_BACKENDS_CPU_H
+#define ZT_BACKENDS_CPU_H
+#include "ops/attrs.h"
+#include "ops/ops.h"
+#include "tensor/plan.h"
+
+typedef enum zt_cpu_level { ZT_CPU_BASE, ZT_CPU_V3, ZT_CPU_V4 } zt_cpu_level;
+
+/* One kernel offered for one op. `ok` (may be NULL) refuses nodes it does not serve; a list ends with op == -1. Types were
+ * checked before: every tensor of the node is f32, but for index inputs (i32). */
+typedef struct zt_cpu_entry {
+    int op;
+    bool (*ok)(const zt_node *n);
+    zt_kernel kernel;
+} zt_cpu_entry;
+
+/* Files of kernels/: each is compiled once per level and exports zt_k_NAME_LEVEL. */
+#define ZT_KERNEL_FILES(X) X(elementwise) X(reduce) X(layout) X(group_norm) X(row_norm) X(attention) X(embed) X(optim) \
+    X(conv_dw)
+#define ZT_KERNEL_DECL(name) extern const zt_cpu_entry zt_k_##name##_base[], zt_k_##name##_v3[], zt_k_##name##_v4[];
+ZT_KERNEL_FILES(ZT_KERNEL_DECL)
+#undef ZT_KERNEL_DECL
+extern const zt_cpu_entry zt_k_onednn[];
+
+/** Pieces that reductions and scratch are split in: the OpenMP thread count when the backend started. Sums are combined in
+ *  the order of the pieces, so results depend on this number only, never on timing. >= 1. */
+int zt_cpu_slots(void);
+
+/** Build the table for at most `cap` (the processor may offer less) and set up the threads; called once, by src/init.c. */
+void zt_cpu_setup(zt_cpu_level cap);
+/** The level in use. */
+zt_cpu_level zt_cpu_get_level(void);
+/** The kernel for a node, or NULL. */
+const zt_kernel *zt_cpu_find(const zt_node *n);
+#endif

@@ -1,0 +1,30 @@
+/* facts.c - names and versions of what the CPU backend runs on. */
+#include "backends/cpu/facts.h"
+
+#include <dnnl.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "backends/cpu/cpu.h"
+
+static char version[32];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void read_version(void) {
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(version, sizeof version, "%d.%d.%d", v->major, v->minor, v->patch);
+}
+
+const char *zt_cpu_level_name(void) {
+    switch (zt_cpu_get_level()) {
+    case ZT_CPU_V4: return "v4";
+    case ZT_CPU_V3: return "v3";
+    case ZT_CPU_BASE: break;
+    }
+    return "base";
+}
+
+const char *zt_cpu_onednn_version(void) {
+    pthread_once(&once, read_version);
+    return version;
+}

@@ -1,0 +1,392 @@
+/* attention.c - attention in blocks of up to 64 queries by 64 keys, forward and backward; the N x M scores are never stored
+ * (Dao et al. 2022, arXiv:2205.14135). A unit is one (o, i, head): q [O,N,I,D], rows of a unit lie I*D floats apart.
+ *
+ * Scores are kept transposed, S'[key][query]: queries are vector lanes, so the softmax needs no sums across lanes, K rows are
+ * broadcast as they lie in memory and only Q (and dy in backward) is packed across. P' and dS' then feed every other product by
+ * broadcast in one of its two orientations (tile.h). Scores are in units of log 2: exp2 throughout.
+ *
+ * Threads: forward splits (unit, query block) pairs; backward gives each thread whole units, and what is left over when
+ * they do not divide evenly (or all, when bias has a gradient) is split by queries, each thread with dK, dV of its own that are
+ * then added in order. */
+#include "backends/cpu/kernels/tile.h"
+
+enum { KEYS = 64 };
+#define LOG2E 1.44269504088896f
+
+typedef struct att {
+    int64_t O, N, M, I, D, heads, hd, hp;   /* hp: head size rounded up to whole vectors */
+    int64_t W, blocks, units, row;          /* lanes per query block, query blocks, O*I*heads, floats between rows */
+    bool near;                              /* K and V are used where they lie: one key block, whole vectors */
+    const float *q, *k, *v, *bias, *y, *lse_in, *dy;
+    const int32_t *len;
+    float *out, *lse, *dq, *dk, *dv, *dbias;
+} att;
+
+static att att_of(const zt_node *n, bool grad) {
+    zt_node *const *in = n->in + (grad ? 1 : 0);
+    att a = {.O = in[0]->sh.d[0], .N = in[0]->sh.d[1], .M = in[1]->sh.d[1], .I = in[0]->sh.d[2], .D = in[0]->sh.d[3],
+             .heads = n->at.i[ZT_ATT_HEADS], .q = in[0]->x, .k = in[1]->x, .v = in[2]->x};
+    a.hd = a.D / a.heads;
+    a.hp = (a.hd + VW - 1) / VW * VW;
+    a.W = a.N <= 16 ? 16 : a.N <= 32 ? 32 : 64;
+    a.blocks = (a.N + a.W - 1) / a.W;
+    a.units = a.O * a.I * a.heads;
+    a.row = a.I * a.D;
+    a.near = a.M <= KEYS && a.hp == a.hd;
+    int k = grad ? 6 : 3;
+    if (n->at.i[ZT_ATT_BIAS]) a.bias = zt_in_x(n, k++);
+    if (n->at.i[ZT_ATT_LEN]) a.len = zt_in_x(n, k);
+    if (grad) {
+        a.dy = n->in[0]->x;
+        a.y = n->in[4]->x;
+        a.lse_in = n->in[5]->x;
+        a.dq = n->x;
+        a.dk = n->aux[0];
+        a.dv = n->aux[1];
+        a.dbias = n->at.i[ZT_ATT_BIAS] ? n->aux[2] : NULL;
+    } else {
+        a.out = n->x;
+        a.lse = n->aux[0];
+    }
+    return a;
+}
+
+/* Where a unit lies. */
+typedef struct unit { int64_t q, k, lse, head, keys; } unit;
+static unit unit_of(const att *a, int64_t u) {
+    const int64_t h = u % a->heads, i = u / a->heads % a->I, o = u / a->heads / a->I;
+    int64_t keys = a->M;
+    if (a->len) keys = a->len[o] < 1 ? 1 : a->len[o] < keys ? a->len[o] : keys;
+    return (unit){.q = (o * a->N * a->I + i) * a->D + h * a->hd, .k = (o * a->M * a->I + i) * a->D + h * a->hd,
+                  .lse = ((o * a->I + i) * a->heads + h) * a->N, .head = h, .keys = keys};
+}
+
+/* Pieces of one slot's scratch. */
+typedef struct room { float *kp, *vp, *dk, *dv, *qt, *gt, *qr, *gr, *s, *ds, *o, *max, *sum, *tile; } room;
+static float *take(float **at, int64_t n) {
+    float *p = *at;
+    if (p) *at += (n + 15) / 16 * 16;
+    else *at = NULL;
+    return p;
+}
+static int64_t room_size(const att *a, bool grad) {
+    const int64_t keys = (a->M * a->hp + 15) / 16 * 16, block = a->W * a->hp, score = KEYS * a->W;
+    return grad ? 4 * keys + 5 * block + 3 * score + 2 * a->W : (a->near ? 0 : 2 * keys) + 2 * block + 2 * score + 2 * a->W;
+}
+static room room_of(const att *a, bool grad, float *base, int slot) {
+    const int64_t keys = (a->M * a->hp + 15) / 16 * 16, block = a->W * a->hp, score = KEYS * a->W;
+    float *at = base + slot * room_size(a, grad);
+    room r = {0};
+    if (grad || !a->near) {
+        r.kp = take(&at, keys);
+        r.vp = take(&at, keys);
+    }
+    if (grad) {
+        r.dk = take(&at, keys);
+        r.dv = take(&at, keys);
+        r.gt = take(&at, block);
+        r.qr = take(&at, block);
+        r.gr = take(&at, block);
+        r.ds = take(&at, score);
+    }
+    r.qt = take(&at, block);
+    r.o = take(&at, block);
+    r.s = take(&at, score);
+    r.tile = take(&at, score);
+    r.max = take(&at, a->W);
+    r.sum = take(&at, a->W);
+    return r;
+}
+
+/* Rows of hd floats, `row` apart, to rows of hp floats (zeros at the end). */
+static void pack_rows(const att *a, float *to, const float *from, int64_t rows) {
+    for (int64_t r = 0; r < rows; r++) {
+        for (int64_t c = 0; c < a->hd; c++) to[r * a->hp + c] = from[r * a->row + c];
+        for (int64_t c = a->hd; c < a->hp; c++) to[r * a->hp + c] = 0;
+    }
+}
+static void unpack_rows(const att *a, float *to, const float *from, int64_t rows) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < a->hd; c++) to[r * a->row + c] = from[r * a->hp + c];
+}
+/* [queries, hd] rows to [hd][W] lanes, times `scale`; lanes without a query are zero. */
+static void pack_lanes(const att *a, float *to, const float *from, int64_t queries, float scale) {
+    if (queries < a->W) memset(to, 0, (size_t)(a->hd * a->W) * sizeof *to);
+    k_transpose(to, a->W, from, a->row, queries, a->hd);
+    if (scale == 1) return;
+    const vf f = v_set(scale);
+    for (int64_t k = 0; k < a->hd * a->W; k += VW) v_store(to + k, v_load(to + k) * f);
+}
+INLINE vf exp2_low(vf x) {                             /* as v_exp2 for x that is not large */
+    x = v_max(v_set(-126), x);
+    const vf n = v_round(x), r = x - n;
+    vf p = r * 1.535336188e-4f + 1.339887440e-3f;
+    p = p * r + 9.618437357e-3f;
+    p = p * r + 5.550332471e-2f;
+    p = p * r + 2.402264791e-1f;
+    p = p * r + 6.931472028e-1f;
+    p = p * r + 1.0f;
+    return p * (vf)((__builtin_convertvector(n, vi) + 127) << 23);
+}
+
+/* S'[m][n] for `keys` keys from m0: K Q' (already scaled), plus bias. */
+static void scores(const att *a, const room *r, const unit *u, const float *k, int64_t ldk, int64_t n0, int64_t queries, int64_t m0,
+                   int64_t keys) {
+    mm_run((mm){r->s, a->W, k + m0 * ldk, ldk, 1, r->qt, a->W, keys, a->hd, a->W, false});
+    if (!a->bias) return;
+    if (queries < a->W) memset(r->tile, 0, (size_t)(keys * a->W) * sizeof *r->tile);
+    k_transpose(r->tile, a->W, a->bias + (u->head * a->N + n0) * a->M + m0, a->M, queries, keys);
+    for (int64_t i = 0; i < keys * a->W; i += VW) v_store(r->s + i, v_load(r->s + i) + v_load(r->tile + i) * LOG2E);
+}
+
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
+/* One online softmax step over a block: S' becomes exp2(S' - max); o's rows are rescaled when the maximum grew. `whole`: the
+ * only block, so S' is divided by the sum at once. */
+static void softmax(const att *a, const room *r, int64_t keys, int64_t queries, bool first, bool whole) {
+    bool grew = false;
+    for (int64_t v = 0; v < a->W; v += VW) {
+        const vf old = first ? v_set(-1e30f) : v_load(r->max + v);
+        vf m0 = old, m1 = old;
+        int64_t k = 0;
+        for (; k + 2 <= keys; k += 2) {
+            m0 = v_max(m0, v_load(r->s + k * a->W + v));
+            m1 = v_max(m1, v_load(r->s + (k + 1) * a->W + v));
+        }
+        if (k < keys) m0 = v_max(m0, v_load(r->s + k * a->W + v));
+        const vf max = v_max(m0, m1), shrink = first ? v_set(0) : exp2_low(old - max);
+        vf sum = first ? v_set(0) : v_load(r->sum + v) * shrink, sum1 = v_set(0);
+        for (k = 0; k + 2 <= keys; k += 2) {
+            const vf p = exp2_low(v_load(r->s + k * a->W + v) - max), p1 = exp2_low(v_load(r->s + (k + 1) * a->W + v) - max);
+            v_store(r->s + k * a->W + v, p);
+            v_store(r->s + (k + 1) * a->W + v, p1);
+            sum += p;
+            sum1 += p1;
+        }
+        if (k < keys) {
+            const vf p = exp2_low(v_load(r->s + k * a->W + v) - max);
+            v_store(r->s + k * a->W + v, p);
+            sum += p;
+        }
+        sum += sum1;
+        v_store(r->max + v, max);
+        v_store(r->sum + v, sum);
+        v_store(r->tile + v, shrink);
+        if (whole) {
+            const vf inv = 1.0f / sum;
+            for (k = 0; k < keys; k++) v_store(r->s + k * a->W + v, v_load(r->s + k * a->W + v) * inv);
+        }
+        for (int l = 0; !first && l < VW; l++) grew |= shrink[l] != 1;
+    }
+    if (first || !grew) return;
+    for (int64_t n = 0; n < queries; n++) {
+        const vf f = v_set(r->tile[n]);
+        for (int64_t c = 0; c < a->hp; c += VW) v_store(r->o + n * a->hp + c, v_load(r->o + n * a->hp + c) * f);
+    }
+}
+
+static void forward_block(const att *a, const room *r, const unit *u, int64_t n0, const float *k, const float *v, int64_t ld) {
+    const int64_t queries = a->N - n0 < a->W ? a->N - n0 : a->W;
+    const bool whole = u->keys <= KEYS, direct = whole && a->hp == a->hd;
+    float *y = a->out + u->q + n0 * a->row;
+    pack_lanes(a, r->qt, a->q + u->q + n0 * a->row, queries, LOG2E / sqrtf((float)a->hd));
+    for (int64_t m = 0; m < u->keys; m += KEYS) {
+        const int64_t keys = u->keys - m < KEYS ? u->keys - m : KEYS;
+        scores(a, r, u, k, ld, n0, queries, m, keys);
+        softmax(a, r, keys, queries, m == 0, whole);
+        mm_run((mm){direct ? y : r->o, direct ? a->row : a->hp, r->s, 1, a->W, v + m * ld, ld, queries, keys, a->hp, m > 0});
+    }
+    for (int64_t n = 0; n < queries; n++) {
+        a->lse[u->lse + n0 + n] = r->max[n] / LOG2E + logf(r->sum[n]);
+        if (direct) continue;
+        const float inv = whole ? 1 : 1 / r->sum[n];
+        for (int64_t c = 0; c < a->hd; c++) y[n * a->row + c] = r->o[n * a->hp + c] * inv;
+    }
+}
+
+static void att_forward(const zt_node *n, const zt_exec *e) {
+    const att a = att_of(n, false);
+    const int slots = zt_cpu_slots();
+#pragma omp parallel for schedule(static, 1)
+    for (int s = 0; s < slots; s++) {
+        const room r = room_of(&a, false, e->scratch, s);
+        int64_t from, to, packed = -1;
+        k_piece(a.units * a.blocks, 1, slots, s, &from, &to);
+        for (int64_t t = from; t < to; t++) {
+            const int64_t id = t / a.blocks;
+            const unit u = unit_of(&a, id);
+            if (!a.near && packed != id) {
+                pack_rows(&a, r.kp, a.k + u.k, u.keys);
+                pack_rows(&a, r.vp, a.v + u.k, u.keys);
+                packed = id;
+            }
+            forward_block(&a, &r, &u, t % a.blocks * a.W, a.near ? a.k + u.k : r.kp, a.near ? a.v + u.k : r.vp, a.near ? a.row : a.hp);
+        }
+    }
+}
+
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
+/* Where a unit's keys, values and their gradients are while it is worked on: in place, or packed. */
+typedef struct side { const float *k, *v; int64_t ld; float *dk, *dv; int64_t ldd; } side;
+
+/* From S' and dP' (in ds): S' = P', ds = P' (dP' - delta) scale. */
+static void score_grads(const att *a, const room *r, int64_t keys, float scale) {
+    for (int64_t v = 0; v < a->W; v += VW) {
+        const vf lse = v_load(r->max + v), delta = v_load(r->sum + v);
+        for (int64_t k = 0; k < keys; k++) {
+            const int64_t at = k * a->W + v;
+            const vf p = exp2_low(v_load(r->s + at) - lse);
+            v_store(r->s + at, p);
+            v_store(r->ds + at, p * (v_load(r->ds + at) - delta) * scale);
+        }
+    }
+}
+static void bias_grads(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys, float unscale) {
+    float *to = a->dbias + (u->head * a->N + n0) * a->M + m0;
+    k_transpose(r->tile, KEYS, r->ds, a->W, keys, queries);
+    for (int64_t n = 0; n < queries; n++)
+        for (int64_t m = 0; m < keys; m++) to[n * a->M + m] += r->tile[n * KEYS + m] * unscale;
+}
+
+static void backward_block(const att *a, const room *r, const unit *u, const side *w, int64_t n0, int64_t queries, bool first) {
+    const float scale = 1 / sqrtf((float)a->hd);
+    const int64_t at = u->q + n0 * a->row;
+    const float *q = a->q + at, *g = a->dy + at;
+    const bool plain = a->hp == a->hd;
+    int64_t ldq = a->row;
+    pack_lanes(a, r->qt, q, queries, LOG2E * scale);
+    pack_lanes(a, r->gt, g, queries, 1);
+    for (int64_t n = 0; n < a->W; n++) {
+        float delta = 0;
+        for (int64_t c = 0; n < queries && c < a->hd; c++) delta += g[n * a->row + c] * a->y[at + n * a->row + c];
+        r->sum[n] = delta;
+        r->max[n] = n < queries ? a->lse_in[u->lse + n0 + n] * LOG2E : 0;
+    }
+    if (!plain || u->keys > KEYS) {                     /* used once per key block: worth packing */
+        pack_rows(a, r->qr, q, queries);
+        pack_rows(a, r->gr, g, queries);
+        q = r->qr;
+        g = r->gr;
+        ldq = a->hp;
+    }
+    const bool direct = plain && u->keys <= KEYS;
+    float *dq = direct ? a->dq + at : r->o;
+    const int64_t lddq = direct ? a->row : a->hp;
+    for (int64_t m = 0; m < u->keys; m += KEYS) {
+        const int64_t keys = u->keys - m < KEYS ? u->keys - m : KEYS;
+        scores(a, r, u, w->k, w->ld, n0, queries, m, keys);
+        mm_run((mm){r->ds, a->W, w->v + m * w->ld, w->ld, 1, r->gt, a->W, keys, a->hd, a->W, false});
+        score_grads(a, r, keys, scale);
+        if (a->dbias) bias_grads(a, r, u, n0, queries, m, keys, 1 / scale);
+        mm_run((mm){w->dv + m * w->ldd, w->ldd, r->s, a->W, 1, g, ldq, keys, queries, a->hp, !first});
+        mm_run((mm){w->dk + m * w->ldd, w->ldd, r->ds, a->W, 1, q, ldq, keys, queries, a->hp, !first});
+        mm_run((mm){dq, lddq, r->ds, 1, a->W, w->k + m * w->ld, w->ld, queries, keys, a->hp, m > 0});
+    }
+    if (!direct) unpack_rows(a, a->dq + at, r->o, queries);
+}
+
+static void zero_rows(const att *a, float *to, int64_t rows) {
+    for (int64_t r = 0; r < rows; r++) memset(to + r * a->row, 0, (size_t)a->hd * sizeof *to);
+}
+
+/* Queries [from, to) of a unit. own: this thread has the whole unit and writes its dk, dv; else they stay in the room. */
+static void backward_unit(const att *a, const room *r, const unit *u, int64_t from, int64_t to, bool own) {
+    side w = {.k = a->k + u->k, .v = a->v + u->k, .ld = a->row, .dk = a->dk + u->k, .dv = a->dv + u->k, .ldd = a->row};
+    if (!a->near) {
+        pack_rows(a, r->kp, w.k, u->keys);
+        pack_rows(a, r->vp, w.v, u->keys);
+        w.k = r->kp;
+        w.v = r->vp;
+        w.ld = a->hp;
+    }
+    if (!own || !a->near) {
+        w.dk = r->dk;
+        w.dv = r->dv;
+        w.ldd = a->hp;
+    }
+    if (from == to) {
+        memset(r->dk, 0, (size_t)(u->keys * a->hp) * sizeof *r->dk);
+        memset(r->dv, 0, (size_t)(u->keys * a->hp) * sizeof *r->dv);
+    }
+    for (int64_t n = from; n < to; n += a->W) backward_block(a, r, u, &w, n, to - n < a->W ? to - n : a->W, n == from);
+    if (!own) return;
+    if (!a->near) {
+        unpack_rows(a, a->dk + u->k, r->dk, u->keys);
+        unpack_rows(a, a->dv + u->k, r->dv, u->keys);
+    }
+    zero_rows(a, a->dk + u->k + u->keys * a->row, a->M - u->keys);
+    zero_rows(a, a->dv + u->k + u->keys * a->row, a->M - u->keys);
+}
+
+/* Rows [from, to) of a shared unit's dk, dv: the slots' sums, in order. */
+static void add_slots(const att *a, float *base, const unit *u, int slots, int64_t from, int64_t to) {
+    for (int64_t m = from; m < to; m++)
+        for (int64_t c = 0; c < a->hd; c++) {
+            float k = 0, v = 0;
+            for (int s = 0; s < slots && m < u->keys; s++) {
+                const room r = room_of(a, true, base, s);
+                k += r.dk[m * a->hp + c];
+                v += r.dv[m * a->hp + c];
+            }
+            a->dk[u->k + m * a->row + c] = k;
+            a->dv[u->k + m * a->row + c] = v;
+        }
+}
+
+static void att_backward(const zt_node *n, const zt_exec *e) {
+    const att a = att_of(n, true);
+    const int slots = zt_cpu_slots();
+    const int64_t whole = a.dbias ? 0 : a.units / slots * slots;
+#pragma omp parallel for schedule(static, 1)
+    for (int s = 0; s < slots; s++) {
+        const room r = room_of(&a, true, e->scratch, s);
+        int64_t from, to;
+        k_piece(whole, 1, slots, s, &from, &to);
+        for (int64_t id = from; id < to; id++) {
+            const unit u = unit_of(&a, id);
+            backward_unit(&a, &r, &u, 0, a.N, true);
+        }
+        k_piece(a.N, 1, slots, s, &from, &to);
+        for (int64_t k = from * a.heads; a.dbias && k < to * a.heads; k++) {     /* dbias rows of these queries */
+            const int64_t h = k % a.heads, q = k / a.heads;
+            memset(a.dbias + (h * a.N + q) * a.M, 0, (size_t)a.M * sizeof *a.dbias);
+        }
+    }
+    for (int64_t id = whole; id < a.units; id++) {
+        const unit u = unit_of(&a, id);
+#pragma omp parallel
+        {
+#pragma omp for schedule(static, 1)
+            for (int s = 0; s < slots; s++) {
+                const room r = room_of(&a, true, e->scratch, s);
+                int64_t from, to;
+                k_piece(a.N, 1, slots, s, &from, &to);
+                backward_unit(&a, &r, &u, from, to, false);
+            }
+#pragma omp for schedule(static, 1)
+            for (int s = 0; s < slots; s++) {
+                int64_t from, to;
+                k_piece(a.M, 1, slots, s, &from, &to);
+                add_slots(&a, e->scratch, &u, slots, from, to);
+            }
+        }
+    }
+}
+
+static zt_err forward_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+    (void)prepared;
+    const att a = att_of(n, false);
+    *scratch = (size_t)(room_size(&a, false) * zt_cpu_slots()) * sizeof(float);
+    return ZT_OK;
+}
+static zt_err backward_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+    (void)prepared;
+    const att a = att_of(n, true);
+    *scratch = (size_t)(room_size(&a, true) * zt_cpu_slots()) * sizeof(float);
+    return ZT_OK;
+}
+
+const zt_cpu_entry K(zt_k_attention)[] = {
+    {.op = ZT_OP_attention, .kernel = {.run = att_forward, .prepare = forward_prepare}},
+    {.op = ZT_OP_attention_dx, .kernel = {.run = att_backward, .prepare = backward_prepare}},
+    {.op = -1}
+};

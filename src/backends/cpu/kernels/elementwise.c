@@ -1,0 +1,125 @@
+/* elementwise.c - element-wise kernels: one pass, loops the compiler vectorises, pieces of the flat range per thread. The output
+ * may share the first input's storage (ZT_OPF_OVERWRITE): every loop reads element i before it writes element i, so no
+ * pointer is `restrict` and `omp simd` is still right. */
+#include "backends/cpu/kernels/kernel.h"
+
+/* ---- unary ------------------------------------------------------------------------------------------------------- */
+typedef void map_fn(const float *x, float *y, int64_t n, const zt_attr *at);
+
+static void map(const zt_node *n, map_fn *f) {
+    const int64_t count = zt_numel(&n->sh);
+    const int parts = k_parts(count);
+    const float *x = n->in[0]->x;
+    float *y = n->x;
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t a, b;
+        k_piece(count, 16, parts, s, &a, &b);
+        f(x + a, y + a, b - a, &n->at);
+    }
+}
+
+INLINE float f_log(float x) {                       /* Cephes logf: x = m 2^e, m in [sqrt(1/2), sqrt(2)) */
+    const int32_t b = k_int(x);
+    float e = (float)(((b >> 23) & 255) - 126), m = k_bits((b & 0x7fffff) | 0x3f000000);
+    const bool low = m < 0.707106781f;
+    e = low ? e - 1 : e;
+    m = (low ? m + m : m) - 1;
+    float p = m * 7.0376836292e-2f - 1.1514610310e-1f;
+    p = p * m + 1.1676998740e-1f;
+    p = p * m - 1.2420140846e-1f;
+    p = p * m + 1.4249322787e-1f;
+    p = p * m - 1.6668057665e-1f;
+    p = p * m + 2.0000714765e-1f;
+    p = p * m - 2.4999993993e-1f;
+    p = p * m + 3.3333331174e-1f;
+    const float z = m * m;
+    float y = p * m * z - 0.5f * z + m + e * 0.693147181f;
+    y = x < 1.17549435e-38f ? -INFINITY : y;        /* zero; numbers this small count as zero */
+    y = x < 0 ? NAN : y;
+    return x <= 3.4e38f ? y : x;                    /* infinity and NaN */
+}
+INLINE float f_exp(float x) { const float h = k_exp(0.5f * x); return h * h; }    /* halves: full range without inf - inf */
+INLINE float f_tanh(float x) { return 1 - 2 / (1 + k_exp(2 * x)); }
+/* gelu(x) = x/2 (1 + tanh u) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3) */
+INLINE float gelu_2u(float x) { return 1.5957691216f * x * (1 + 0.044715f * x * x); }
+INLINE float f_gelu(float x) { return x * k_sigmoid(gelu_2u(x)); }
+INLINE float d_gelu(float x) {
+    const float s = k_sigmoid(gelu_2u(x));
+    return s + x * s * (1 - s) * 1.5957691216f * (1 + 3 * 0.044715f * x * x);
+}
+INLINE float d_silu(float x) { const float s = k_sigmoid(x); return s * (1 + x * (1 - s)); }
+
+#define UNARY(name, formula) \
+    static void name##_map(const float *x, float *y, int64_t n, const zt_attr *at) { \
+        const float f0 = (float)at->f[0], f1 = (float)at->f[1]; \
+        (void)f0, (void)f1; \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) { const float a = x[i]; y[i] = (formula); } \
+    } \
+    static void name##_run(const zt_node *n, const zt_exec *e) { (void)e; map(n, name##_map); }
+UNARY(affine, a * f0 + f1)
+UNARY(neg, -a)
+UNARY(square, a * a)
+UNARY(sqrt, sqrtf(a))
+UNARY(exp, f_exp(a))
+UNARY(log, f_log(a))
+UNARY(sigmoid, k_sigmoid(a))
+UNARY(tanh, f_tanh(a))
+UNARY(silu, a * k_sigmoid(a))
+UNARY(gelu, f_gelu(a))
+UNARY(step, a > 0 ? 1.0f : 0.0f)
+
+/* ---- binary ------------------------------------------------------------------------------------------------------ */
+typedef void zip_fn(const float *x, const float *w, float *y, int64_t n);
+typedef struct zip_fns { zip_fn *each, *one; } zip_fns;          /* w per element; one w for all */
+
+/* Elements [from, to) of the output: runs of the innermost merged axis. */
+static void zip_range(const zt_node *n, zip_fns f, int axes, const int64_t *d, const int64_t *st, int64_t from, int64_t to) {
+    const float *x = n->in[0]->x, *w = n->in[1]->x;
+    float *y = n->x;
+    const int64_t inner = d[axes - 1], step = st[axes - 1];
+    k_walk walk = k_walk_at(axes, d, st, from / inner);
+    int64_t skip = from % inner;
+    while (from < to) {
+        const int64_t run = inner - skip < to - from ? inner - skip : to - from;
+        (step ? f.each : f.one)(x + from, w + walk.off + skip * step, y + from, run);
+        from += run;
+        skip = 0;
+        k_walk_next(&walk);
+    }
+}
+
+static void zip(const zt_node *n, zip_fns f) {
+    int64_t d[ZT_MAX_DIM], st[ZT_MAX_DIM];
+    const int axes = k_broadcast(&n->sh, &n->in[1]->sh, d, st);
+    const int64_t count = zt_numel(&n->sh);
+    const int parts = k_parts(count);
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t a, b;
+        k_piece(count, 16, parts, s, &a, &b);
+        zip_range(n, f, axes, d, st, a, b);
+    }
+}
+
+#define BINARY(name, formula) \
+    static void name##_each(const float *x, const float *w, float *y, int64_t n) { \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) { const float a = x[i], b = w[i]; y[i] = (formula); } \
+    } \
+    static void name##_one(const float *x, const float *w, float *y, int64_t n) { \
+        const float b = *w; \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) { const float a = x[i]; y[i] = (formula); } \
+    } \
+    static void name##_run(const zt_node *n, const zt_exec *e) { (void)e; zip(n, (zip_fns){name##_each, name##_one}); }
+BINARY(add, a + b)
+BINARY(sub, a - b)
+BINARY(mul, a * b)
+BINARY(div, a / b)
+BINARY(silu_dx, a * d_silu(b))         /* a: dy, b: x, same shape */
+BINARY(gelu_dx, a * d_gelu(b))
+
+#define ENTRY(name) {.op = ZT_OP_##name, .kernel = {.run = name##_run}}
+const zt_cpu_entry K(zt_k_elementwise)[] = {
+    ENTRY(add), ENTRY(sub), ENTRY(mul), ENTRY(div), ENTRY(affine), ENTRY(neg), ENTRY(square), ENTRY(sqrt), ENTRY(exp),
+    ENTRY(log), ENTRY(sigmoid), ENTRY(tanh), ENTRY(silu), ENTRY(silu_dx), ENTRY(gelu), ENTRY(gelu_dx), ENTRY(step), {.op = -1}
+};

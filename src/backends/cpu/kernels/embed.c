@@ -1,0 +1,109 @@
+/* embed.c - table look-up, its gradient, timestep features, rotary embedding. */
+#include "backends/cpu/kernels/kernel.h"
+
+/* ---- embedding --------------------------------------------------------------------------------------------------- */
+static void embedding_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const int32_t *id = n->in[0]->x;
+    const float *table = n->in[1]->x;
+    float *y = n->x;
+    const int64_t V = n->in[1]->sh.d[0], D = zt_last(&n->sh), rows = zt_numel(&n->in[0]->sh);
+#pragma omp parallel for schedule(static) if (k_parts(rows * D) > 1)
+    for (int64_t r = 0; r < rows; r++) {
+        if (id[r] >= 0 && id[r] < V) memcpy(y + r * D, table + id[r] * D, (size_t)D * sizeof *y);
+        else memset(y + r * D, 0, (size_t)D * sizeof *y);
+    }
+}
+/* Each piece owns a range of the table and takes the rows of dy that fall in it, in order: no two threads share a row. */
+static void embedding_dw_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const int32_t *id = n->in[0]->x;
+    const float *dy = n->in[1]->x;
+    float *w = n->x;
+    const int64_t V = n->sh.d[0], D = n->sh.d[1], rows = zt_numel(&n->in[0]->sh);
+    const int parts = k_parts((rows + V) * D);
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t a, b;
+        k_piece(V, 1, parts, s, &a, &b);
+        memset(w + a * D, 0, (size_t)((b - a) * D) * sizeof *w);
+        for (int64_t r = 0; r < rows; r++) {
+            if (id[r] < a || id[r] >= b) continue;
+            float *to = w + id[r] * D;
+#pragma omp simd
+            for (int64_t c = 0; c < D; c++) to[c] += dy[r * D + c];
+        }
+    }
+}
+
+static void timestep_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const float *t = n->in[0]->x;
+    const int64_t B = n->sh.d[0], dim = n->sh.d[1], half = dim / 2;
+    float *y = n->x;
+    for (int64_t j = 0; j < half; j++) {
+        const double rate = n->at.f[0] * exp(-log(10000.0) * (double)j / (double)half);
+        for (int64_t b = 0; b < B; b++) {
+            y[b * dim + j] = (float)cos((double)t[b] * rate);
+            y[b * dim + half + j] = (float)sin((double)t[b] * rate);
+        }
+    }
+}
+
+/* ---- rope -------------------------------------------------------------------------------------------------------- */
+/* sin and cos by reduction to [-pi/4, pi/4] (in f64: angles reach thousands) and Cephes' polynomials. */
+static void sin_cos(const float *x, float *sine, float *cosine, int64_t n) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float turns = k_rint(x[i] * 0.636619772f);
+        const float r = (float)((double)x[i] - (double)turns * 1.57079632679489662), z = r * r;
+        const int32_t q = (int32_t)turns;
+        float s = z * -1.9515295891e-4f + 8.3321608736e-3f, c = z * 2.443315711809948e-5f - 1.388731625493765e-3f;
+        s = (s * z - 1.6666654611e-1f) * z * r + r;
+        c = (c * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1;
+        const float a = q & 1 ? c : s, b = q & 1 ? s : c;
+        sine[i] = q & 2 ? -a : a;
+        cosine[i] = (q + 1) & 2 ? -b : b;
+    }
+}
+static zt_err rope_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+    (void)prepared;
+    *scratch = (size_t)zt_numel(&n->in[1]->sh) * 2 * sizeof(float);
+    return ZT_OK;
+}
+static void rope_run(const zt_node *n, const zt_exec *e) {
+    const int64_t B = n->sh.d[0], N = n->sh.d[1], D = n->sh.d[2], heads = n->at.i[0], half = D / heads / 2, count = N * half;
+    const float *x = n->in[0]->x, *angle = n->in[1]->x;
+    float *y = n->x, *sine = e->scratch, *cosine = sine + count;
+    const float sign = n->at.i[1] ? -1.0f : 1.0f;
+    const int parts = k_parts(B * N * D);
+#pragma omp parallel if (parts > 1)
+    {
+#pragma omp for schedule(static, 1)
+        for (int s = 0; s < parts; s++) {
+            int64_t a, b;
+            k_piece(count, 16, parts, s, &a, &b);
+            sin_cos(angle + a, sine + a, cosine + a, b - a);
+        }
+#pragma omp for schedule(static)
+        for (int64_t r = 0; r < B * N; r++) {
+            const float *s = sine + r % N * half, *c = cosine + r % N * half;
+            for (int64_t h = 0; h < heads; h++) {
+                const float *from = x + r * D + h * 2 * half;
+                float *to = y + r * D + h * 2 * half;
+#pragma omp simd
+                for (int64_t j = 0; j < half; j++) {
+                    const float p = from[2 * j], q = from[2 * j + 1], sj = s[j] * sign;
+                    to[2 * j] = p * c[j] - q * sj;
+                    to[2 * j + 1] = p * sj + q * c[j];
+                }
+            }
+        }
+    }
+}
+
+#define ENTRY(op_, run_) {.op = ZT_OP_##op_, .kernel = {.run = run_}}
+const zt_cpu_entry K(zt_k_embed)[] = {
+    ENTRY(embedding, embedding_run), ENTRY(embedding_dw, embedding_dw_run), ENTRY(timestep, timestep_run),
+    {.op = ZT_OP_rope, .kernel = {.run = rope_run, .prepare = rope_prepare}}, {.op = -1}
+};

@@ -1,0 +1,182 @@
+/* layout.c - kernels that only move elements (permute, slice, pad, concat, upsample) and the transpose of upsample. */
+#include "backends/cpu/kernels/kernel.h"
+
+INLINE void copy_row(float *restrict y, const float *restrict x, int64_t n) {
+    if (n >= 32) memcpy(y, x, (size_t)n * sizeof *y);
+    else for (int64_t i = 0; i < n; i++) y[i] = x[i];
+}
+
+/* ---- permute ----------------------------------------------------------------------------------------------------- */
+/* Output axes, merged where input memory allows it, with the input's strides. */
+typedef struct perm { int n; int64_t d[ZT_MAX_DIM], st[ZT_MAX_DIM]; } perm;
+
+static perm perm_of(const zt_node *n) {
+    const zt_shape *x = &n->in[0]->sh;
+    int64_t stride[ZT_MAX_DIM], run = 1;
+    for (int k = x->n - 1; k >= 0; k--) {
+        stride[k] = run;
+        run *= x->d[k];
+    }
+    perm p = {0};
+    for (int k = 0; k < x->n; k++) {
+        const int64_t d = n->sh.d[k], st = stride[n->at.i[k]];
+        if (d == 1) continue;
+        if (p.n && p.st[p.n - 1] == st * d) {
+            p.d[p.n - 1] *= d;
+            p.st[p.n - 1] = st;
+        } else {
+            p.d[p.n] = d;
+            p.st[p.n++] = st;
+        }
+    }
+    if (!p.n) p = (perm){.n = 1, .d = {1}, .st = {1}};
+    return p;
+}
+
+static void permute_rows(const perm *p, const float *x, float *y, int64_t r0, int64_t r1) {
+    const int64_t inner = p->d[p->n - 1];
+    k_walk walk = k_walk_at(p->n, p->d, p->st, r0);
+    for (int64_t r = r0; r < r1; r++, k_walk_next(&walk)) copy_row(y + r * inner, x + walk.off, inner);
+}
+
+/* The last axis moves: axis `q` of the output is the input's last. Tiles of 32 x 32 over (q, last), all other axes outside. */
+static void permute_tiles(const perm *p, int q, const float *x, float *y, int64_t task) {
+    enum { TILE = 32 };
+    const int last = p->n - 1;
+    const int64_t Q = p->d[q], L = p->d[last], tiles = (Q + TILE - 1) / TILE, q0 = task % tiles * TILE;
+    int64_t rest = task / tiles, from = 0, to = 0, out = L, qs = 0;
+    for (int k = last - 1; k >= 0; k--) {
+        if (k == q) qs = out;
+        else {
+            const int64_t at = rest % p->d[k];
+            rest /= p->d[k];
+            from += at * p->st[k];
+            to += at * out;
+        }
+        out *= p->d[k];
+    }
+    const int64_t cols = Q - q0 < TILE ? Q - q0 : TILE;
+    for (int64_t l = 0; l < L; l += TILE)            /* input rows: the last output axis; input columns: axis q */
+        k_transpose(y + to + q0 * qs + l, qs, x + from + l * p->st[last] + q0, p->st[last], L - l < TILE ? L - l : TILE, cols);
+}
+
+static void permute_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const perm p = perm_of(n);
+    const float *x = n->in[0]->x;
+    float *y = n->x;
+    const int64_t count = zt_numel(&n->sh), rows = count / p.d[p.n - 1];
+    const int parts = k_parts(count);
+    if (p.st[p.n - 1] == 1) {
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+        for (int s = 0; s < parts; s++) {
+            int64_t a, b;
+            k_piece(rows, 1, parts, s, &a, &b);
+            permute_rows(&p, x, y, a, b);
+        }
+        return;
+    }
+    int q = 0;
+    while (p.st[q] != 1) q++;                        /* the input's last axis of size > 1 is somewhere */
+    const int64_t tasks = rows / p.d[q] * ((p.d[q] + 31) / 32);
+#pragma omp parallel for schedule(static) if (parts > 1)
+    for (int64_t t = 0; t < tasks; t++) permute_tiles(&p, q, x, y, t);
+}
+
+/* ---- slice, pad, concat ------------------------------------------------------------------------------------------ */
+/* rows of `len` floats from x (row distance sx) to y (row distance sy); x NULL: zeros. */
+static void copy_rows(float *y, int64_t sy, const float *x, int64_t sx, int64_t rows, int64_t len) {
+    const int64_t count = rows * len;
+    const int parts = k_parts(count);
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t a, b;
+        k_piece(count, 16, parts, s, &a, &b);
+        while (a < b) {
+            const int64_t r = a / len, skip = a % len, run = len - skip < b - a ? len - skip : b - a;
+            if (x) copy_row(y + r * sy + skip, x + r * sx + skip, run);
+            else memset(y + r * sy + skip, 0, (size_t)run * sizeof *y);
+            a += run;
+        }
+    }
+}
+static int64_t product(const zt_shape *s, int from, int to) {
+    int64_t p = 1;
+    for (int k = from; k < to; k++) p *= s->d[k];
+    return p;
+}
+
+static void slice_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const zt_shape *x = &n->in[0]->sh;
+    const int axis = (int)n->at.i[0];
+    const int64_t inner = product(x, axis + 1, x->n), len = n->at.i[2] * inner;
+    copy_rows(n->x, len, (const float *)n->in[0]->x + n->at.i[1] * inner, x->d[axis] * inner, product(x, 0, axis), len);
+}
+static void pad_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const zt_shape *x = &n->in[0]->sh;
+    const int axis = (int)n->at.i[0];
+    const int64_t inner = product(x, axis + 1, x->n), len = x->d[axis] * inner, rows = product(x, 0, axis);
+    const int64_t before = n->at.i[1] * inner, after = n->at.i[2] * inner, all = before + len + after;
+    float *y = n->x;
+    if (before) copy_rows(y, all, NULL, 0, rows, before);
+    copy_rows(y + before, all, n->in[0]->x, len, rows, len);
+    if (after) copy_rows(y + before + len, all, NULL, 0, rows, after);
+}
+static void concat_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const int axis = (int)n->at.i[0];
+    const int64_t inner = product(&n->sh, axis + 1, n->sh.n), rows = product(&n->sh, 0, axis), all = n->sh.d[axis] * inner;
+    float *y = n->x;
+    for (int k = 0; k < n->n_in; k++) {
+        const int64_t len = n->in[k]->sh.d[axis] * inner;
+        copy_rows(y, all, n->in[k]->x, len, rows, len);
+        y += len;
+    }
+}
+
+/* ---- upsample, pool_sum ------------------------------------------------------------------------------------------ */
+static void upsample_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const zt_shape *xs = &n->in[0]->sh;
+    const int64_t BT = xs->d[0] * xs->d[1], H = xs->d[2], W = xs->d[3], C = xs->d[4];
+    const int64_t ft = n->at.i[0], fh = n->at.i[1], fw = n->at.i[2], line = W * fw * C;
+#pragma omp parallel for schedule(static) if (k_parts(zt_numel(&n->sh)) > 1)
+    for (int64_t r = 0; r < BT * H; r++) {                  /* one input line makes ft*fh equal output lines */
+        const int64_t bt = r / H, h = r % H;
+        const float *x = (const float *)n->in[0]->x + r * W * C;
+        float *y = (float *)n->x + (bt * ft * H + h) * fh * line, *first = y;
+        for (int64_t w = 0; w < W; w++)
+            for (int64_t k = 0; k < fw; k++) copy_row(y + (w * fw + k) * C, x + w * C, C);
+        for (int64_t t = 0; t < ft; t++, y += H * fh * line)
+            for (int64_t k = t == 0; k < fh; k++) memcpy(y + k * line, first, (size_t)line * sizeof *y);
+    }
+}
+static void pool_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const zt_shape *ys = &n->sh;
+    const int64_t BT = ys->d[0] * ys->d[1], H = ys->d[2], W = ys->d[3], C = ys->d[4];
+    const int64_t ft = n->at.i[0], fh = n->at.i[1], fw = n->at.i[2], line = W * fw * C;
+#pragma omp parallel for schedule(static) if (k_parts(zt_numel(&n->in[0]->sh)) > 1)
+    for (int64_t r = 0; r < BT * H; r++) {
+        const int64_t bt = r / H, h = r % H;
+        float *y = (float *)n->x + r * W * C;
+        memset(y, 0, (size_t)(W * C) * sizeof *y);
+        for (int64_t t = 0; t < ft; t++)
+            for (int64_t k = 0; k < fh; k++) {
+                const float *x = (const float *)n->in[0]->x + (((bt * ft + t) * H + h) * fh + k) * line;
+                for (int64_t w = 0; w < W * fw; w++) {
+                    float *to = y + w / fw * C;
+#pragma omp simd
+                    for (int64_t c = 0; c < C; c++) to[c] += x[w * C + c];
+                }
+            }
+    }
+}
+
+#define ENTRY(op_, run_) {.op = ZT_OP_##op_, .kernel = {.run = run_}}
+const zt_cpu_entry K(zt_k_layout)[] = {
+    ENTRY(permute, permute_run), ENTRY(slice, slice_run), ENTRY(pad, pad_run), ENTRY(concat, concat_run),
+    ENTRY(upsample, upsample_run), ENTRY(pool_sum, pool_run), {.op = -1}
+};

@@ -1,0 +1,87 @@
+/* optim.c - global norm, AdamW, EMA: one pass over memory each. */
+#include "backends/cpu/kernels/kernel.h"
+
+static double square_sum(const float *x, int64_t n) {
+    double sum = 0;
+    for (int64_t a = 0; a < n; a += 4096) {
+        const int64_t b = a + 4096 < n ? a + 4096 : n;
+        float s = 0;
+#pragma omp simd reduction(+ : s)
+        for (int64_t i = a; i < b; i++) s += x[i] * x[i];
+        sum += s;
+    }
+    return sum;
+}
+static zt_err norm_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+    (void)n, (void)prepared;
+    *scratch = (size_t)zt_cpu_slots() * sizeof(double);
+    return ZT_OK;
+}
+static void norm_run(const zt_node *n, const zt_exec *e) {
+    double *part = e->scratch, sum = 0;
+    const int slots = zt_cpu_slots();
+#pragma omp parallel for schedule(static, 1)
+    for (int s = 0; s < slots; s++) {
+        double mine = 0;
+        for (int k = 0; k < n->n_in; k++) {
+            int64_t a, b;
+            k_piece(zt_numel(&n->in[k]->sh), 64, slots, s, &a, &b);
+            mine += square_sum((const float *)n->in[k]->x + a, b - a);
+        }
+        part[s] = mine;
+    }
+    for (int s = 0; s < slots; s++) sum += part[s];
+    *(float *)n->x = (float)sqrt(sum);
+}
+
+static void adamw_piece(float *restrict p, float *restrict m, float *restrict v, const float *restrict g, int64_t n, const float *h,
+                        float clip, float keep) {
+    const float b1 = h[1], b2 = h[2], eps = h[3], a1 = 1 - b1, a2 = 1 - b2, lr = h[0] / h[5], i2 = 1 / h[6];
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float gi = g[i] * clip, mi = b1 * m[i] + a1 * gi, vi_ = b2 * v[i] + a2 * gi * gi;
+        m[i] = mi;
+        v[i] = vi_;
+        p[i] = p[i] * keep - lr * mi / (sqrtf(vi_ * i2) + eps);
+    }
+}
+static void adamw_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const float *h = n->in[4]->x, norm = *(const float *)n->in[5]->x;
+    *(float *)n->x = 0;
+    if (!isfinite(norm)) return;
+    const float clip = h[7] > 0 && norm > h[7] ? h[7] / norm : 1, keep = n->at.i[0] ? 1 - h[0] * h[4] : 1;
+    const int64_t count = zt_numel(&n->in[0]->sh);
+    const int parts = k_parts(count);
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t a, b;
+        k_piece(count, 64, parts, s, &a, &b);
+        adamw_piece((float *)n->in[0]->x + a, (float *)n->in[1]->x + a, (float *)n->in[2]->x + a, (const float *)n->in[3]->x + a,
+                    b - a, h, clip, keep);
+    }
+}
+static void ema_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const float keep = *(const float *)n->in[2]->x, norm = *(const float *)n->in[3]->x, take = 1 - keep;
+    *(float *)n->x = 0;
+    if (!isfinite(norm)) return;
+    const int64_t count = zt_numel(&n->in[0]->sh);
+    const int parts = k_parts(count);
+    float *restrict to = n->in[0]->x;
+    const float *restrict p = n->in[1]->x;
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t a, b;
+        k_piece(count, 64, parts, s, &a, &b);
+#pragma omp simd
+        for (int64_t i = a; i < b; i++) to[i] = to[i] * keep + p[i] * take;
+    }
+}
+
+const zt_cpu_entry K(zt_k_optim)[] = {
+    {.op = ZT_OP_global_norm, .kernel = {.run = norm_run, .prepare = norm_prepare}},
+    {.op = ZT_OP_adamw, .kernel = {.run = adamw_run}},
+    {.op = ZT_OP_ema, .kernel = {.run = ema_run}},
+    {.op = -1}
+};

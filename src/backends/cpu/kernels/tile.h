@@ -1,0 +1,76 @@
+/* tile.h - the small matrix product of the attention kernels:
+ *   C[r][0..width) (+)= sum_k A[r*ra + k*ka] * B[k][0..width)      r < rows
+ * Elements of A are broadcast, rows of B and C are vectors: no operand needs a transpose, ra and ka give the orientation.
+ * A tile of R rows by NV vectors stays in registers over the whole sum (R*NV + NV + 1 <= number of registers). */
+#ifndef ZT_CPU_TILE_H
+#define ZT_CPU_TILE_H
+#include "backends/cpu/kernels/kernel.h"
+
+typedef struct mm { float *c; int64_t ldc; const float *a; int64_t ra, ka; const float *b; int64_t ldb, rows, sum, width; bool add; } mm;
+
+INLINE void mm_tile(float *c, int64_t ldc, const float *a, int64_t ra, int64_t ka, const float *b, int64_t ldb, int64_t sum, bool add,
+                    const int R, const int NV) {
+    vf acc[8][4];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; v++) acc[r][v] = add ? v_load(c + r * ldc + v * VW) : v_set(0);
+    for (int64_t k = 0; k < sum; k++, a += ka, b += ldb) {
+        vf w[4];
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; v++) w[v] = v_load(b + v * VW);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; r++) {
+            const vf x = v_set(a[r * ra]);
+#pragma GCC unroll 4
+            for (int v = 0; v < NV; v++) acc[r][v] += x * w[v];
+        }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; v++) v_store(c + r * ldc + v * VW, acc[r][v]);
+}
+
+/* ra or ka is 1 in every use: saying so saves address arithmetic in the inner loop. */
+#define MM_STRIP(NV, MAIN, NEXT) \
+    static void mm_strip##NV(const mm *m, int64_t col) { \
+        int64_t r = 0; \
+        MM_ROWS(NV, MAIN) \
+        MM_ROWS(NV, NEXT) \
+        MM_ROWS(NV, 2) \
+        MM_ROWS(NV, 1) \
+    }
+#define MM_ROWS(NV, R) \
+    for (; r + R <= m->rows; r += R) { \
+        if (m->ra == 1) \
+            mm_tile(m->c + r * m->ldc + col, m->ldc, m->a + r, 1, m->ka, m->b + col, m->ldb, m->sum, m->add, R, NV); \
+        else \
+            mm_tile(m->c + r * m->ldc + col, m->ldc, m->a + r * m->ra, m->ra, 1, m->b + col, m->ldb, m->sum, m->add, R, NV); \
+    }
+#if defined(ZT_LEVEL_v4)
+MM_STRIP(4, 6, 4)
+MM_STRIP(3, 8, 4)
+MM_STRIP(2, 8, 4)
+MM_STRIP(1, 8, 4)
+static void mm_run(mm m) {
+    for (int64_t c = 0, left = m.width / VW; left > 0;) {
+        const int nv = left >= 7 || left == 4 ? 4 : left >= 5 ? 3 : (int)left;
+        if (nv == 4) mm_strip4(&m, c);
+        else if (nv == 3) mm_strip3(&m, c);
+        else if (nv == 2) mm_strip2(&m, c);
+        else mm_strip1(&m, c);
+        c += nv * VW;
+        left -= nv;
+    }
+}
+#else
+MM_STRIP(2, 6, 4)
+MM_STRIP(1, 8, 4)
+static void mm_run(mm m) {
+    int64_t c = 0;
+    for (; c + 2 * VW <= m.width; c += 2 * VW) mm_strip2(&m, c);
+    if (c < m.width) mm_strip1(&m, c);
+}
+#endif
+#endif

@@ -1,0 +1,343 @@
+/* onednn.c - matmul, conv and conv_dx through oneDNN. Gradients of conv weights are our own (kernels/conv_dw.c).
+ *
+ * Activations stay channels last as they are in the graph; conv weights are reordered to the primitive's packed layout on every
+ * run, into scratch (they change every step, and it costs little). The time axis is folded into the batch for 1 x kh x kw
+ * kernels; 1x1x1 kernels are matmuls. The gradient of a stride-1 conv by its input is a forward conv with the taps reversed and
+ * channels swapped: oneDNN's forward kernels are the faster ones. No choice is made by timing: bits depend on shapes only. */
+#include "backends/cpu/onednn.h"
+#include <dnnl.h>
+#include <string.h>
+
+enum { MAX_STEPS = 2, MAX_ARGS = 6 };
+
+static dnnl_engine_t engine;
+static dnnl_stream_t stream;
+
+/* Where an argument's bytes are at run time. */
+typedef enum place_kind { AT_INPUT, AT_OUTPUT, AT_SCRATCH } place_kind;
+typedef struct place { place_kind kind; int input; size_t offset; } place;
+typedef struct step { dnnl_primitive_t p; int n; dnnl_exec_arg_t arg[MAX_ARGS]; place at[MAX_ARGS]; } step;
+
+/* A prepared node: primitives in order; before them, reversed taps of the weights when `taps` > 0. */
+typedef struct job {
+    step s[MAX_STEPS];
+    int n;
+    size_t scratch;
+    int64_t taps, tap;                  /* number of taps and floats per tap to reverse */
+    size_t taps_at;                     /* where the reversed copy goes in scratch */
+    char name[64];
+} job;
+
+void zt_onednn_setup(zt_cpu_level level) {
+    if (level == ZT_CPU_BASE) dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41);
+    else if (level == ZT_CPU_V3) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
+    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
+    else if (dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success) {
+        dnnl_engine_destroy(engine);
+        engine = NULL;
+    }
+}
+const char *zt_onednn_implementation(const void *prepared) {
+    return ((const job *)prepared)->name;
+}
+
+static zt_err fail(const zt_node *n, dnnl_status_t s) {
+    return zt_fail(s == dnnl_out_of_memory ? ZT_NOMEM : ZT_UNSUPPORTED, "%s %s: oneDNN refused it with status %d", n->op->name,
+                   zt_shape_text(&n->sh), (int)s);
+}
+
+/* ---- building jobs ----------------------------------------------------------------------------------------------- */
+static void job_release(void *prepared) {
+    job *j = prepared;
+    if (!j) return;
+    for (int k = 0; k < j->n; k++) {
+        for (int a = 0; a < j->s[k].n; a++) dnnl_memory_destroy(j->s[k].arg[a].memory);
+        if (j->s[k].p) dnnl_primitive_destroy(j->s[k].p);
+    }
+    zt_free(j);
+}
+
+static size_t reserve(job *j, size_t bytes) {
+    const size_t at = j->scratch;
+    j->scratch += (bytes + 63) / 64 * 64;
+    return at;
+}
+static dnnl_status_t step_arg(step *s, int arg, const dnnl_memory_desc_t *md, place at) {
+    s->arg[s->n].arg = arg;
+    s->at[s->n] = at;
+    const dnnl_status_t e = dnnl_memory_create(&s->arg[s->n].memory, md, engine, DNNL_MEMORY_NONE);
+    if (e == dnnl_success) s->n++;
+    return e;
+}
+/* The next step from a primitive description (taken over), with its scratchpad. */
+static dnnl_status_t step_begin(job *j, dnnl_primitive_desc_t pd, step **out) {
+    step *s = *out = &j->s[j->n++];
+    dnnl_status_t e = dnnl_primitive_create(&s->p, pd);
+    const char *name = NULL;
+    if (dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success && name) {
+        strncpy(j->name, name, sizeof j->name - 1);              /* of the last step: the main one */
+    }
+    const dnnl_memory_desc_t *pad = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+    const size_t bytes = pad ? dnnl_memory_desc_get_size(pad) : 0;
+    if (e == dnnl_success && bytes) e = step_arg(s, DNNL_ARG_SCRATCHPAD, pad, (place){AT_SCRATCH, 0, reserve(j, bytes)});
+    return e;
+}
+static dnnl_status_t user_scratchpad(dnnl_primitive_attr_t *attr) {
+    const dnnl_status_t e = dnnl_primitive_attr_create(attr);
+    return e == dnnl_success ? dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user) : e;
+}
+static dnnl_status_t add_reorder(job *j, const dnnl_memory_desc_t *from, place from_at, const dnnl_memory_desc_t *to, place to_at) {
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    step *s;
+    dnnl_status_t e = user_scratchpad(&attr);
+    if (e == dnnl_success) e = dnnl_reorder_primitive_desc_create(&pd, from, engine, to, engine, attr);
+    if (e == dnnl_success) e = step_begin(j, pd, &s);
+    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_FROM, from, from_at);
+    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_TO, to, to_at);
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    return e;
+}
+static zt_err job_finish(const zt_node *n, job *j, dnnl_status_t e, void **prepared, size_t *scratch) {
+    if (e != dnnl_success) {
+        job_release(j);
+        return fail(n, e);
+    }
+    *prepared = j;
+    *scratch = j->scratch;
+    return ZT_OK;
+}
+
+static void *bytes_at(const zt_node *n, const zt_exec *e, place p) {
+    return p.kind == AT_INPUT ? n->in[p.input]->x : p.kind == AT_OUTPUT ? n->x : (char *)e->scratch + p.offset;
+}
+static void job_run(const zt_node *n, const zt_exec *e) {
+    job *j = e->prepared;
+    if (j->taps) {
+        const float *w = n->in[1]->x;
+        float *to = (float *)((char *)e->scratch + j->taps_at);
+        for (int64_t t = 0; t < j->taps; t++) memcpy(to + t * j->tap, w + (j->taps - 1 - t) * j->tap, (size_t)j->tap * sizeof *to);
+    }
+    for (int k = 0; k < j->n; k++) {
+        step *s = &j->s[k];
+        for (int a = 0; a < s->n; a++) dnnl_memory_set_data_handle(s->arg[a].memory, bytes_at(n, e, s->at[a]));
+        dnnl_primitive_execute(s->p, stream, s->n, s->arg);
+    }
+    dnnl_stream_wait(stream);
+}
+
+/* ---- matmul ------------------------------------------------------------------------------------------------------ */
+typedef struct product { int64_t M, K, N; bool ta, tb; int bias; } product;    /* bias: its input, or -1 */
+
+static dnnl_status_t matrix(dnnl_memory_desc_t *md, int64_t rows, int64_t cols, bool transposed) {
+    return dnnl_memory_desc_init_by_strides(md, 2, (dnnl_dims_t){rows, cols}, dnnl_f32,
+                                            transposed ? (dnnl_dims_t){1, rows} : (dnnl_dims_t){cols, 1});
+}
+static dnnl_status_t add_matmul(job *j, product p) {
+    dnnl_memory_desc_t a, b, c, bias;
+    dnnl_matmul_desc_t d;
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    step *s;
+    dnnl_status_t e = matrix(&a, p.M, p.K, p.ta);
+    if (e == dnnl_success) e = matrix(&b, p.K, p.N, p.tb);
+    if (e == dnnl_success) e = matrix(&c, p.M, p.N, false);
+    if (e == dnnl_success) e = matrix(&bias, 1, p.N, false);
+    if (e == dnnl_success) e = dnnl_matmul_desc_init(&d, &a, &b, p.bias < 0 ? NULL : &bias, &c);
+    if (e == dnnl_success) e = user_scratchpad(&attr);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, NULL);
+    if (e == dnnl_success) e = step_begin(j, pd, &s);
+    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &a, (place){AT_INPUT, 0, 0});
+    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_WEIGHTS, &b, (place){AT_INPUT, 1, 0});
+    if (e == dnnl_success && p.bias >= 0) e = step_arg(s, DNNL_ARG_BIAS, &bias, (place){AT_INPUT, p.bias, 0});
+    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DST, &c, (place){AT_OUTPUT, 0, 0});
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    return e;
+}
+static zt_err matmul_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+    const zt_shape *a = &n->in[0]->sh, *b = &n->in[1]->sh;
+    const bool ta = n->at.i[0] == 1, tb = n->at.i[1] == 1;
+    job *j = zt_alloc(sizeof *j);
+    if (!j) return ZT_NOMEM;
+    const product p = {.M = ta ? zt_last(a) : zt_rows(a), .K = ta ? zt_rows(a) : zt_last(a), .N = tb ? zt_rows(b) : zt_last(b),
+                       .ta = ta, .tb = tb, .bias = n->n_in == 3 ? 2 : -1};
+    return job_finish(n, j, add_matmul(j, p), prepared, scratch);
+}
+
+/* ---- conv -------------------------------------------------------------------------------------------------------- */
+/* A conv as oneDNN sees it; axes t,h,w. `flat`: t is folded into the batch and left out. */
+typedef struct geometry {
+    int64_t B, Ci, Co, in[3], out[3], k[3], stride[3], before[3], after[3];
+    bool flat;
+} geometry;
+
+static geometry geometry_of(const zt_shape *x, const zt_shape *w, const zt_shape *y, const zt_attr *at) {
+    geometry g = {.B = x->d[0], .Ci = w->d[3], .Co = w->d[4]};
+    for (int k = 0; k < 3; k++) {
+        g.in[k] = x->d[1 + k];
+        g.out[k] = y->d[1 + k];
+        g.k[k] = w->d[k];
+        g.stride[k] = at->i[ZT_CONV_STRIDE + k];
+        g.before[k] = at->i[ZT_CONV_BEFORE + k];
+        g.after[k] = at->i[ZT_CONV_AFTER + k];
+    }
+    g.flat = g.k[0] == 1 && g.stride[0] == 1 && !g.before[0] && !g.after[0];
+    return g;
+}
+static bool is_pointwise(const geometry *g) {
+    for (int k = 0; k < 3; k++)
+        if (g->k[k] != 1 || g->stride[k] != 1 || g->before[k] || g->after[k]) return false;
+    return true;
+}
+static dnnl_status_t activation(dnnl_memory_desc_t *md, const geometry *g, const int64_t size[3], int64_t C) {
+    const int64_t T = size[0], H = size[1], W = size[2];
+    if (g->flat)
+        return dnnl_memory_desc_init_by_strides(md, 4, (dnnl_dims_t){g->B * T, C, H, W}, dnnl_f32,
+                                                (dnnl_dims_t){H * W * C, 1, W * C, C});
+    return dnnl_memory_desc_init_by_strides(md, 5, (dnnl_dims_t){g->B, C, T, H, W}, dnnl_f32,
+                                            (dnnl_dims_t){T * H * W * C, 1, H * W * C, W * C, C});
+}
+/* Weights [k.., Ci, Co] in memory; `swapped`: seen as a conv from Co to Ci. */
+static dnnl_status_t weights(dnnl_memory_desc_t *md, const geometry *g, bool swapped, bool any) {
+    const int64_t tap = g->Ci * g->Co, o = swapped ? g->Ci : g->Co, i = swapped ? g->Co : g->Ci;
+    const int64_t so = swapped ? g->Co : 1, si = swapped ? 1 : g->Co;
+    dnnl_dims_t d = {o, i, g->k[0], g->k[1], g->k[2]}, s = {so, si, g->k[1] * g->k[2] * tap, g->k[2] * tap, tap};
+    if (g->flat)
+        for (int k = 2; k < 4; k++) {
+            d[k] = d[k + 1];
+            s[k] = s[k + 1];
+        }
+    const int n = g->flat ? 4 : 5;
+    return any ? dnnl_memory_desc_init_by_tag(md, n, d, dnnl_f32, dnnl_format_tag_any)
+               : dnnl_memory_desc_init_by_strides(md, n, d, dnnl_f32, s);
+}
+
+/* Strides and padding as oneDNN takes them: arrays of its full length, from the first axis it sees. */
+typedef struct window { dnnl_dims_t stride, before, after; } window;
+static window window_of(const geometry *g) {
+    window w = {0};
+    for (int k = g->flat ? 1 : 0, to = 0; k < 3; k++, to++) {
+        w.stride[to] = g->stride[k];
+        w.before[to] = g->before[k];
+        w.after[to] = g->after[k];
+    }
+    return w;
+}
+
+/* Forward conv from `in` to `out` sizes. swapped: of dy, with reversed taps (conv_dx at stride 1). */
+static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bias_input) {
+    dnnl_memory_desc_t x, y, w, packed, bias;
+    dnnl_convolution_desc_t d;
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    step *s;
+    const window v = window_of(g);
+    dnnl_status_t e = activation(&x, g, g->in, swapped ? g->Co : g->Ci);
+    if (e == dnnl_success) e = activation(&y, g, g->out, swapped ? g->Ci : g->Co);
+    if (e == dnnl_success) e = weights(&w, g, swapped, false);
+    if (e == dnnl_success) e = weights(&packed, g, swapped, true);
+    if (e == dnnl_success) e = dnnl_memory_desc_init_by_strides(&bias, 1, (dnnl_dims_t){g->Co}, dnnl_f32, (dnnl_dims_t){1});
+    if (e == dnnl_success)
+        e = dnnl_convolution_forward_desc_init(&d, dnnl_forward_inference, dnnl_convolution_direct, &x, &packed,
+                                               bias_input < 0 ? NULL : &bias, &y, v.stride, v.before, v.after);
+    if (e == dnnl_success) e = user_scratchpad(&attr);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, NULL);
+    if (e == dnnl_success) {
+        packed = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
+        const place plain = swapped ? (place){AT_SCRATCH, 0, j->taps_at} : (place){AT_INPUT, 1, 0};
+        const place at = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&packed))};
+        e = add_reorder(j, &w, plain, &packed, at);
+        if (e == dnnl_success) e = step_begin(j, pd, &s);
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &x, (place){AT_INPUT, 0, 0});
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_WEIGHTS, &packed, at);
+        if (e == dnnl_success && bias_input >= 0) e = step_arg(s, DNNL_ARG_BIAS, &bias, (place){AT_INPUT, bias_input, 0});
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DST, &y, (place){AT_OUTPUT, 0, 0});
+    }
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    return e;
+}
+static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+    const geometry g = geometry_of(&n->in[0]->sh, &n->in[1]->sh, &n->sh, &n->at);
+    const int bias = n->n_in == 3 ? 2 : -1;
+    job *j = zt_alloc(sizeof *j);
+    if (!j) return ZT_NOMEM;
+    const product p = {.M = zt_rows(&n->sh), .K = g.Ci, .N = g.Co, .bias = bias};
+    return job_finish(n, j, is_pointwise(&g) ? add_matmul(j, p) : add_forward(j, &g, false, bias), prepared, scratch);
+}
+
+/* oneDNN's own gradient by the input: for strides, and for padding beyond the kernel. */
+static dnnl_status_t add_backward(job *j, const geometry *g) {
+    dnnl_memory_desc_t x, y, w, packed;
+    dnnl_convolution_desc_t f, d;
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t hint = NULL, pd = NULL;
+    step *s;
+    const window v = window_of(g);
+    dnnl_status_t e = activation(&x, g, g->in, g->Ci);
+    if (e == dnnl_success) e = activation(&y, g, g->out, g->Co);
+    if (e == dnnl_success) e = weights(&w, g, false, false);
+    if (e == dnnl_success) e = weights(&packed, g, false, true);
+    if (e == dnnl_success)
+        e = dnnl_convolution_forward_desc_init(&f, dnnl_forward_training, dnnl_convolution_direct, &x, &packed, NULL, &y,
+                                               v.stride, v.before, v.after);
+    if (e == dnnl_success)
+        e = dnnl_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &x, &packed, &y, v.stride, v.before,
+                                                     v.after);
+    if (e == dnnl_success) e = user_scratchpad(&attr);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&hint, &f, attr, engine, NULL);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, hint);
+    if (e == dnnl_success) {
+        packed = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
+        const place at = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&packed))};
+        e = add_reorder(j, &w, (place){AT_INPUT, 1, 0}, &packed, at);
+        if (e == dnnl_success) e = step_begin(j, pd, &s);
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_DST, &y, (place){AT_INPUT, 0, 0});
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_WEIGHTS, &packed, at);
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_SRC, &x, (place){AT_OUTPUT, 0, 0});
+    }
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    if (hint) dnnl_primitive_desc_destroy(hint);
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    return e;
+}
+/* The geometry of conv_dx as a forward conv over dy; false when padding would be negative or there are strides. */
+static bool reversed(const geometry *g, geometry *r) {
+    *r = *g;
+    for (int k = 0; k < 3; k++) {
+        r->in[k] = g->out[k];
+        r->out[k] = g->in[k];
+        r->before[k] = g->k[k] - 1 - g->before[k];
+        r->after[k] = g->in[k] - g->out[k] - 1 + g->k[k] - r->before[k];
+        if (g->stride[k] != 1 || r->before[k] < 0 || r->after[k] < 0) return false;
+    }
+    return true;
+}
+static zt_err conv_dx_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+    const geometry g = geometry_of(&n->sh, &n->in[1]->sh, &n->in[0]->sh, &n->at);
+    geometry r;
+    dnnl_status_t e;
+    job *j = zt_alloc(sizeof *j);
+    if (!j) return ZT_NOMEM;
+    if (is_pointwise(&g)) e = add_matmul(j, (product){.M = zt_rows(&n->sh), .K = g.Co, .N = g.Ci, .tb = true, .bias = -1});
+    else if (reversed(&g, &r)) {
+        j->taps = g.k[0] * g.k[1] * g.k[2];
+        j->tap = g.Ci * g.Co;
+        j->taps_at = reserve(j, (size_t)(j->taps * j->tap) * sizeof(float));
+        e = add_forward(j, &r, true, -1);
+    } else e = add_backward(j, &g);
+    return job_finish(n, j, e, prepared, scratch);
+}
+
+static bool available(const zt_node *n) {
+    (void)n;
+    return engine != NULL;
+}
+const zt_cpu_entry zt_k_onednn[] = {
+    {.op = ZT_OP_matmul, .ok = available, .kernel = {.run = job_run, .prepare = matmul_prepare, .release = job_release}},
+    {.op = ZT_OP_conv, .ok = available, .kernel = {.run = job_run, .prepare = conv_prepare, .release = job_release}},
+    {.op = ZT_OP_conv_dx, .ok = available, .kernel = {.run = job_run, .prepare = conv_dx_prepare, .release = job_release}},
+    {.op = -1}
+};

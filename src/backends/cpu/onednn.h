@@ -1,0 +1,10 @@
+/* onednn.h - oneDNN 2.6's C API behind kernel entries: matmul, conv, conv_dx. dnnl.h stays in this folder. */
+#ifndef ZT_BACKENDS_ONEDNN_H
+#define ZT_BACKENDS_ONEDNN_H
+#include "backends/cpu/cpu.h"
+
+/** Make the engine; oneDNN then uses no instructions above `level`. Once, before any kernel is prepared. */
+void zt_onednn_setup(zt_cpu_level level);
+/** Name of the implementation oneDNN chose for a prepared node's main primitive, such as "brgconv:avx512_core". Tests and bench. */
+const char *zt_onednn_implementation(const void *prepared);
+#endif

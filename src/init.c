@@ -1,0 +1,30 @@
+/* init.c - the composition root: the only file outside backends/ that names a backend. */
+#include "init.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include "backends/cpu/cpu.h"
+#include "backends/cpu/facts.h"
+#include "base/log.h"
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void setup(void) {
+    const char *cap = getenv("ZT_CPU");
+    zt_cpu_level level = ZT_CPU_V4;
+    if (cap && strcmp(cap, "base") == 0) level = ZT_CPU_BASE;
+    else if (cap && strcmp(cap, "v3") == 0) level = ZT_CPU_V3;
+    else if (cap && *cap && strcmp(cap, "v4") != 0) zt_warn("ZT_CPU is '%s'; wanted base, v3 or v4: it is ignored", cap);
+    zt_cpu_setup(level);
+}
+
+const zt_backend *zt_backend_cpu(void) {
+    static const zt_backend backend = {.name = "cpu", .find = zt_cpu_find};
+    pthread_once(&once, setup);
+    return &backend;
+}
+
+void zt_backend_cpu_facts(zt_backend_facts *f) {
+    zt_backend_cpu();
+    *f = (zt_backend_facts){.level = zt_cpu_level_name(), .onednn = zt_cpu_onednn_version(), .threads = zt_cpu_slots()};
+}
