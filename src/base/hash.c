@@ -10,18 +10,15 @@
 
 enum { PIECE = 1 << 20 };
 
-static zt_err begin(EVP_MD_CTX **ctx)
-{
+static zt_err begin(EVP_MD_CTX **ctx) {
     *ctx = EVP_MD_CTX_new();
-    if (*ctx && EVP_DigestInit_ex(*ctx, EVP_sha256(), NULL) == 1)
-        return ZT_OK;
+    if (*ctx && EVP_DigestInit_ex(*ctx, EVP_sha256(), NULL) == 1) return ZT_OK;
     EVP_MD_CTX_free(*ctx);
     *ctx = NULL;
     return zt_fail(ZT_INTERNAL, "OpenSSL could not start a SHA-256; check the installed libcrypto");
 }
 
-static zt_err finish(EVP_MD_CTX *ctx, char hex[65])
-{
+static zt_err finish(EVP_MD_CTX *ctx, char hex[65]) {
     static const char digit[] = "0123456789abcdef";
     unsigned char md[EVP_MAX_MD_SIZE];
     unsigned n = 0;
@@ -35,8 +32,7 @@ static zt_err finish(EVP_MD_CTX *ctx, char hex[65])
     return ZT_OK;
 }
 
-zt_err zt_sha256(const void *bytes, size_t n, char hex[65])
-{
+zt_err zt_sha256(const void *bytes, size_t n, char hex[65]) {
     EVP_MD_CTX *ctx;
     zt_err e;
     hex[0] = 0;
@@ -50,23 +46,18 @@ done:
     return e;
 }
 
-static zt_err hash_fd(int fd, const char *path, EVP_MD_CTX *ctx, char *buf)
-{
+static zt_err hash_fd(int fd, const char *path, EVP_MD_CTX *ctx, char *buf) {
     for (;;) {
         ssize_t n = read(fd, buf, PIECE);
-        if (n == 0)
-            return ZT_OK;
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return zt_fail(ZT_IO, "%s: reading failed: %s", path, strerror(errno));
+        if (n == 0) return ZT_OK;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return zt_fail(ZT_IO, "%s: reading failed: %s", path, strerror(errno));
         if (EVP_DigestUpdate(ctx, buf, (size_t)n) != 1)
             return zt_fail(ZT_INTERNAL, "OpenSSL could not hash %s; check the installed libcrypto", path);
     }
 }
 
-zt_err zt_sha256_file(const char *path, char hex[65])
-{
+zt_err zt_sha256_file(const char *path, char hex[65]) {
     EVP_MD_CTX *ctx = NULL;
     char *buf = NULL;
     struct stat st;
@@ -92,7 +83,6 @@ zt_err zt_sha256_file(const char *path, char hex[65])
 done:
     EVP_MD_CTX_free(ctx);
     zt_free(buf);
-    if (fd >= 0)
-        (void)close(fd);
+    if (fd >= 0) (void)close(fd);
     return e;
 }

@@ -8,14 +8,12 @@
 enum { DEPTH_MAX = 64 };
 
 /* jansson itself recurses 2048 deep; look first. Brackets inside strings do not count. */
-static zt_err check_depth(const char *text, size_t len, const char *where)
-{
+static zt_err check_depth(const char *text, size_t len, const char *where) {
     int depth = 0, line = 1;
     bool quoted = false;
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
-        if (c == '\n')
-            line++;
+        if (c == '\n') line++;
         if (quoted) {
             if (c == '\\')
                 i++;
@@ -33,8 +31,7 @@ static zt_err check_depth(const char *text, size_t len, const char *where)
     return ZT_OK;
 }
 
-zt_err zt_json_parse(const char *text, size_t len, const char *where, json_t **out)
-{
+zt_err zt_json_parse(const char *text, size_t len, const char *where, json_t **out) {
     json_error_t why;
     zt_err e;
     *out = NULL;
@@ -48,8 +45,7 @@ done:
     return e;
 }
 
-zt_err zt_json_load(const char *path, size_t max_bytes, json_t **out)
-{
+zt_err zt_json_load(const char *path, size_t max_bytes, json_t **out) {
     char *text = NULL;
     size_t len;
     zt_err e;
@@ -64,11 +60,10 @@ done:
 /* ---- writing: our own, because jansson prints 0.1 as 0.10000000000000001 ---- */
 
 /* Escapes what JSON must escape, and what YAML would refuse or fold: DEL, C1 controls, line separators, BOM, non-characters. */
-void zt_json_add_string(zt_str *s, const char *text)
-{
+void zt_json_add_string(zt_str *s, const char *text) {
     zt_str_add(s, "\"");
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        unsigned code = 0;                         /* code point to escape; 0: copy the byte */
+        unsigned code = 0; /* code point to escape; 0: copy the byte */
         size_t extra = 0;
         if (*p < 0x20 || *p == 0x7F || *p == '"' || *p == '\\')
             code = *p;
@@ -95,61 +90,47 @@ void zt_json_add_string(zt_str *s, const char *text)
     zt_str_add(s, "\"");
 }
 
-static void new_line(zt_str *s, int indent)
-{
-    zt_str_addf(s, "\n%*s", 2 * indent, "");
-}
+static void new_line(zt_str *s, int indent) { zt_str_addf(s, "\n%*s", 2 * indent, ""); }
 
-static bool has_containers(const json_t *array)
-{
+static bool has_containers(const json_t *array) {
     for (size_t i = 0; i < json_array_size(array); i++) {
         const json_t *v = json_array_get(array, i);
-        if (json_is_object(v) || json_is_array(v))
-            return true;
+        if (json_is_object(v) || json_is_array(v)) return true;
     }
     return false;
 }
 
-static void add_object(zt_str *s, json_t *j, int indent, bool one_line)
-{
+static void add_object(zt_str *s, json_t *j, int indent, bool one_line) {
     const char *key, *between = "";
     json_t *value;
     zt_str_add(s, "{");
     json_object_foreach(j, key, value) {
         zt_str_add(s, between);
-        if (!one_line)
-            new_line(s, indent + 1);
+        if (!one_line) new_line(s, indent + 1);
         zt_json_add_string(s, key);
         zt_str_add(s, ": ");
         zt_json_add(s, value, indent + 1, one_line);
         between = one_line ? ", " : ",";
     }
-    if (!one_line && *between)
-        new_line(s, indent);
+    if (!one_line && *between) new_line(s, indent);
     zt_str_add(s, "}");
 }
 
-static void add_array(zt_str *s, const json_t *j, int indent, bool one_line)
-{
-    bool rows = !one_line && has_containers(j);    /* lists of numbers stay on one line */
+static void add_array(zt_str *s, const json_t *j, int indent, bool one_line) {
+    bool rows = !one_line && has_containers(j); /* lists of numbers stay on one line */
     zt_str_add(s, "[");
     for (size_t i = 0; i < json_array_size(j); i++) {
-        if (i > 0)
-            zt_str_add(s, rows ? "," : ", ");
-        if (rows)
-            new_line(s, indent + 1);
+        if (i > 0) zt_str_add(s, rows ? "," : ", ");
+        if (rows) new_line(s, indent + 1);
         zt_json_add(s, json_array_get(j, i), indent + 1, one_line);
     }
-    if (rows)
-        new_line(s, indent);
+    if (rows) new_line(s, indent);
     zt_str_add(s, "]");
 }
 
-void zt_json_add(zt_str *s, const json_t *j, int indent, bool one_line)
-{
+void zt_json_add(zt_str *s, const json_t *j, int indent, bool one_line) {
     char number[32];
-    if (s->failed)
-        return;
+    if (s->failed) return;
     switch (json_typeof(j)) {
     case JSON_OBJECT: add_object(s, (json_t *)(uintptr_t)j, indent, one_line); break;
     case JSON_ARRAY: add_array(s, j, indent, one_line); break;
@@ -165,29 +146,21 @@ void zt_json_add(zt_str *s, const json_t *j, int indent, bool one_line)
     }
 }
 
-bool zt_json_deeper(const json_t *j, int limit)
-{
+bool zt_json_deeper(const json_t *j, int limit) {
     json_t *item;
     const char *key;
     size_t i;
-    if (json_is_object(j) || json_is_array(j))
-        limit--;
-    if (limit < 0)
-        return true;
-    json_object_foreach((json_t *)(uintptr_t)j, key, item)
-        if (zt_json_deeper(item, limit))
-            return true;
-    json_array_foreach(j, i, item)
-        if (zt_json_deeper(item, limit))
-            return true;
+    if (json_is_object(j) || json_is_array(j)) limit--;
+    if (limit < 0) return true;
+    json_object_foreach((json_t *)(uintptr_t)j, key, item) if (zt_json_deeper(item, limit)) return true;
+    json_array_foreach(j, i, item) if (zt_json_deeper(item, limit)) return true;
     return false;
 }
 
-zt_err zt_json_save(const char *path, const json_t *j)
-{
-    zt_str s = { 0 };
+zt_err zt_json_save(const char *path, const json_t *j) {
+    zt_str s = {0};
     zt_err e;
-    if (zt_json_deeper(j, DEPTH_MAX))              /* what is written must be readable again */
+    if (zt_json_deeper(j, DEPTH_MAX)) /* what is written must be readable again */
         return zt_fail(ZT_ARG, "%s: the JSON to write is nested deeper than %d", path, DEPTH_MAX);
     zt_json_add(&s, j, 0, false);
     zt_str_add(&s, "\n");

@@ -16,17 +16,17 @@
 #define FAST
 #endif
 
-typedef struct block { uint32_t c0, c1, c2, c3; } block;
+typedef struct block {
+    uint32_t c0, c1, c2, c3;
+} block;
 
 /* Written out ten times, not looped: only then does the compiler put many blocks side by side into vectors. */
-static inline __attribute__((always_inline)) block round_of(block c, uint32_t k0, uint32_t k1)
-{
+static inline __attribute__((always_inline)) block round_of(block c, uint32_t k0, uint32_t k1) {
     uint64_t p0 = (uint64_t)0xD2511F53u * c.c0, p1 = (uint64_t)0xCD9E8D57u * c.c2;
-    return (block){ (uint32_t)(p1 >> 32) ^ c.c1 ^ k0, (uint32_t)p1, (uint32_t)(p0 >> 32) ^ c.c3 ^ k1, (uint32_t)p0 };
+    return (block){(uint32_t)(p1 >> 32) ^ c.c1 ^ k0, (uint32_t)p1, (uint32_t)(p0 >> 32) ^ c.c3 ^ k1, (uint32_t)p0};
 }
 
-static inline __attribute__((always_inline)) block ten_rounds(block c, uint32_t k0, uint32_t k1)
-{
+static inline __attribute__((always_inline)) block ten_rounds(block c, uint32_t k0, uint32_t k1) {
     const uint32_t w0 = 0x9E3779B9u, w1 = 0xBB67AE85u; /* Weyl steps of the key: golden ratio, sqrt(3) - 1 */
     c = round_of(c, k0, k1);
     c = round_of(c, k0 + w0, k1 + w1);
@@ -40,9 +40,8 @@ static inline __attribute__((always_inline)) block ten_rounds(block c, uint32_t 
     return round_of(c, k0 + 9 * w0, k1 + 9 * w1);
 }
 
-void zt_philox(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4])
-{
-    block c = { (uint32_t)index, (uint32_t)(index >> 32), (uint32_t)stream, (uint32_t)(stream >> 32) };
+void zt_philox(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]) {
+    block c = {(uint32_t)index, (uint32_t)(index >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)};
     c = ten_rounds(c, (uint32_t)seed, (uint32_t)(seed >> 32));
     out[0] = c.c0;
     out[1] = c.c1;
@@ -50,58 +49,44 @@ void zt_philox(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4])
     out[3] = c.c3;
 }
 
-zt_rng zt_rng_init(uint64_t seed, uint64_t stream)
-{
-    return (zt_rng){ .seed = seed, .stream = stream };
-}
+zt_rng zt_rng_init(uint64_t seed, uint64_t stream) { return (zt_rng){.seed = seed, .stream = stream}; }
 
-uint32_t zt_rng_u32(zt_rng *r)
-{
-    if (r->left <= 0 || r->left > 4) {             /* the second: a state read from a damaged file */
+uint32_t zt_rng_u32(zt_rng *r) {
+    if (r->left <= 0 || r->left > 4) { /* the second: a state read from a damaged file */
         zt_philox(r->seed, r->stream, r->index++, r->word);
         r->left = 4;
     }
     return r->word[4 - r->left--];
 }
 
-static uint64_t next_u64(zt_rng *r)
-{
+static uint64_t next_u64(zt_rng *r) {
     uint64_t lo = zt_rng_u32(r);
     return (uint64_t)zt_rng_u32(r) << 32 | lo;
 }
 
-double zt_rng_uniform(zt_rng *r)
-{
-    return (double)(next_u64(r) >> 11) * 0x1p-53;
-}
+double zt_rng_uniform(zt_rng *r) { return (double)(next_u64(r) >> 11) * 0x1p-53; }
 
-double zt_rng_range(zt_rng *r, double lo, double hi)
-{
+double zt_rng_range(zt_rng *r, double lo, double hi) {
     double x = lo + (hi - lo) * zt_rng_uniform(r);
-    return x < hi ? x : lo;                        /* rounding may reach hi */
+    return x < hi ? x : lo; /* rounding may reach hi */
 }
 
-int64_t zt_rng_int(zt_rng *r, int64_t lo, int64_t hi)
-{
-    if (hi <= lo)
-        return lo;
+int64_t zt_rng_int(zt_rng *r, int64_t lo, int64_t hi) {
+    if (hi <= lo) return lo;
     uint64_t n = (uint64_t)hi - (uint64_t)lo + 1, x = next_u64(r);
-    if (n == 0)                                    /* all 2^64 values */
+    if (n == 0) /* all 2^64 values */
         return (int64_t)x;
-    uint64_t uneven = (0 - n) % n;                 /* 2^64 mod n: so many values would come once too often */
-    while (x < uneven)
-        x = next_u64(r);
+    uint64_t uneven = (0 - n) % n; /* 2^64 mod n: so many values would come once too often */
+    while (x < uneven) x = next_u64(r);
     return (int64_t)((uint64_t)lo + x % n);
 }
 
-double zt_rng_normal(zt_rng *r)
-{
+double zt_rng_normal(zt_rng *r) {
     double u = 1 - zt_rng_uniform(r), v = zt_rng_uniform(r);
     return sqrt(-2 * log(u)) * cos(TAU * v);
 }
 
-void zt_rng_permutation(zt_rng *r, int64_t *p, int64_t n)
-{
+void zt_rng_permutation(zt_rng *r, int64_t *p, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         int64_t j = zt_rng_int(r, 0, i);
         p[i] = p[j];
@@ -109,41 +94,45 @@ void zt_rng_permutation(zt_rng *r, int64_t *p, int64_t n)
     }
 }
 
-uint64_t zt_hash_name(const char *s)
-{
+uint64_t zt_hash_name(const char *s) {
     uint64_t h = 14695981039346656037u;
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * 1099511628211u;
+    for (; *s; s++) h = (h ^ (unsigned char)*s) * 1099511628211u;
     return h;
 }
 
 /* ---- normal numbers in bulk ---- */
 
-enum { BLOCKS = 256, TILE = 4 * BLOCKS };          /* one tile: 4 KiB of words, 4 KiB of floats, all in the first cache */
+enum { BLOCKS = 256, TILE = 4 * BLOCKS }; /* one tile: 4 KiB of words, 4 KiB of floats, all in the first cache */
 
 /* sqrt(-2 ln u), u = (w + 1) / 2^32 in (0, 1]. With u = m 2^e: ln u = e ln 2 + 2 atanh((m-1)/(m+1)), m in [0.70, 1.41].
  * Above 0.7 the distance to 1 comes exactly from the integer: m - 1 of the rounded float would have lost its digits. */
-static inline __attribute__((always_inline)) float pick(int32_t mask, float yes, float no)
-{
-    union { float f; int32_t i; } a = { yes }, b = { no };
-    a.i = (a.i & mask) | (b.i & ~mask);            /* a float ?: would stay a branch, and a branch is not vectorised */
+static inline __attribute__((always_inline)) float pick(int32_t mask, float yes, float no) {
+    union {
+        float f;
+        int32_t i;
+    } a = {yes}, b = {no};
+    a.i = (a.i & mask) | (b.i & ~mask); /* a float ?: would stay a branch, and a branch is not vectorised */
     return a.f;
 }
 
-static inline __attribute__((always_inline)) float flip(uint32_t sign, float x)
-{
-    union { float f; uint32_t i; } a = { x };
-    a.i ^= sign;                                   /* 0x80000000 or 0 */
+static inline __attribute__((always_inline)) float flip(uint32_t sign, float x) {
+    union {
+        float f;
+        uint32_t i;
+    } a = {x};
+    a.i ^= sign; /* 0x80000000 or 0 */
     return a.f;
 }
 
-static inline __attribute__((always_inline)) float radius(uint32_t w)
-{
+static inline __attribute__((always_inline)) float radius(uint32_t w) {
     float u = ((float)(int32_t)(w >> 8) * 256.0f + (float)(int32_t)((w & 255) + 1)) * 0x1p-32f;
-    uint32_t rest = ~w;                            /* 1 - u = rest / 2^32 */
+    uint32_t rest = ~w; /* 1 - u = rest / 2^32 */
     float near = (float)(int32_t)((rest >> 8) & 0xFFFFFF) * 0x1p-24f + (float)(int32_t)(rest & 255) * 0x1p-32f;
-    union { float f; int32_t i; } bits = { u }, m;
-    int32_t e = (bits.i - 0x3F333333) >> 23;       /* 0x3F333333: 0.7f */
+    union {
+        float f;
+        int32_t i;
+    } bits = {u}, m;
+    int32_t e = (bits.i - 0x3F333333) >> 23; /* 0x3F333333: 0.7f */
     m.i = bits.i - e * (1 << 23);
     float top = pick(-(int32_t)(e == 0), -near, m.f - 1.0f);
     float s = top / (m.f + 1.0f), q = s * s;
@@ -152,12 +141,11 @@ static inline __attribute__((always_inline)) float radius(uint32_t w)
     series = series * q + 1.0f / 5;
     series = series * q + 1.0f / 3;
     float ln = 2.0f * s + 2.0f * s * q * series + (float)e * 0.69314718f;
-    return sqrtf(-2.0f * ln);                      /* ln <= 0: for e = 0 the series is, for e < 0 it is at most ln 1.4 - ln 2 */
+    return sqrtf(-2.0f * ln); /* ln <= 0: for e = 0 the series is, for e < 0 it is at most ln 1.4 - ln 2 */
 }
 
 /* cos and sin of 2 pi w / 2^32: the nearest quarter turn is split off in integers, exactly; Taylor series on [-pi/4, pi/4]. */
-static inline __attribute__((always_inline)) void turn(uint32_t w, float *c, float *s)
-{
+static inline __attribute__((always_inline)) void turn(uint32_t w, float *c, float *s) {
     uint32_t quarter = (w + 0x20000000u) >> 30;
     float x = (float)(int32_t)(w - (quarter << 30)) * (float)(TAU * 0x1p-32), q = x * x;
     float sn = 1.0f / 362880;
@@ -177,14 +165,13 @@ static inline __attribute__((always_inline)) void turn(uint32_t w, float *c, flo
 }
 
 /* TILE numbers from Philox blocks first, first+1, ...; block b gives elements 4b .. 4b+3. */
-FAST static void fill_tile(uint64_t seed, uint64_t stream, uint64_t first, float *restrict dst)
-{
+FAST static void fill_tile(uint64_t seed, uint64_t stream, uint64_t first, float *restrict dst) {
     uint32_t w[4][BLOCKS];
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32), s0 = (uint32_t)stream, s1 = (uint32_t)(stream >> 32);
     uint32_t lo = (uint32_t)first, hi = (uint32_t)(first >> 32); /* first is a multiple of BLOCKS: lo + b never carries */
 #pragma omp simd
     for (int b = 0; b < BLOCKS; b++) {
-        block c = ten_rounds((block){ lo + (uint32_t)b, hi, s0, s1 }, k0, k1);
+        block c = ten_rounds((block){lo + (uint32_t)b, hi, s0, s1}, k0, k1);
         w[0][b] = c.c0;
         w[1][b] = c.c1;
         w[2][b] = c.c2;
@@ -203,15 +190,13 @@ FAST static void fill_tile(uint64_t seed, uint64_t stream, uint64_t first, float
     }
 }
 
-void zt_fill_normal(uint64_t seed, uint64_t stream, float *dst, int64_t n)
-{
+void zt_fill_normal(uint64_t seed, uint64_t stream, float *dst, int64_t n) {
     int64_t tiles = n > 0 ? (n - 1) / TILE + 1 : 0;
 #pragma omp parallel for schedule(static) if (tiles > 32)
     for (int64_t t = 0; t < tiles; t++) {
         float *at = dst + t * TILE, part[TILE];
         int64_t left = n - t * TILE;
         fill_tile(seed, stream, (uint64_t)t * BLOCKS, left >= TILE ? at : part);
-        if (left < TILE)
-            memcpy(at, part, (size_t)left * sizeof *dst);
+        if (left < TILE) memcpy(at, part, (size_t)left * sizeof *dst);
     }
 }

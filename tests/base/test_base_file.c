@@ -1,4 +1,5 @@
-/* test_base_file.c - whole files, atomic writing, folders, maps, hashes. Works in a fresh folder under the system's temporary one. */
+/* test_base_file.c - whole files, atomic writing, folders, maps, hashes.
+ * Works in a fresh folder under the system's temporary one. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -15,22 +16,19 @@
 
 static char root[256];
 
-static int make_root(void **state)
-{
+static int make_root(void **state) {
     (void)state;
     const char *tmp = getenv("TMPDIR");
     (void)snprintf(root, sizeof root, "%.200s/zt-file-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     return mkdtemp(root) ? 0 : -1;
 }
 
-static int drop_root(void **state)
-{
+static int drop_root(void **state) {
     (void)state;
     return zt_dir_remove(root) == ZT_OK ? 0 : -1;
 }
 
-static const char *in(const char *name)
-{
+static const char *in(const char *name) {
     static char path[4][ZT_PATH_MAX];
     static int turn;
     char *p = path[turn++ % 4];
@@ -38,8 +36,7 @@ static const char *in(const char *name)
     return p;
 }
 
-static void expect_content(const char *path, const char *want)
-{
+static void expect_content(const char *path, const char *want) {
     char *buf;
     size_t len;
     assert_int_equal(zt_file_read(path, 1000, &buf, &len), ZT_OK);
@@ -48,8 +45,7 @@ static void expect_content(const char *path, const char *want)
     zt_free(buf);
 }
 
-static int names_in(const char *path)
-{
+static int names_in(const char *path) {
     char **names;
     int n;
     assert_int_equal(zt_dir_list(path, &names, &n), ZT_OK);
@@ -57,8 +53,7 @@ static int names_in(const char *path)
     return n;
 }
 
-static void test_write_and_read(void **state)
-{
+static void test_write_and_read(void **state) {
     char *buf;
     size_t len;
     (void)state;
@@ -81,14 +76,13 @@ static void test_write_and_read(void **state)
     assert_int_equal(zt_file_read(in("fifo"), 4, &buf, &len), ZT_IO); /* and does not hang */
 }
 
-static void test_failed_writes_leave_nothing_and_keep_the_old(void **state)
-{
+static void test_failed_writes_leave_nothing_and_keep_the_old(void **state) {
     (void)state;
     assert_int_equal(zt_dir_make(in("w/target")), ZT_OK);
     assert_int_equal(zt_file_write(in("w/target"), "x", 1), ZT_IO);
     assert_non_null(strstr(zt_err_text(), "is a folder"));
     assert_true(zt_is_dir(in("w/target")));
-    assert_int_equal(names_in(in("w")), 1);        /* no temporary file stays */
+    assert_int_equal(names_in(in("w")), 1); /* no temporary file stays */
     assert_int_equal(zt_file_write(in("no/such/file"), "x", 1), ZT_NOTFOUND);
     assert_int_equal(zt_file_write(in("a/below-a-file"), "x", 1), ZT_NOTFOUND);
     char longest[5000];
@@ -99,13 +93,12 @@ static void test_failed_writes_leave_nothing_and_keep_the_old(void **state)
     assert_int_equal(zt_file_write(in(longest), "x", 1), ZT_IO); /* a name longer than the file system takes */
 }
 
-static void test_unwritable_folder(void **state)
-{
+static void test_unwritable_folder(void **state) {
     (void)state;
     assert_int_equal(zt_dir_make(in("locked")), ZT_OK);
     assert_int_equal(zt_file_write(in("locked/f"), "old", 3), ZT_OK);
     assert_int_equal(chmod(in("locked"), 0500), 0);
-    if (geteuid() == 0) {                          /* root may write anywhere but here: use a file system nobody can write */
+    if (geteuid() == 0) { /* root may write anywhere but here: use a file system nobody can write */
         assert_int_not_equal(zt_file_write("/proc/zt-test-file", "new", 3), ZT_OK);
     } else {
         assert_int_equal(zt_file_write(in("locked/f"), "new", 3), ZT_IO);
@@ -115,8 +108,7 @@ static void test_unwritable_folder(void **state)
     assert_int_equal(chmod(in("locked"), 0700), 0);
 }
 
-static void test_folders(void **state)
-{
+static void test_folders(void **state) {
     char **names;
     int n;
     (void)state;
@@ -141,12 +133,11 @@ static void test_folders(void **state)
     assert_int_equal(symlink(in("kept"), in("d/e/link")), 0);
     assert_int_equal(zt_dir_remove(in("d")), ZT_OK);
     assert_false(zt_file_exists(in("d")));
-    expect_content(in("kept/file"), "k");          /* the link was removed, not followed */
+    expect_content(in("kept/file"), "k"); /* the link was removed, not followed */
     assert_int_equal(zt_dir_remove(in("d")), ZT_OK);
 }
 
-static void test_swap(void **state)
-{
+static void test_swap(void **state) {
     (void)state;
     assert_int_equal(zt_dir_make(in("fresh")), ZT_OK);
     assert_int_equal(zt_file_write(in("fresh/v"), "1", 1), ZT_OK);
@@ -161,8 +152,7 @@ static void test_swap(void **state)
     expect_content(in("live/v"), "2");
 }
 
-static void test_paths(void **state)
-{
+static void test_paths(void **state) {
     char out[ZT_PATH_MAX], big[ZT_PATH_MAX];
     (void)state;
     assert_int_equal(zt_path_join(out, "a", "b"), ZT_OK);
@@ -178,8 +168,7 @@ static void test_paths(void **state)
     assert_string_equal(zt_path_base("c.txt"), "c.txt");
 }
 
-static void test_map(void **state)
-{
+static void test_map(void **state) {
     zt_map m;
     (void)state;
     assert_int_equal(zt_file_write(in("m"), "mapped", 6), ZT_OK);
@@ -197,7 +186,7 @@ static void test_map(void **state)
     assert_null(m.data);
 }
 
-static void test_sha256(void **state)                /* answers from FIPS 180-4's examples */
+static void test_sha256(void **state) /* answers from FIPS 180-4's examples */
 {
     static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     static const char none[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -215,8 +204,7 @@ static void test_sha256(void **state)                /* answers from FIPS 180-4'
     assert_int_equal(zt_sha256_file(root, hex), ZT_IO);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write_and_read),
         cmocka_unit_test(test_failed_writes_leave_nothing_and_keep_the_old),

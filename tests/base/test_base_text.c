@@ -13,31 +13,26 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-static json_t *yaml(const char *text)
-{
+static json_t *yaml(const char *text) {
     json_t *j = NULL;
     zt_err e = zt_yaml_parse(text, strlen(text), "t.yaml", &j);
-    if (e != ZT_OK)
-        print_error("%s\n", zt_err_text());
+    if (e != ZT_OK) print_error("%s\n", zt_err_text());
     assert_int_equal(e, ZT_OK);
     assert_non_null(j);
     return j;
 }
 
 /* Text that must be refused, with `want` in the message. */
-static void refused(const char *text, size_t len, const char *want)
-{
+static void refused(const char *text, size_t len, const char *want) {
     json_t *j = (json_t *)(uintptr_t)1;
     assert_int_equal(zt_yaml_parse(text, len, "t.yaml", &j), ZT_FORMAT);
     assert_null(j);
-    if (!strstr(zt_err_text(), want))
-        print_error("got: %s\n", zt_err_text());
+    if (!strstr(zt_err_text(), want)) print_error("got: %s\n", zt_err_text());
     assert_non_null(strstr(zt_err_text(), want));
     assert_non_null(strstr(zt_err_text(), "t.yaml"));
 }
 
-static void test_yaml_types(void **state)
-{
+static void test_yaml_types(void **state) {
     (void)state;
     json_t *j = yaml("# a comment\ni: 12\nneg: -7\nr: 1e-4\nr2: .5\nbig: 1e6\nt: true\nf: false\nn: null\nn2: ~\nn3:\n"
                      "q: '12'\nq2: \"true\"\ns: hello world\nword: yes\nlist: [1, 2.5, x]\nmap: {a: 1}\nblock:\n  - 1\n  - b: 2\n"
@@ -65,8 +60,7 @@ static void test_yaml_types(void **state)
     json_decref(j);
 }
 
-static void test_yaml_hostile(void **state)
-{
+static void test_yaml_hostile(void **state) {
     char deep[400];
     (void)state;
 #define REFUSED(text, want) refused(text, sizeof text - 1, want)
@@ -118,18 +112,15 @@ static void test_yaml_hostile(void **state)
 #undef REFUSED
 }
 
-static void json_refused(const char *text, const char *want)
-{
+static void json_refused(const char *text, const char *want) {
     json_t *j = (json_t *)(uintptr_t)1;
     assert_int_equal(zt_json_parse(text, strlen(text), "t.json", &j), ZT_FORMAT);
     assert_null(j);
-    if (!strstr(zt_err_text(), want))
-        print_error("got: %s\n", zt_err_text());
+    if (!strstr(zt_err_text(), want)) print_error("got: %s\n", zt_err_text());
     assert_non_null(strstr(zt_err_text(), want));
 }
 
-static void test_json_hostile(void **state)
-{
+static void test_json_hostile(void **state) {
     char deep[3000];
     json_t *j;
     (void)state;
@@ -159,11 +150,11 @@ static const char sample[] =
     "{\"name\": \"a b\", \"plain\": \"flow-euler\", \"number-like\": \"12\", \"word\": \"null\", \"no\": \"no\", \"empty\": \"\","
     " \"odd\": \"\\u0085\\u2028\\ufeff\\ufffe\\u007f\\t\\n\\\"\\\\\xF0\x9F\x8E\xA5\xC3\xA4: #\", \"lr\": 0.0003, \"tenth\": 0.1,"
     " \"third\": 0.3333333333333333, \"one\": 1.0, \"tiny\": 5e-324, \"huge\": 1e300, \"i\": -9223372036854775808, \"yes\": true,"
-    " \"nothing\": null, \"list\": [1, 2, 4], \"rows\": [{\"a\": [1, {\"b\": []}]}, {}], \"section\": {\"x\": {\"y\": 1}, \"z\": {}},"
+    " \"nothing\": null, \"list\": [1, 2, 4], \"rows\": [{\"a\": [1, {\"b\": []}]}, {}], \"section\": {\"x\": {\"y\": 1}, \"z\": "
+    "{}},"
     " \"key with: colon\": 1, \"12\": 2}";
 
-static void test_round_trips(void **state)
-{
+static void test_round_trips(void **state) {
     char dir[256], path[ZT_PATH_MAX], *text;
     size_t len;
     json_t *j, *back;
@@ -178,14 +169,13 @@ static void test_round_trips(void **state)
     assert_true(json_equal(j, back));
     json_decref(back);
     assert_int_equal(zt_file_read(path, 1 << 20, &text, &len), ZT_OK);
-    assert_non_null(strstr(text, "\"tenth\": 0.1,")); /* the shortest form */
+    assert_non_null(strstr(text, "\"tenth\": 0.1,"));                  /* the shortest form */
     assert_true(strstr(text, "\"name\"") < strstr(text, "\"plain\"")); /* order kept */
     zt_free(text);
     assert_int_equal(zt_path_join(path, dir, "x.yaml"), ZT_OK);
     assert_int_equal(zt_yaml_save(path, j), ZT_OK);
     zt_err e = zt_yaml_load(path, &back);
-    if (e != ZT_OK)
-        print_error("%s\n", zt_err_text());
+    if (e != ZT_OK) print_error("%s\n", zt_err_text());
     assert_int_equal(e, ZT_OK);
     assert_true(json_equal(j, back));
     json_decref(back);
@@ -203,9 +193,9 @@ static void test_round_trips(void **state)
     assert_int_equal(zt_dir_remove(dir), ZT_OK);
 }
 
-/* One piece of work with many allocations; must fail cleanly wherever memory ends. The leak checker of a sanitized build watches. */
-static zt_err work(void)
-{
+/* One piece of work with many allocations; must fail cleanly wherever memory ends. The leak checker of a sanitized build watches
+ * too. */
+static zt_err work(void) {
     static const char text[] = "a: 1\nb: [x, y, {c: 2}]\nlong: \"quoted text\"\n";
     zt_arena *arena = NULL;
     json_t *j = NULL;
@@ -227,14 +217,13 @@ done:
     return e;
 }
 
-static void test_every_allocation_may_fail(void **state)
-{
+static void test_every_allocation_may_fail(void **state) {
     int n = 0;
     (void)state;
     for (;;) {
         zt_alloc_fail_at(++n);
         zt_err e = work();
-        if (zt_alloc_fail_left() > 0) {            /* never reached: the work has fewer than n allocations */
+        if (zt_alloc_fail_left() > 0) { /* never reached: the work has fewer than n allocations */
             assert_int_equal(e, ZT_OK);
             break;
         }
@@ -245,8 +234,7 @@ static void test_every_allocation_may_fail(void **state)
     assert_true(n > 8);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_yaml_types),
         cmocka_unit_test(test_yaml_hostile),
