@@ -184,13 +184,15 @@ static void conv_dw_grad(zt_node *n, zt_node *d, zt_node **dx) { /* d has w's sh
 /* ---- random cases ------------------------------------------------------------------------------------------------ */
 /* Sizes of x (spatial axes in d[1..3]) and w, strides and pads that fit: same-size, causal, strided, valid, uneven. */
 static zt_conv_cfg conv_gen_cfg(zt_rng *r, zt_shape *x, zt_shape *w) {
-    static const int64_t channels[] = {1, 2, 3, 4, 5, 7, 8, 16, 17, 24, 33};
+    static const int64_t channels[] = {1, 2, 3, 4, 5, 7, 8, 16, 17, 24, 33, 48, 64, 70};
     zt_conv_cfg c;
     *x = zt_gen_shape(r, 5, 6);
     *w = zt_gen_shape(r, 5, 3);
     x->d[0] = zt_gen_size(r, 2);
-    x->d[4] = w->d[3] = channels[zt_rng_int(r, 0, 10)];
-    w->d[4] = channels[zt_rng_int(r, 0, 10)];
+    const bool wide = zt_rng_int(r, 0, 11) == 0; /* whole register tiles of channels, few positions */
+    if (wide) *x = zt_gen_shape(r, 5, 3);
+    x->d[4] = w->d[3] = channels[zt_rng_int(r, wide ? 7 : 0, wide ? 13 : 10)];
+    w->d[4] = channels[zt_rng_int(r, wide ? 7 : 0, wide ? 13 : 10)];
     for (int k = 0; k < 3; k++) {
         const int64_t kernel = w->d[k] = zt_rng_int(r, 0, 9) ? w->d[k] : 4;
         const bool same = zt_gen_coin(r);

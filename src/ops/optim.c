@@ -138,5 +138,5 @@ const zt_op_def zt_def_adamw = {.id = ZT_OP_adamw, .name = "adamw",
     .doc = "AdamW step in place on p, m, v; g, hyper:[8], norm:[]", .min_in = 6, .max_in = 6, .flags = ZT_OPF_MUTATES,
     .shape = adamw_shape, .ref = ZT_REFS(adamw), .gen = adamw_gen, .tol = 1e-5};
 const zt_op_def zt_def_ema = {.id = ZT_OP_ema, .name = "ema", .doc = "e = e decay + p (1 - decay) in place on e",
-    .min_in = 4, .max_in = 5, .flags = ZT_OPF_MUTATES, .shape = ema_shape, .ref = ZT_REFS(ema), .gen = ema_gen, .tol = 1e-6};
+    .min_in = 4, .max_in = 5, .flags = ZT_OPF_MUTATES, .shape = ema_shape, .ref = ZT_REFS(ema), .gen = ema_gen, .tol = 4e-6};
 #endif

@@ -1,0 +1,93 @@
+/* test_kernels_sweep.c - the CPU backend against the plain references over generated cases of every op, at each processor level
+ * (ZT_CPU=base, v3, v4; a level the machine lacks runs as the best it has). Cases alternate between guarded storage and reused
+ * storage, where element-wise results overwrite their inputs. Each level runs in a process of its own, since the level is chosen
+ * once. One op: give its name as argument. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "init.h"
+#include "sweep.h"
+
+enum { CASES = 200, CASES_HEAVY = 80 };
+
+static bool heavy(const zt_op_def *op) { /* library primitives are built for each case */
+    return op->flops != NULL;
+}
+
+static bool kernel_case(const zt_op_def *op, int k, double *worst, int *without) {
+    sweep_case got, want;
+    const bool apart = k % 2 == 0;
+    bool ok = sweep_build(&got, op, k, ZT_F32) & sweep_build(&want, op, k, ZT_F32);
+    ok = ok && sweep_run(&want, 1, &want.y, NULL, true) && sweep_run(&got, 1, &got.y, zt_backend_cpu(), apart);
+    ok = ok && sweep_finite(&got) && sweep_close(&got, &want, op->tol, worst);
+    if (ok && !(op->flags & ZT_OPF_VIEW)) *without += zt_backend_cpu()->find(got.y) == NULL;
+    if (!ok && got.y) fprintf(stderr, "   storage %s\n", apart ? "apart" : "reused");
+    sweep_finish(&got);
+    sweep_finish(&want);
+    return ok;
+}
+
+static void sweep_op(void **state) {
+    const zt_op_def *op = *state;
+    const int cases = heavy(op) ? CASES_HEAVY : CASES;
+    int failed = 0, without = 0;
+    double worst = 0;
+    for (int k = 0; k < cases; k++) failed += !kernel_case(op, k, &worst, &without);
+    print_message("%-5s %-16s %3d cases, %2d failed; worst %.3f of tol %.0e; without a kernel %d\n", getenv("ZT_CPU"), op->name,
+                  cases, failed, worst, op->tol, without);
+    assert_int_equal(failed, 0);
+    assert_int_equal(without, 0); /* training plans are strict: a missing kernel is an error there */
+}
+
+/* The backend may not depend on chance: the same case twice gives the same bits. */
+static void runs_repeat(void **state) {
+    (void)state;
+    static const zt_op_def *const ops[] = {&zt_def_matmul, &zt_def_conv, &zt_def_conv_dw, &zt_def_group_norm_dx,
+                                           &zt_def_attention_dx, &zt_def_global_norm, &zt_def_sum_to, &zt_def_embedding_dw};
+    for (size_t j = 0; j < sizeof ops / sizeof *ops; j++)
+        for (int k = 0; k < 10; k++) {
+            sweep_case a, b;
+            assert_true(sweep_build(&a, ops[j], k, ZT_F32) && sweep_build(&b, ops[j], k, ZT_F32));
+            assert_true(sweep_run(&a, 1, &a.y, zt_backend_cpu(), true) && sweep_run(&b, 1, &b.y, zt_backend_cpu(), false));
+            sweep_result x, y;
+            for (int i = 0; sweep_result_at(&a, i, &x) && sweep_result_at(&b, i, &y); i++)
+                assert_memory_equal(x.x, y.x, (size_t)x.n * sizeof(float));
+            sweep_finish(&a);
+            sweep_finish(&b);
+        }
+}
+
+static int run_level(const char *level) {
+    struct CMUnitTest tests[ZT_OP_COUNT + 1];
+    setenv("ZT_CPU", level, 1);
+    for (int id = 0; id < ZT_OP_COUNT; id++)
+        tests[id] = (struct CMUnitTest){zt_op_at(id)->name, sweep_op, NULL, NULL, (void *)(uintptr_t)zt_op_at(id)};
+    tests[ZT_OP_COUNT] = (struct CMUnitTest)cmocka_unit_test(runs_repeat);
+    return cmocka_run_group_tests_name(level, tests, NULL, NULL);
+}
+
+int main(int argc, char **argv) {
+    static const char *const levels[] = {"base", "v3", "v4"};
+    int failed = 0;
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
+    for (int k = 0; k < 3; k++) {
+        fflush(NULL);
+        const pid_t child = fork();
+        if (child == 0) {
+            const int bad = run_level(levels[k]);
+            fflush(NULL);
+            _exit(bad != 0);
+        }
+        int status = 1;
+        if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+            fprintf(stderr, "level %s failed (status %d)\n", levels[k], status);
+            failed++;
+        }
+    }
+    return failed;
+}
