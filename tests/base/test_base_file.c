@@ -5,9 +5,11 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/file.h"
@@ -91,6 +93,27 @@ static void test_failed_writes_leave_nothing_and_keep_the_old(void **state) {
     assert_int_equal(zt_file_write(longest, "x", 1), ZT_ARG);
     longest[300] = 0;
     assert_int_equal(zt_file_write(in(longest), "x", 1), ZT_IO); /* a name longer than the file system takes */
+}
+
+/* A write that breaks off in the middle, as on a full disk. */
+static void test_broken_off_write(void **state) {
+    struct rlimit had, small;
+    static char bytes[10000];
+    (void)state;
+    assert_int_equal(zt_file_write(in("full/f"), "old", 3), ZT_NOTFOUND);
+    assert_int_equal(zt_dir_make(in("full")), ZT_OK);
+    assert_int_equal(zt_file_write(in("full/f"), "old", 3), ZT_OK);
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &had), 0);
+    small = had;
+    small.rlim_cur = 5000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    zt_err e = zt_file_write(in("full/f"), bytes, sizeof bytes);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &had), 0);
+    (void)signal(SIGXFSZ, handler);
+    assert_int_equal(e, ZT_IO);
+    expect_content(in("full/f"), "old");
+    assert_int_equal(names_in(in("full")), 1); /* the half-written file is gone */
 }
 
 static void test_unwritable_folder(void **state) {
@@ -208,6 +231,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write_and_read),
         cmocka_unit_test(test_failed_writes_leave_nothing_and_keep_the_old),
+        cmocka_unit_test(test_broken_off_write),
         cmocka_unit_test(test_unwritable_folder),
         cmocka_unit_test(test_folders),
         cmocka_unit_test(test_swap),
