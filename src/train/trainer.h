@@ -25,7 +25,4 @@ typedef struct zt_train_plan {
     int fallbacks;
 } zt_train_plan;
 zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p);
-
-/** Best rate in GFLOP/s of an n x n x n f32 matmul, repeated for about `seconds` (at least three times). 0 on failure. */
-double zt_matmul_peak_gflops(int64_t n, double seconds);
 #endif

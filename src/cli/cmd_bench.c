@@ -1,0 +1,137 @@
+/* cmd_bench.c - zoe bench: how much of this machine's measured peak the training and sampling steps of the two models reach.
+ * The peak (a large f32 matmul) is measured again around every row, because shared machines change speed from minute to minute. */
+#include <stdio.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/commands.h"
+#include "init.h"
+#include "train/peak.h"
+#include "train/step_graph.h"
+
+typedef struct args { char only[128]; int64_t repeats; int json, profile; } args;
+#define AT(field) ZT_OPT_AT(args, field)
+static const zt_opt options[] = {
+    {"only", ZT_OPT_STR, AT(only), NULL, 0, 0, NULL, 0, "run only the rows whose name contains this text"},
+    {"repeats", ZT_OPT_INT, AT(repeats), "3", 1, 1000, NULL, 0, "timed repeats per row; the best counts"},
+    {"profile", ZT_OPT_BOOL, AT(profile), "false", 0, 0, NULL, 0, "also print time by op and by scope (stderr)"},
+    {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print one list of rows as JSON"},
+};
+static const zt_cli_spec spec = {
+    .usage = "zoe bench [--only NAME] [--repeats N] [--json]",
+    .about = "Times whole steps: training (forward, backward, AdamW, EMA) and forward alone. Rows are MODEL/train/f32: vdit-S and unet3d-64 are the sizes other projects can be\n"
+             "compared with (16x64x64 clips); -demo is the demo's. GFLOP counts matmul, convolution and attention only: forward 1x,\n"
+             "backward 2x. fraction_of_peak is against the best 2048^3 f32 matmul measured around the row.\n",
+    .opts = {options, sizeof options / sizeof *options}};
+
+/* One model size: options as on a command line. */
+typedef struct size {
+    const char *name, *model;
+    int64_t frames, side, batch;
+    const char *opts[12][2];
+} size;
+static const size sizes[] = {
+    {"vdit-S", "vdit", 16, 64, 1, {{"dim", "384"}, {"depth", "12"}, {"heads", "6"}, {"patch", "2,4,4"}}},
+    {"unet3d-64", "unet3d", 16, 64, 2, {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"},
+                                         {"attn_time", "0,1,1"}, {"time_down", "0,0,0"}}},
+    {"unet3d-demo", "unet3d", 16, 32, 16, {{"widths", "32,64,96"}, {"blocks", "1"}, {"s2d", "2"}, {"time_kernel", "5"},
+                                            {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"}, {"time_down", "1,1,0"}}},
+};
+
+typedef struct row { char name[64]; double ms, gflop, fraction, peak; int64_t bytes; } row;
+
+static zt_err make_net(zt_net *net, const size *s) {
+    zt_err e = zt_net_init(net, s->model);
+    for (int k = 0; e == ZT_OK && k < 12 && s->opts[k][0]; k++)
+        e = zt_opt_set(net->model->opts, net->cfg, "bench", s->opts[k][0], s->opts[k][1]);
+    net->vocab = 512;
+    net->frames = s->frames;
+    net->height = net->width = s->side;
+    net->fps = 8;
+    return e == ZT_OK ? zt_net_check(net) : e;
+}
+
+static void fill_inputs(zt_step_graph *s) {
+    for (int id = 0; id < zt_graph_size(s->g); id++) {
+        zt_node *n = zt_graph_node(s->g, id);
+        if (n->role != ZT_INPUT || !n->x) continue;
+        if (n->dtype == ZT_F32) zt_fill_normal(1, (uint64_t)id, n->x, zt_numel(&n->sh));
+        for (int64_t k = 0; n->dtype == ZT_I32 && k < zt_numel(&n->sh); k++) ((int32_t *)n->x)[k] = 5;
+    }
+    for (int k = 0; s->hyper && k < 8; k++) ((float *)s->hyper->x)[k] = (const float[]){1e-5f, 0.9f, 0.99f, 1e-8f, 0, 1, 1, 1}[k];
+    for (int64_t k = 0; k < zt_numel(&s->weight->sh); k++) ((float *)s->weight->x)[k] = 1e-6f;
+}
+
+static zt_err time_step(const size *s, bool train, const args *a, row *r) {
+    zt_net net = {0};
+    zt_tset params = {0}, states = {0};
+    zt_step_graph g = {0};
+    zt_err e;
+    ZT_TRY(e = make_net(&net, s), done);
+    ZT_TRY(e = zt_step_graph_create(&g, &net, s->batch, 1, &params, train ? &states : NULL, false), done);
+    fill_inputs(&g);
+    ZT_TRY(e = zt_plan_run(g.plan), done);
+    r->peak = zt_matmul_peak_gflops(2048, 0.2);
+    r->ms = 1e30;
+    for (int64_t k = 0; k < a->repeats; k++) {
+        const double t0 = zt_now();
+        ZT_TRY(e = zt_plan_run(g.plan), done);
+        const double ms = (zt_now() - t0) * 1e3, peak = zt_matmul_peak_gflops(2048, 0.05);
+        if (ms < r->ms) r->ms = ms;
+        if (peak > r->peak) r->peak = peak;
+    }
+    r->gflop = (double)zt_plan_get_info(g.plan)->flops * 1e-9;
+    r->fraction = r->gflop / r->ms * 1e3 / r->peak;
+    r->bytes = zt_step_graph_bytes(&g) + zt_tset_bytes(&params) + zt_tset_bytes(&states);
+    if (a->profile) e = zt_plan_profile(g.plan, stderr);
+done:
+    zt_step_graph_finish(&g);
+    zt_tset_finish(&states);
+    zt_tset_finish(&params);
+    zt_net_finish(&net);
+    return e;
+}
+
+static void add_json(json_t *list, const row *r) {
+    json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "name", r->name, "ms", r->ms, "gflop", r->gflop,
+                                          "fraction_of_peak", r->fraction, "peak_gflops", r->peak, "rss_mb", (double)r->bytes * 1e-6));
+}
+
+static void print_row(const row *r) {
+    printf("%-24s %10.1f %10.1f %10.1f %9.1f%% %10.0f\n", r->name, r->ms, r->gflop, r->gflop / r->ms * 1e3, 100 * r->fraction,
+           (double)r->bytes * 1e-6);
+    fflush(stdout);
+}
+
+static zt_err run(const args *a, json_t *list) {
+    row peak = {.name = "peak/matmul-2048/f32", .gflop = 2e-9 * 2048.0 * 2048 * 2048, .fraction = 1};
+    peak.peak = zt_matmul_peak_gflops(2048, 1);
+    peak.ms = peak.gflop / peak.peak * 1e3;
+    if (!a->json) printf("%-24s %10s %10s %10s %10s %10s\n", "name", "ms", "GFLOP", "GFLOP/s", "of peak", "MB");
+    if (!a->json) print_row(&peak);
+    add_json(list, &peak);
+    for (size_t k = 0; k < 2 * sizeof sizes / sizeof *sizes; k++) {
+        row r = {.name = ""};
+        const size *s = &sizes[k / 2];
+        snprintf(r.name, sizeof r.name, "%s/%s/f32", s->name, k % 2 ? "forward" : "train");
+        if (*a->only && !strstr(r.name, a->only)) continue;
+        if (zt_cancelled()) return zt_fail(ZT_CANCELLED, "stopped");
+        const zt_err e = time_step(s, k % 2 == 0, a, &r);
+        if (e != ZT_OK) return e;
+        if (!a->json) print_row(&r);
+        add_json(list, &r);
+    }
+    return ZT_OK;
+}
+
+int zt_cmd_bench(int argc, char **argv) {
+    args a;
+    int status;
+    if (!zt_cli_parse(&spec, &a, argc, argv, NULL, NULL, &status)) return status;
+    zt_cancel_install();
+    json_t *list = json_array();
+    const zt_err e = run(&a, list);
+    if (e == ZT_OK && a.json) return zt_cli_print_json("bench", list);
+    json_decref(list);
+    return zt_cli_result("bench", e);
+}

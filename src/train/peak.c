@@ -1,0 +1,29 @@
+/* peak.c - the machine's measured f32 matmul rate: what times are predicted from and fractions are given of. */
+#include "train/peak.h"
+#include "base/log.h"
+#include "init.h"
+#include "ops/ops.h"
+
+double zt_matmul_peak_gflops(int64_t n, double seconds) {
+    zt_graph *g;
+    zt_plan *p = NULL;
+    double best = 0;
+    if (zt_graph_create(&g) != ZT_OK) return 0;
+    zt_node *a = zt_input(g, "a", ZT_F32, zt_sh(n, n)), *b = zt_input(g, "b", ZT_F32, zt_sh(n, n));
+    zt_node *y = zt_matmul(a, b, false, false);
+    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true};
+    if (zt_plan_create(&p, g, 1, &y, &cfg) == ZT_OK) {
+        zt_fill_normal(1, 1, a->x, n * n);
+        zt_fill_normal(1, 2, b->x, n * n);
+        const double t0 = zt_now();
+        for (int k = 0; k < 3 || zt_now() - t0 < seconds; k++) {
+            const double start = zt_now();
+            zt_plan_run(p);
+            const double rate = 2e-9 * (double)n * (double)n * (double)n / (zt_now() - start);
+            if (rate > best) best = rate;
+        }
+    }
+    zt_plan_destroy(&p);
+    zt_graph_destroy(&g);
+    return best;
+}
