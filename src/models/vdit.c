@@ -49,17 +49,18 @@ static zt_node *rope_angles(zt_graph *g, int64_t nt, int64_t nh, int64_t nw, int
     return c;
 }
 
+/* Linear, RMS norm over the whole width, rotary positions: q or k as [B,N,1,D]. */
+static zt_node *rotated(zt_nn *nn, const char *name, const char *norm, zt_node *x, zt_node *angles, const vdit_cfg *k) {
+    zt_node *y = zt_rms_norm(zt_linear(nn, name, x, k->dim, ZT_INIT_XAVIER), zt_nn_param(nn, norm, zt_sh(k->dim), ZT_INIT_ONE), k->dim, 1e-6);
+    return zt_reshape(zt_rope(y, angles, (int)k->heads, false), zt_sh(x->sh.d[0], x->sh.d[1], 1, k->dim));
+}
+
 static zt_node *self_attention(zt_nn *nn, zt_node *x, zt_node *angles, const vdit_cfg *k) {
-    const zt_shape flat = x->sh, grid = zt_sh(x->sh.d[0], x->sh.d[1], 1, k->dim);
-    zt_node *qkv[3];
     zt_push(nn->g, "attn");
-    zt_chunk(zt_linear(nn, "qkv", x, 3 * k->dim, ZT_INIT_XAVIER), 3, qkv);                                    /* [B,N,D] */
-    zt_node *q = zt_rms_norm(qkv[0], zt_nn_param(nn, "norm_q.weight", zt_sh(k->dim), ZT_INIT_ONE), k->dim, 1e-6);
-    zt_node *key = zt_rms_norm(qkv[1], zt_nn_param(nn, "norm_k.weight", zt_sh(k->dim), ZT_INIT_ONE), k->dim, 1e-6);
-    q = zt_reshape(zt_rope(q, angles, (int)k->heads, false), grid);
-    key = zt_reshape(zt_rope(key, angles, (int)k->heads, false), grid);
-    zt_node *o = zt_attention(q, key, zt_reshape(qkv[2], grid), (int)k->heads, NULL, NULL);
-    o = zt_linear(nn, "o", zt_reshape(o, flat), k->dim, ZT_INIT_XAVIER);
+    zt_node *q = rotated(nn, "q", "norm_q.weight", x, angles, k), *key = rotated(nn, "k", "norm_k.weight", x, angles, k);
+    zt_node *v = zt_reshape(zt_linear(nn, "v", x, k->dim, ZT_INIT_XAVIER), q->sh);
+    zt_node *o = zt_reshape(zt_attention(q, key, v, (int)k->heads, NULL, NULL), x->sh);                         /* [B,N,D] */
+    o = zt_linear(nn, "o", o, k->dim, ZT_INIT_XAVIER);
     zt_pop(nn->g);
     return o;
 }
