@@ -21,8 +21,14 @@ zt_cpu_level zt_cpu_get_level(void) {
 static zt_cpu_level processor_level(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v4")) return ZT_CPU_V4;
-    if (__builtin_cpu_supports("x86-64-v3")) return ZT_CPU_V3;
+#if defined(__clang__) /* 14 does not know the levels by name; what else is in them comes with these on every processor made */
+    const int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    const int v4 = v3 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+    const int v3 = __builtin_cpu_supports("x86-64-v3"), v4 = __builtin_cpu_supports("x86-64-v4");
+#endif
+    if (v4) return ZT_CPU_V4;
+    if (v3) return ZT_CPU_V3;
 #endif
     return ZT_CPU_BASE;
 }

@@ -143,19 +143,18 @@ INLINE void k_walk_next(k_walk *w) {
 
 /* dst[c*ldd + r] = src[r*lds + c], in 4 x 4 blocks. */
 typedef float k_v4 __attribute__((vector_size(16)));
-typedef int32_t k_i4 __attribute__((vector_size(16)));
 INLINE void k_transpose4(float *dst, int64_t ldd, const float *src, int64_t lds) {
     k_v4 a, b, c, d;
     memcpy(&a, src, 16);
     memcpy(&b, src + lds, 16);
     memcpy(&c, src + 2 * lds, 16);
     memcpy(&d, src + 3 * lds, 16);
-    const k_v4 ab0 = __builtin_shuffle(a, b, (k_i4){0, 4, 1, 5}), ab1 = __builtin_shuffle(a, b, (k_i4){2, 6, 3, 7});
-    const k_v4 cd0 = __builtin_shuffle(c, d, (k_i4){0, 4, 1, 5}), cd1 = __builtin_shuffle(c, d, (k_i4){2, 6, 3, 7});
-    a = __builtin_shuffle(ab0, cd0, (k_i4){0, 1, 4, 5});
-    b = __builtin_shuffle(ab0, cd0, (k_i4){2, 3, 6, 7});
-    c = __builtin_shuffle(ab1, cd1, (k_i4){0, 1, 4, 5});
-    d = __builtin_shuffle(ab1, cd1, (k_i4){2, 3, 6, 7});
+    const k_v4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const k_v4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    a = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5);
+    b = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7);
+    c = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5);
+    d = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
     memcpy(dst, &a, 16);
     memcpy(dst + ldd, &b, 16);
     memcpy(dst + 2 * ldd, &c, 16);
