@@ -238,7 +238,8 @@ static void rope_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* the angles are
 static zt_node *attention_gen(zt_graph *g, zt_rng *r) {
     const int heads = (int)zt_gen_size(r, 3);
     const int64_t O = zt_gen_size(r, 3), I = zt_gen_coin(r) ? 1 : zt_gen_size(r, 4);
-    const int64_t most = zt_rng_int(r, 0, 19) ? 19 : 150, N = zt_gen_size(r, most), M = zt_gen_size(r, most); /* whole tiles too */
+    const int64_t most = zt_rng_int(r, 0, 19) ? 19 : 150; /* now and then whole tiles */
+    const int64_t N = zt_gen_size(r, most), M = zt_gen_size(r, most);
     const int64_t D = heads * (zt_rng_int(r, 0, 19) ? zt_gen_size(r, 18) : zt_rng_int(r, 60, 80));
     zt_node *q = zt_affine(zt_gen_real(g, zt_sh(O, N, I, D)), zt_gen_coin(r) ? 4 : 1, 0), *k = zt_gen_real(g, zt_sh(O, M, I, D));
     zt_node *v = zt_gen_real(g, zt_sh(O, M, I, D)), *bias = NULL, *len = NULL;
@@ -258,7 +259,7 @@ static zt_node *attention_dx_gen(zt_graph *g, zt_rng *r) {
 
 static zt_node *rope_gen(zt_graph *g, zt_rng *r) {
     const int heads = (int)zt_gen_size(r, 4);
-    const int64_t B = zt_gen_size(r, 3), N = zt_gen_size(r, 9), pairs = zt_gen_size(r, 12);
+    const int64_t B = zt_gen_size(r, zt_rng_int(r, 0, 9) ? 3 : 200), N = zt_gen_size(r, 9), pairs = zt_gen_size(r, 12);
     double angle[9 * 12];
     for (int64_t k = 0; k < N * pairs; k++) angle[k] = zt_rng_range(r, -50, 50);
     zt_node *x = zt_gen_real(g, zt_sh(B, N, heads * pairs * 2));

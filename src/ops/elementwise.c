@@ -187,8 +187,13 @@ static zt_node *affine_gen(zt_graph *g, zt_rng *r) {
 }
 static zt_node *sqrt_gen(zt_graph *g, zt_rng *r) { return zt_sqrt(zt_gen_positive(g, zt_gen_any_shape(r))); }
 static zt_node *log_gen(zt_graph *g, zt_rng *r) { return zt_ln(zt_gen_positive(g, zt_gen_any_shape(r))); }
-static zt_node *step_gen(zt_graph *g, zt_rng *r) {
-    return zt_emit1(g, &zt_def_step, zt_gen_real(g, zt_gen_any_shape(r)), NULL);
+static zt_node *step_gen(zt_graph *g, zt_rng *r) { /* negative, zero and positive, but never so near 0 that a difference crosses it */
+    const zt_shape sh = zt_gen_any_shape(r);
+    const int64_t n = zt_numel(&sh);
+    double *sign = zt_graph_alloc(g, (size_t)n * sizeof *sign);
+    for (int64_t k = 0; sign && k < n; k++) sign[k] = (double)zt_rng_int(r, -1, 1);
+    zt_node *x = zt_gen_positive(g, sh);
+    return zt_emit1(g, &zt_def_step, sign ? zt_mul(x, zt_const(g, x->dtype, sh, sign)) : x, NULL);
 }
 static zt_node *silu_dx_gen(zt_graph *g, zt_rng *r) {
     zt_node *dy = zt_gen_real(g, zt_gen_any_shape(r));

@@ -308,8 +308,8 @@ static void layer_norm_grad(zt_node *n, zt_node *dy, zt_node **dx) { spread(norm
 static void rms_norm_grad(zt_node *n, zt_node *dy, zt_node **dx) { spread(rms_dx(n, dy), n->n_in, dx); }
 
 /* ---- random cases ------------------------------------------------------------------------------------------------ */
-/* x with `each` elements per group, and eps. Now and then far from 0 (a careless variance cancels), but only where the variance is
- * well above 0: an f32 x of size 50 is itself only known to 3e-6, which a tiny deviation would magnify. */
+/* x with `each` elements per group, and eps. Now and then far from 0 (a careless variance cancels), but only where the
+ * variance is well above 0: an f32 x of size 50 is itself only known to 3e-6, which a tiny deviation would magnify. */
 static zt_node *norm_gen_x(zt_graph *g, zt_rng *r, zt_shape sh, int64_t each, double *eps) {
     zt_node *x = zt_gen_real(g, sh);
     const bool far = zt_rng_int(r, 0, 2) == 0;
