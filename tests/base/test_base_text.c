@@ -137,6 +137,10 @@ static void test_json_hostile(void **state) {
     memset(deep, '[', sizeof deep - 1);
     deep[sizeof deep - 1] = 0;
     json_refused(deep, "nested deeper than 64");
+    memset(deep, '[', 65);
+    memset(deep + 65, ']', 65);
+    deep[130] = 0;
+    json_refused(deep, "nested deeper than 64");
     memset(deep, '[', 64);
     memset(deep + 64, ']', 64);
     assert_int_equal(zt_json_parse(deep, 128, "t.json", &j), ZT_OK);
