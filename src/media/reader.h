@@ -11,9 +11,9 @@ typedef struct zt_reader zt_reader;
 
 /** What is wanted. Zero-initialised means: source rate, source size, default limits. NULL is the same. */
 typedef struct zt_reader_cfg {
-    double fps;          /* 0: each source frame once, at its own time; else output frame k is what is on screen at k/fps seconds */
+    double fps;          /* 0: each source frame once, at its own time; else output frame k is what is on screen at k/fps s */
     int width, height;   /* 0,0: source size after rotation, no scaling; else both: centre-crop to this aspect, then scale
-                          * (antialiased Catmull-Rom). Non-square source pixels are made square by this; at source size they stay. */
+                          * (antialiased Catmull-Rom). Non-square source pixels become square; at source size they stay. */
     int64_t max_pixels;  /* per source frame; 0: 64 * 1024 * 1024. Larger files are refused (ZT_FORMAT). */
     int64_t max_frames;  /* stop after so many output frames; 0: no limit */
     int stream;          /* 0: the stream FFmpeg finds best; n >= 1: the n-th video stream */
@@ -37,10 +37,11 @@ typedef struct zt_reader_info {
 } zt_reader_info;
 
 /** Open `path` (a regular file) and decode up to its first frame. `cfg` may be NULL and is copied.
- *  Colour: matrix and range as tagged; untagged YUV is BT.709 from 720 lines or 1280 columns up, else BT.601 (the usual player rule);
- *  untagged range is limited except for JPEG-like formats.
+ *  Colour: matrix and range as tagged; untagged YUV is BT.709 from 720 lines or 1280 columns up, else BT.601 (the usual
+ *  player rule); untagged range is limited except for JPEG-like formats.
  *  Errors, each naming the file and the reason: ZT_NOTFOUND, ZT_IO, ZT_ARG (cfg), ZT_FORMAT (no known format, no video stream,
- *  no frame that decodes, too large), ZT_UNSUPPORTED (no decoder), ZT_CANCELLED, ZT_NOMEM. *r is NULL on failure.
+ *  no frame that decodes, too large), ZT_UNSUPPORTED (no decoder, odd colour matrix), ZT_CANCELLED, ZT_NOMEM.
+ *  *r is NULL on failure.
  *  Thread: one thread at a time per reader; readers are independent. Two decoder threads each. Only the file itself is
  *  opened: playlists that name other files or addresses are refused. */
 zt_err zt_reader_create(zt_reader **r, const char *path, const zt_reader_cfg *cfg);
