@@ -37,7 +37,8 @@ grep '^src/' "$tmp/c" | xargs awk '
             if (!root && !index(uses_init, " " layer " ")) say("init.h is only for train, eval, pipeline and cli")
         } else if (!slash) say("\"" inc "\": write the folder too, paths start at src/")
         else if (from == "backends" && layer != "backends" && !root) say("only src/init.c names a backend")
-        else if (!root && !index(allowed[layer], " " from " ")) say("layer " layer " may not include " from "/ (tools/layers.txt)")
+        else if (!root && !index(allowed[layer], " " from " "))
+            say("layer " layer " may not include " from "/ (tools/layers.txt)")
     }
     /^[ \t]*#[ \t]*include[ \t]*</ {
         split($0, q, /[<>]/)
