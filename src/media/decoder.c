@@ -393,7 +393,7 @@ void zt_decoder_info(const zt_decoder *d, zt_reader_info *info) {
     info->pixel_aspect = 1;
     if (d->webp) {
         zt_webp_stats(d->webp, &info->frames, &info->duration_s);
-        strcpy(info->codec, "webp");
+        snprintf(info->codec, sizeof info->codec, "webp");
         return;
     }
     const char *format = d->fmt->iformat->name;

@@ -42,7 +42,7 @@ const char *zt_shape_text(const zt_shape *s) {
     static _Thread_local int next;
     char *text = ring[next++ & 7], *p = text;
     *p++ = '[';
-    for (int k = 0; k < s->n; k++) p += sprintf(p, "%s%lld", k ? "," : "", (long long)s->d[k]);
+    for (int k = 0; k < s->n; k++) p += snprintf(p, 22, "%s%lld", k ? "," : "", (long long)s->d[k]);
     *p++ = ']';
     *p = 0;
     return text;
