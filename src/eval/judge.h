@@ -1,7 +1,7 @@
 /* judge.h - the analytic judge (J-rule) of the synthetic world: what is in a clip, said without any network.
- * Segments the one moving saturated object frame by frame, then: shape by area over bounding box (square 1, circle pi/4, triangle 1/2),
- * colour by mean hue, direction by the displacement of the centroid. It shares no code with the renderer (src/data): captions
- * are compared as words. It is no general video judge: several objects, or none, are "not valid". */
+ * Segments the one moving saturated object frame by frame, then: shape by area over bounding box (square 1, circle pi/4,
+ * triangle 1/2), colour by mean hue, direction by the displacement of the centroid. It shares no code with the renderer
+ * (src/data): captions are compared as words. It is no general video judge: several objects, or none, are "not valid". */
 #ifndef ZT_EVAL_JUDGE_H
 #define ZT_EVAL_JUDGE_H
 #include <stdbool.h>
@@ -40,8 +40,8 @@ const char *zt_judge_colour_name(int colour);
 const char *zt_judge_direction_name(int direction);
 
 /** Compare with the caption's own words (whole words, any case; synonyms are not known). An attribute the caption does not name
- *  counts as right, one it names twice with different values as wrong. All false when the verdict is not valid. Pointers may be NULL.
- *  Returns whether all three are right. */
+ *  counts as right, one it names twice with different values as wrong. All false when the verdict is not valid.
+ *  Pointers may be NULL. Returns whether all three are right. */
 bool zt_judge_matches(const zt_verdict *v, const char *caption, bool *shape_ok, bool *colour_ok, bool *direction_ok);
 
 /* Counts over judged clips; zero-initialise. */

@@ -23,12 +23,13 @@ double zt_psnr_mean_of_frames(const uint8_t *a, const uint8_t *b, int T, int H, 
 double zt_mse_after(const uint8_t *a, const uint8_t *b, int T, int H, int W, int context);
 /** Repeats the last known frame. ZT_ARG unless 1 <= context < T. */
 zt_err zt_predict_copy_last(const uint8_t *rgb, int T, int H, int W, int context, uint8_t *out);
-/** Moves 4x4 blocks on with the whole-pixel motion (up to 7 pixels) found between the last two known frames. ZT_ARG unless 2 <= context < T. */
+/** Moves 4x4 blocks on with the whole-pixel motion (up to 7 pixels) found between the last two known frames.
+ *  Errors: ZT_ARG unless 2 <= context < T, ZT_NOMEM. OpenMP inside. */
 zt_err zt_predict_constant_motion(const uint8_t *rgb, int T, int H, int W, int context, uint8_t *out);
 
 /* Nearest training clip: has a generator memorised? Distance of two clips: RMS difference (0..255) of their 4x4-pixel means. */
 typedef struct zt_neighbours zt_neighbours;
-/** For clips of one size. *n is NULL on failure. Errors: ZT_ARG (size < 1 or above 16384), ZT_NOMEM. One thread at a time adds. */
+/** For clips of one size. *n is NULL on failure. Errors: ZT_ARG (size < 1 or too large), ZT_NOMEM. One thread at a time adds. */
 zt_err zt_neighbours_create(zt_neighbours **n, int T, int H, int W);
 /** NULL and *n == NULL are fine; sets *n = NULL. */
 void zt_neighbours_destroy(zt_neighbours **n);

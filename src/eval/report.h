@@ -1,5 +1,5 @@
-/* report.h - one self-contained HTML page: cards, curves, tables, playing clips, commands. No script, no external resource; every text is
- * escaped. Errors are sticky: parts are added without checking, zt_report_save returns the first failure. */
+/* report.h - one self-contained HTML page: cards, curves, tables, playing clips, commands. No script, no external resource; every
+ * text is escaped. Errors are sticky: parts are added without checking, zt_report_save returns the first failure. */
 #ifndef ZT_EVAL_REPORT_H
 #define ZT_EVAL_REPORT_H
 #include <stdbool.h>
@@ -26,7 +26,8 @@ void zt_report_code(zt_report *r, const char *text);
 typedef struct zt_card { const char *label, *value, *want, *note; zt_mark mark; } zt_card;   /* want, note may be NULL */
 void zt_report_cards(zt_report *r, const zt_card *cards, int n);
 
-/** cells [rows][columns], row 0 is the heading; NULL cells are empty. Cells that start with a digit or sign are set to the right. */
+/** cells [rows][columns], row 0 is the heading; NULL cells are empty. A column is set to the right when its first filled cell
+ *  below the heading starts with a digit or sign. */
 void zt_report_table(zt_report *r, const char *const *cells, int rows, int columns);
 
 typedef struct zt_series { const char *name; const double *x, *y; int n; } zt_series;
