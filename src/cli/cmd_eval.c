@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/demo_report.h"
 #include "pipeline/world_eval.h"
 
 typedef struct args {
@@ -29,24 +30,6 @@ static const zt_cli_spec spec = {
     .about = "Generates clips for the captions of the test split and lets the analytic judge read colour, shape and direction back. Beside every\n"
              "score stand the judge's accuracy on the real clips and the floors (shuffled prompts, untrained network).\n",
     .opts = {options, sizeof options / sizeof *options}, .min_pos = 1, .max_pos = 1};
-
-static json_t *score_json(const zt_score *s) {
-    double lo, hi;
-    zt_wilson(s->all, s->n, &lo, &hi);
-    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:[f,f]}", "n", (json_int_t)s->n, "all", zt_score_part(s->all, s->n), "valid",
-                     zt_score_part(s->valid, s->n), "shape", zt_score_part(s->shape, s->n), "colour", zt_score_part(s->colour, s->n),
-                     "direction", zt_score_part(s->direction, s->n), "all_95", lo, hi);
-}
-
-static int print_json(const zt_world_eval *r) {
-    return zt_cli_print_json(
-        "eval", json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "seen", score_json(&r->seen), "held_out",
-                          score_json(&r->held_out), "judge_on_real", score_json(&r->real), "shuffled_prompts", score_json(&r->shuffled),
-                          "untrained", score_json(&r->untrained), "image_to_video", score_json(&r->image), "image_psnr_worst",
-                          r->image_psnr_worst, "image_psnr_mean", r->image_psnr_mean, "predict_psnr", r->predict_psnr, "copy_last_psnr",
-                          r->copy_psnr, "constant_motion_psnr", r->motion_psnr, "entropy_bits", r->entropy_joint, "distance_ratio",
-                          r->distance_ratio, "seconds", r->seconds, "clips_per_s", r->clips_per_s));
-}
 
 static void print_score(const char *name, const zt_score *s) {
     if (s->n == 0) return;
@@ -90,7 +73,7 @@ int zt_cmd_eval(int argc, char **argv) {
     zt_err e = zt_model_dir_load(&m, dir);
     if (e == ZT_OK) e = zt_dataset_open(&ds, a.data);
     if (e == ZT_OK) e = zt_world_eval_run(&r, &m, ds, &cfg);
-    status = e != ZT_OK ? zt_cli_result("eval", e) : a.json ? print_json(&r) : print_table(&r);
+    status = e != ZT_OK ? zt_cli_result("eval", e) : a.json ? zt_cli_print_json("eval", zt_demo_scores_json(&r)) : print_table(&r);
     zt_world_eval_finish(&r);
     zt_dataset_close(&ds);
     zt_model_dir_finish(&m);

@@ -34,13 +34,13 @@ static zt_err read_net(zt_net *net, const json_t *config, const char *where) {
     ZT_TRY(e = zt_net_init(net, name), done);
     json_t *options = json_copy(model);
     json_object_del(options, "name");
-    e = zt_opt_from_json(net->model->opts, net->cfg, where, options);
+    e = zt_opt_from_json(net->model->opts, net->cfg, "config.json: model.", options);
     json_decref(options);
     ZT_TRY(e, done);
-    ZT_TRY(e = zt_opt_from_json(zt_text_opts, &net->text, where, text), done);
+    ZT_TRY(e = zt_opt_from_json(zt_text_opts, &net->text, "config.json: text.", text), done);
     video_cfg v;
     zt_opt_defaults(video_opts, &v);
-    ZT_TRY(e = zt_opt_from_json(video_opts, &v, where, video), done);
+    ZT_TRY(e = zt_opt_from_json(video_opts, &v, "config.json: video.", video), done);
     net->frames = v.frames;
     net->height = v.height;
     net->width = v.width;

@@ -35,7 +35,7 @@ zt_err zt_model_load(zt_model **out, const char *dir) {
     zt_err e;
     ZT_TRY(e = zt_model_dir_load(&m->dir, dir), done);
     zt_opt_defaults(zt_diffusion_opts, &m->diffusion);
-    ZT_TRY(e = zt_opt_from_json(zt_diffusion_opts, &m->diffusion, dir, m->dir.diffusion), done);
+    ZT_TRY(e = zt_opt_from_json(zt_diffusion_opts, &m->diffusion, "config.json: diffusion.", m->dir.diffusion), done);
     e = zt_diffusion_check(&m->diffusion);
 done:
     if (e != ZT_OK) zt_model_free(&m);

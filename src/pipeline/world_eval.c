@@ -241,7 +241,7 @@ zt_err zt_world_eval_run(zt_world_eval *r, zt_model_dir *m, const zt_dataset *ds
     *r = (zt_world_eval){0};
     zt_err e;
     zt_opt_defaults(zt_diffusion_opts, &j.diffusion);
-    ZT_TRY(e = zt_opt_from_json(zt_diffusion_opts, &j.diffusion, "config.json: diffusion", m->diffusion), done);
+    ZT_TRY(e = zt_opt_from_json(zt_diffusion_opts, &j.diffusion, "config.json: diffusion.", m->diffusion), done);
     ZT_TRY(e = choose_clips(&j, (cfg->n + 1) / 2), done);
     ZT_TRY(e = text_to_video(&j), done);
     if (cfg->n_untrained) ZT_TRY(e = untrained(&j), done);

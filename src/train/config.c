@@ -87,6 +87,7 @@ static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
     section s[N_SECTIONS];
     sections(c, s);
     json_t *top = json_object();
+    char where[1200];
     zt_err e = ZT_OK;
     const char *key;
     json_t *value;
@@ -94,10 +95,9 @@ static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
         int k = 0;
         while (k < N_SECTIONS && strcmp(s[k].name, key) != 0) k++;
         if (k < N_SECTIONS) {
-            char where[1200];
-            ZT_TRY(e = zt_format(where, sizeof where, "%.1000s: %s", path, key), done);
+            ZT_TRY(e = zt_format(where, sizeof where, "%.1000s: %s.", path, key), done);
             if (!json_is_object(value)) {
-                e = zt_fail(ZT_CONFIG, "%s: want a mapping of options under it", where);
+                e = zt_fail(ZT_CONFIG, "%s: %s: want a mapping of options under it", path, key);
                 goto done;
             }
             ZT_TRY(e = zt_opt_from_json(s[k].opts, s[k].cfg, where, value), done);
@@ -108,7 +108,8 @@ static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
             json_object_set(top, key, value);
         }
     }
-    e = zt_opt_from_json(run_opts, &c->run, path, top);
+    ZT_TRY(e = zt_format(where, sizeof where, "%.1000s: ", path), done);
+    e = zt_opt_from_json(run_opts, &c->run, where, top);
 done:
     json_decref(top);
     return e;
@@ -125,14 +126,14 @@ static zt_err apply_override(zt_train_cfg *c, const char *text) {
     if (strcmp(key, "model.name") == 0) return ZT_OK;
     if (!dot || dot > eq) {
         for (int k = 0; k < run_opts.n; k++)
-            if (strcmp(run_opts.opt[k].name, key) == 0) return zt_opt_set(run_opts, &c->run, "command line", key, eq + 1);
+            if (strcmp(run_opts.opt[k].name, key) == 0) return zt_opt_set(run_opts, &c->run, "command line: ", key, eq + 1);
         return unknown_key("command line", key, s);
     }
     for (int k = 0; k < N_SECTIONS; k++) {
         const size_t len = strlen(s[k].name);
         if ((size_t)(dot - text) != len || strncmp(s[k].name, text, len) != 0) continue;
         char where[160];
-        snprintf(where, sizeof where, "command line: %s", s[k].name);
+        snprintf(where, sizeof where, "command line: %s.", s[k].name);
         return zt_opt_set(s[k].opts, s[k].cfg, where, key + len + 1, eq + 1);
     }
     key[dot - text < 127 ? dot - text : 127] = 0;
