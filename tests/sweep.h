@@ -133,8 +133,8 @@ static inline double sweep_operand_size(const zt_node *y) {
 }
 
 /** got against want: every element within tol of the largest element or operand, and the root mean square of the difference
- *  within a quarter of tol of the typical size: one wild element and a small bias everywhere are both seen.
- *  *worst: error / tol. */
+ *  within a quarter of tol of the typical size (16 elements and more): one wild element and a small bias everywhere are both
+ *  seen. *worst: error / tol. */
 static inline bool sweep_close(const sweep_case *got, const sweep_case *want, double tol, double *worst) {
     sweep_result a, b;
     for (int k = 0; sweep_result_at(want, k, &b) && sweep_result_at(got, k, &a); k++) {
@@ -155,7 +155,8 @@ static inline bool sweep_close(const sweep_case *got, const sweep_case *want, do
                      tol, most);
             return sweep_bad(got, text);
         }
-        if (!(sqrt(diff) <= tol / 4 * (sqrt(sum) + 0.1 * most) + 1e-30)) return sweep_bad(got, "the whole is too far off (norm)");
+        if (b.n >= 16 && !(sqrt(diff) <= tol / 4 * (sqrt(sum) + 0.1 * most)))
+            return sweep_bad(got, "the whole is too far off (norm)");
     }
     return true;
 }

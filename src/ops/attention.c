@@ -241,9 +241,9 @@ static zt_node *attention_gen(zt_graph *g, zt_rng *r) {
     const int64_t most = zt_rng_int(r, 0, 19) ? 19 : 150; /* now and then whole tiles */
     const int64_t N = zt_gen_size(r, most), M = zt_gen_size(r, most);
     const int64_t D = heads * (zt_rng_int(r, 0, 19) ? zt_gen_size(r, 18) : zt_rng_int(r, 60, 80));
-    zt_node *q = zt_affine(zt_gen_real(g, zt_sh(O, N, I, D)), zt_gen_coin(r) ? 4 : 1, 0), *k = zt_gen_real(g, zt_sh(O, M, I, D));
-    zt_node *v = zt_gen_real(g, zt_sh(O, M, I, D)), *bias = NULL, *len = NULL;
-    if (zt_gen_coin(r)) bias = zt_gen_real(g, zt_sh(heads, N, M));
+    zt_node *q = zt_affine(zt_gen_value(g, zt_sh(O, N, I, D)), zt_gen_coin(r) ? 4 : 1, 0);
+    zt_node *k = zt_gen_value(g, zt_sh(O, M, I, D)), *v = zt_gen_value(g, zt_sh(O, M, I, D)), *bias = NULL, *len = NULL;
+    if (zt_gen_coin(r)) bias = zt_gen_value(g, zt_sh(heads, N, M));
     if (zt_gen_coin(r)) {
         double keys[3];
         for (int o = 0; o < O; o++) keys[o] = (double)zt_rng_int(r, 1, M);
@@ -254,7 +254,7 @@ static zt_node *attention_gen(zt_graph *g, zt_rng *r) {
 
 static zt_node *attention_dx_gen(zt_graph *g, zt_rng *r) {
     zt_node *y = attention_gen(g, r);
-    return attention_dx(y, zt_gen_real(g, y->sh));
+    return attention_dx(y, zt_gen_value(g, y->sh));
 }
 
 static zt_node *rope_gen(zt_graph *g, zt_rng *r) {
@@ -262,7 +262,7 @@ static zt_node *rope_gen(zt_graph *g, zt_rng *r) {
     const int64_t B = zt_gen_size(r, zt_rng_int(r, 0, 9) ? 3 : 200), N = zt_gen_size(r, 9), pairs = zt_gen_size(r, 12);
     double angle[9 * 12];
     for (int64_t k = 0; k < N * pairs; k++) angle[k] = zt_rng_range(r, -50, 50);
-    zt_node *x = zt_gen_real(g, zt_sh(B, N, heads * pairs * 2));
+    zt_node *x = zt_gen_value(g, zt_sh(B, N, heads * pairs * 2));
     return zt_rope(x, zt_const(g, zt_graph_real(g), zt_sh(N, pairs), angle), heads, zt_gen_coin(r));
 }
 

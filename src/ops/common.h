@@ -36,6 +36,9 @@ zt_shape zt_gen_shape(zt_rng *r, int rank, int64_t max);
 zt_shape zt_gen_any_shape(zt_rng *r);
 /** A random shape that broadcasts to sh: equal, or with axes dropped in front and some set to 1. */
 zt_shape zt_gen_broadcast(zt_rng *r, zt_shape sh);
+/** A fresh input with values U(-1,1): the leaf itself or, for every other shape, a result computed from it, whose storage an
+ *  overwriting op may take. */
+zt_node *zt_gen_value(zt_graph *g, zt_shape sh);
 /** A fresh input, as it is or stretched to several times its range (saturated ends of activations). */
 zt_node *zt_gen_stretched(zt_graph *g, zt_rng *r, zt_shape sh);
 /** A fresh input made positive: x*x + 0.3. */

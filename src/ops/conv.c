@@ -208,16 +208,16 @@ static zt_conv_cfg conv_gen_cfg(zt_rng *r, zt_shape *x, zt_shape *w) {
 static zt_node *conv_gen(zt_graph *g, zt_rng *r) {
     zt_shape sx, sw;
     const zt_conv_cfg c = conv_gen_cfg(r, &sx, &sw);
-    zt_node *x = zt_gen_real(g, sx), *w = zt_gen_real(g, sw);
-    return zt_conv(x, w, zt_gen_coin(r) ? zt_gen_real(g, zt_sh(sw.d[4])) : NULL, &c);
+    zt_node *x = zt_gen_value(g, sx), *w = zt_gen_value(g, sw);
+    return zt_conv(x, w, zt_gen_coin(r) ? zt_gen_value(g, zt_sh(sw.d[4])) : NULL, &c);
 }
 static zt_node *conv_dx_gen(zt_graph *g, zt_rng *r) { /* the shape of dy comes from a conv that nothing needs */
     zt_node *y = conv_gen(g, r);
-    return conv_dx(zt_gen_real(g, y->sh), y->in[1], &y->at, &y->in[0]->sh);
+    return conv_dx(zt_gen_value(g, y->sh), y->in[1], &y->at, &y->in[0]->sh);
 }
 static zt_node *conv_dw_gen(zt_graph *g, zt_rng *r) {
     zt_node *y = conv_gen(g, r);
-    return conv_dw(y->in[0], zt_gen_real(g, y->sh), &y->at, &y->in[1]->sh);
+    return conv_dw(y->in[0], zt_gen_value(g, y->sh), &y->at, &y->in[1]->sh);
 }
 
 /* ---- definitions ------------------------------------------------------------------------------------------------- */

@@ -163,9 +163,9 @@ static void gelu_dx_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* gelu'' = (1
         zt_node *a = zt_gen_stretched(g, r, sh);                                            \
         return zt_##name(a, make_b(g, zt_gen_broadcast(r, sh)));                            \
     }
-BINARY_GEN(add, zt_gen_real)
-BINARY_GEN(sub, zt_gen_real)
-BINARY_GEN(mul, zt_gen_real)
+BINARY_GEN(add, zt_gen_value)
+BINARY_GEN(sub, zt_gen_value)
+BINARY_GEN(mul, zt_gen_value)
 BINARY_GEN(div, zt_gen_positive)
 
 #define UNARY_GEN(name)                                                                     \
@@ -187,7 +187,7 @@ static zt_node *affine_gen(zt_graph *g, zt_rng *r) {
 }
 static zt_node *sqrt_gen(zt_graph *g, zt_rng *r) { return zt_sqrt(zt_gen_positive(g, zt_gen_any_shape(r))); }
 static zt_node *log_gen(zt_graph *g, zt_rng *r) { return zt_ln(zt_gen_positive(g, zt_gen_any_shape(r))); }
-static zt_node *step_gen(zt_graph *g, zt_rng *r) { /* negative, zero and positive, but never so near 0 that a difference crosses it */
+static zt_node *step_gen(zt_graph *g, zt_rng *r) { /* of every sign, but never so near 0 that a difference crosses */
     const zt_shape sh = zt_gen_any_shape(r);
     const int64_t n = zt_numel(&sh);
     double *sign = zt_graph_alloc(g, (size_t)n * sizeof *sign);
@@ -196,11 +196,11 @@ static zt_node *step_gen(zt_graph *g, zt_rng *r) { /* negative, zero and positiv
     return zt_emit1(g, &zt_def_step, sign ? zt_mul(x, zt_const(g, x->dtype, sh, sign)) : x, NULL);
 }
 static zt_node *silu_dx_gen(zt_graph *g, zt_rng *r) {
-    zt_node *dy = zt_gen_real(g, zt_gen_any_shape(r));
+    zt_node *dy = zt_gen_value(g, zt_gen_any_shape(r));
     return silu_dx(dy, zt_gen_stretched(g, r, dy->sh));
 }
 static zt_node *gelu_dx_gen(zt_graph *g, zt_rng *r) {
-    zt_node *dy = zt_gen_real(g, zt_gen_any_shape(r));
+    zt_node *dy = zt_gen_value(g, zt_gen_any_shape(r));
     return gelu_dx(dy, zt_gen_stretched(g, r, dy->sh));
 }
 

@@ -116,18 +116,18 @@ static int64_t gen_width(zt_rng *r) {
 static zt_node *embedding_gen(zt_graph *g, zt_rng *r) {
     const int64_t V = zt_gen_size(r, 20);
     zt_node *ids = gen_ids(g, r, V);
-    return zt_embedding(ids, zt_gen_real(g, zt_sh(V, gen_width(r))));
+    return zt_embedding(ids, zt_gen_value(g, zt_sh(V, gen_width(r))));
 }
 static zt_node *embedding_dw_gen(zt_graph *g, zt_rng *r) {
     const int64_t V = zt_gen_size(r, 20);
     zt_node *ids = gen_ids(g, r, V);
-    return embedding_dw(ids, zt_gen_real(g, ids_with(ids, gen_width(r))), V);
+    return embedding_dw(ids, zt_gen_value(g, ids_with(ids, gen_width(r))), V);
 }
 static zt_node *timestep_gen(zt_graph *g, zt_rng *r) {
     static const double scales[] = {1, 10, 100};
     const double scale = scales[zt_rng_int(r, 0, 2)];
     const int dim = 2 * (int)zt_gen_size(r, 40);
-    return zt_timestep(zt_gen_real(g, zt_sh(zt_gen_size(r, zt_rng_int(r, 0, 9) ? 7 : 900))), dim, scale);
+    return zt_timestep(zt_gen_value(g, zt_sh(zt_gen_size(r, zt_rng_int(r, 0, 9) ? 7 : 900))), dim, scale);
 }
 
 /* ---- definitions ------------------------------------------------------------------------------------------------- */

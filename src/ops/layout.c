@@ -287,7 +287,7 @@ static void pool_sum_grad(zt_node *n, zt_node *dy, zt_node **dx) {
 
 /* ---- random cases ------------------------------------------------------------------------------------------------ */
 static zt_node *reshape_gen(zt_graph *g, zt_rng *r) { /* between two computed nodes: a view of a leaf alone would run nothing */
-    zt_node *x = zt_square(zt_gen_real(g, zt_gen_any_shape(r)));
+    zt_node *x = zt_square(zt_gen_value(g, zt_gen_any_shape(r)));
     return zt_reshape(x, zt_gen_coin(r) ? zt_sh(zt_numel(&x->sh)) : zt_sh(1, zt_last(&x->sh), zt_rows(&x->sh)));
 }
 
@@ -299,20 +299,20 @@ static zt_node *permute_gen(zt_graph *g, zt_rng *r) {
         axes[k] = axes[j];
         axes[j] = k;
     }
-    return zt_permute(zt_gen_real(g, sh), axes);
+    return zt_permute(zt_gen_value(g, sh), axes);
 }
 
 static zt_node *slice_gen(zt_graph *g, zt_rng *r) {
     const zt_shape sh = zt_gen_shape(r, (int)zt_rng_int(r, 1, 5), 9);
     const int axis = (int)zt_rng_int(r, -1, sh.n - 1);
     const int64_t size = sh.d[axis < 0 ? sh.n - 1 : axis], start = zt_rng_int(r, 0, size - 1);
-    return zt_slice(zt_gen_real(g, sh), axis, start, zt_rng_int(r, 1, size - start));
+    return zt_slice(zt_gen_value(g, sh), axis, start, zt_rng_int(r, 1, size - start));
 }
 
 static zt_node *pad_gen(zt_graph *g, zt_rng *r) {
     const zt_shape sh = zt_gen_shape(r, (int)zt_rng_int(r, 1, 5), 7);
     const int64_t before = zt_rng_int(r, 0, 3);
-    return zt_pad(zt_gen_real(g, sh), (int)zt_rng_int(r, -1, sh.n - 1), before, zt_rng_int(r, 0, 3));
+    return zt_pad(zt_gen_value(g, sh), (int)zt_rng_int(r, -1, sh.n - 1), before, zt_rng_int(r, 0, 3));
 }
 
 static zt_node *concat_gen(zt_graph *g, zt_rng *r) {
@@ -321,7 +321,7 @@ static zt_node *concat_gen(zt_graph *g, zt_rng *r) {
     zt_node *x[4];
     for (int k = 0; k < n; k++) {
         sh.d[axis] = zt_gen_size(r, 20);
-        x[k] = zt_gen_real(g, sh);
+        x[k] = zt_gen_value(g, sh);
     }
     if (n > 1 && zt_gen_coin(r)) x[n - 1] = x[0]; /* the same tensor twice */
     return zt_concat(axis, n, x);
@@ -332,7 +332,7 @@ static zt_node *upsample_gen(zt_graph *g, zt_rng *r) {
     sh.d[4] = zt_gen_size(r, 20);
     int f[3];
     for (int k = 0; k < 3; k++) f[k] = (int)zt_gen_size(r, 3);
-    return zt_upsample(zt_gen_real(g, sh), f[0], f[1], f[2]);
+    return zt_upsample(zt_gen_value(g, sh), f[0], f[1], f[2]);
 }
 
 static zt_node *pool_sum_gen(zt_graph *g, zt_rng *r) {
@@ -343,7 +343,7 @@ static zt_node *pool_sum_gen(zt_graph *g, zt_rng *r) {
         f[k] = (int)zt_gen_size(r, 3);
         sh.d[k + 1] *= f[k];
     }
-    return zt_pool_sum(zt_gen_real(g, sh), f[0], f[1], f[2]);
+    return zt_pool_sum(zt_gen_value(g, sh), f[0], f[1], f[2]);
 }
 
 /* ---- definitions ------------------------------------------------------------------------------------------------- */

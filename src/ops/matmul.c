@@ -68,14 +68,14 @@ static zt_node *matmul_gen(zt_graph *g, zt_rng *r) {
     zt_shape sa = rows, sb = tb ? zt_sh(N, K) : zt_sh(K, N);
     sa.d[sa.n++] = last;
     if (ta && !tb && zt_gen_coin(r)) sb = zt_op_with_last(&sa, N);
-    zt_node *a = zt_gen_real(g, sa), *b = zt_gen_real(g, sb);
+    zt_node *a = zt_gen_value(g, sa), *b = zt_gen_value(g, sb);
     if (ta || tb || zt_gen_coin(r)) {
         zt_node *in[3] = {a, b, NULL};
         const bool bias = zt_rng_int(r, 0, 3) == 0;
-        if (bias) in[2] = zt_gen_real(g, zt_sh(N));
+        if (bias) in[2] = zt_gen_value(g, zt_sh(N));
         return zt_emit(g, &zt_def_matmul, 2 + bias, in, &((zt_attr){.i = {ta, tb}}));
     }
-    return zt_linear_op(a, b, zt_gen_real(g, zt_sh(N)));
+    return zt_linear_op(a, b, zt_gen_value(g, zt_sh(N)));
 }
 
 static int64_t matmul_flops(const zt_node *n) {

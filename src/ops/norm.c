@@ -311,7 +311,7 @@ static void rms_norm_grad(zt_node *n, zt_node *dy, zt_node **dx) { spread(rms_dx
 /* x with `each` elements per group, and eps. Now and then far from 0 (a careless variance cancels), but only where the
  * variance is well above 0: an f32 x of size 50 is itself only known to 3e-6, which a tiny deviation would magnify. */
 static zt_node *norm_gen_x(zt_graph *g, zt_rng *r, zt_shape sh, int64_t each, double *eps) {
-    zt_node *x = zt_gen_real(g, sh);
+    zt_node *x = zt_gen_value(g, sh);
     const bool far = zt_rng_int(r, 0, 2) == 0;
     *eps = each < 8 ? 1e-2 : zt_gen_coin(r) ? 1e-5 : 1e-3;
     return far && each >= 8 ? zt_affine(x, 2, 50) : x;
@@ -320,7 +320,7 @@ static zt_node *norm_gen_x(zt_graph *g, zt_rng *r, zt_shape sh, int64_t each, do
 static void norm_gen_extra(zt_graph *g, zt_rng *r, const zt_shape *x, bool modulate, zt_node *extra[4]) {
     const bool there[2] = {zt_gen_coin(r), modulate && zt_gen_coin(r)};
     for (int k = 0; k < 4; k++)
-        extra[k] = !there[k / 2] ? NULL : zt_gen_real(g, k < 2 ? zt_sh(zt_last(x)) : zt_sh(x->d[0], zt_last(x)));
+        extra[k] = !there[k / 2] ? NULL : zt_gen_value(g, k < 2 ? zt_sh(zt_last(x)) : zt_sh(x->d[0], zt_last(x)));
 }
 
 static zt_node *group_norm_gen(zt_graph *g, zt_rng *r) {
@@ -353,20 +353,20 @@ static zt_node *rms_norm_gen(zt_graph *g, zt_rng *r) {
     sh.d[sh.n - 1] = dim * zt_gen_size(r, 4);
     if (sh.n > 1 && zt_rng_int(r, 0, 19) == 0) sh.d[0] = zt_rng_int(r, 30, 90);
     zt_node *x = norm_gen_x(g, r, sh, dim, &eps);
-    return zt_rms_norm(x, zt_gen_coin(r) ? zt_gen_real(g, zt_sh(dim)) : NULL, dim, eps);
+    return zt_rms_norm(x, zt_gen_coin(r) ? zt_gen_value(g, zt_sh(dim)) : NULL, dim, eps);
 }
 
 static zt_node *group_norm_dx_gen(zt_graph *g, zt_rng *r) {
     zt_node *y = group_norm_gen(g, r);
-    return norm_dx(y, zt_gen_real(g, y->sh), &zt_def_group_norm_dx);
+    return norm_dx(y, zt_gen_value(g, y->sh), &zt_def_group_norm_dx);
 }
 static zt_node *layer_norm_dx_gen(zt_graph *g, zt_rng *r) {
     zt_node *y = layer_norm_gen(g, r);
-    return norm_dx(y, zt_gen_real(g, y->sh), &zt_def_layer_norm_dx);
+    return norm_dx(y, zt_gen_value(g, y->sh), &zt_def_layer_norm_dx);
 }
 static zt_node *rms_norm_dx_gen(zt_graph *g, zt_rng *r) {
     zt_node *y = rms_norm_gen(g, r);
-    return rms_dx(y, zt_gen_real(g, y->sh));
+    return rms_dx(y, zt_gen_value(g, y->sh));
 }
 
 /* ---- definitions ------------------------------------------------------------------------------------------------- */
@@ -375,7 +375,7 @@ static zt_node *rms_norm_dx_gen(zt_graph *g, zt_rng *r) {
                                    .shape = op##_shape, .ref = ZT_REFS(op), .grad = rule, .gen = op##_gen, .tol = allowed};
 DEFINE(group_norm, 1, 5, group_norm_grad, 2e-5, "x:[B,..,C] per sample and group, * gain + bias, * (1+scale) + shift, SiLU")
 DEFINE(group_norm_dx, 4, 8, NULL, 5e-5, "dy, x, mean, rstd, .. -> dx; aux: gradients of gain, bias, scale, shift")
-DEFINE(layer_norm, 1, 5, layer_norm_grad, 2e-5, "x:[..,C] over C, * gain + bias, * (1+scale) + shift")
+DEFINE(layer_norm, 1, 5, layer_norm_grad, 5e-5, "x:[..,C] over C, * gain + bias, * (1+scale) + shift")
 DEFINE(layer_norm_dx, 4, 8, NULL, 5e-5, "dy, x, mean, rstd, .. -> dx; aux: gradients of gain, bias, scale, shift")
 DEFINE(rms_norm, 1, 2, rms_norm_grad, 2e-5, "x:[..,C] / rms over groups of dim, * gain:[dim]")
 DEFINE(rms_norm_dx, 3, 4, NULL, 5e-5, "dy, x, rstd, (gain) -> dx; aux: gradient of gain")

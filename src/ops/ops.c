@@ -125,10 +125,15 @@ zt_shape zt_gen_broadcast(zt_rng *r, zt_shape sh) {
     return b;
 }
 
+zt_node *zt_gen_value(zt_graph *g, zt_shape sh) {
+    zt_node *x = zt_gen_real(g, sh);
+    return (zt_numel(&sh) + zt_graph_size(g)) % 2 ? zt_neg(x) : x;
+}
+
 zt_node *zt_gen_stretched(zt_graph *g, zt_rng *r, zt_shape sh) {
     static const double scales[] = {1, 1, 5, 25};
     const double scale = scales[zt_rng_int(r, 0, 3)];
-    zt_node *x = zt_gen_real(g, sh);
+    zt_node *x = zt_gen_value(g, sh);
     return scale > 1 ? zt_affine(x, scale, 0) : x;
 }
 

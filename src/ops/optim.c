@@ -105,7 +105,7 @@ static zt_err ema_shape(zt_node *n) {
 static zt_node *global_norm_gen(zt_graph *g, zt_rng *r) {
     zt_node *x[5];
     const int n = (int)zt_rng_int(r, 1, 5);
-    for (int k = 0; k < n; k++) x[k] = zt_gen_real(g, zt_gen_any_shape(r));
+    for (int k = 0; k < n; k++) x[k] = zt_gen_value(g, zt_gen_any_shape(r));
     return zt_global_norm(n, x);
 }
 
@@ -118,14 +118,14 @@ static zt_node *adamw_gen(zt_graph *g, zt_rng *r) {
     const double t = (double)zt_rng_int(r, 1, 100), b1 = 0.9, b2 = zt_gen_coin(r) ? 0.999 : 0.95;
     const double clip = zt_gen_coin(r) ? zt_rng_range(r, 0.1, 3) : 0;
     const double hyper[8] = {1e-2, b1, b2, 1e-8, 0.1, 1 - pow(b1, t), 1 - pow(b2, t), clip};
-    zt_node *p = zt_param(g, "p", sh), *m = zt_state(g, "m", sh), *v = zt_state(g, "v", sh), *d = zt_gen_real(g, sh);
+    zt_node *p = zt_param(g, "p", sh), *m = zt_state(g, "m", sh), *v = zt_state(g, "v", sh), *d = zt_gen_value(g, sh);
     return zt_adamw(p, m, v, d, zt_const(g, zt_graph_real(g), zt_sh(8), hyper), gen_norm(g, r, d), zt_gen_coin(r));
 }
 
 static zt_node *ema_gen(zt_graph *g, zt_rng *r) {
     const zt_shape sh = zt_gen_any_shape(r);
     zt_node *e = zt_state(g, "e", sh), *p = zt_param(g, "p", sh);
-    zt_node *norm = gen_norm(g, r, zt_gen_real(g, sh));
+    zt_node *norm = gen_norm(g, r, zt_gen_value(g, sh));
     zt_node *after = zt_gen_coin(r) ? zt_square(norm) : NULL;
     return zt_ema(e, p, zt_scalar(g, zt_rng_range(r, 0, 1)), norm, after);
 }

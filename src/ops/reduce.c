@@ -76,11 +76,11 @@ static void broadcast_to_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = z
 
 static zt_node *sum_to_gen(zt_graph *g, zt_rng *r) {
     const zt_shape sh = zt_gen_any_shape(r);
-    return zt_sum_to(zt_gen_real(g, sh), zt_gen_broadcast(r, sh));
+    return zt_sum_to(zt_gen_value(g, sh), zt_gen_broadcast(r, sh));
 }
 static zt_node *broadcast_to_gen(zt_graph *g, zt_rng *r) {
     const zt_shape sh = zt_gen_any_shape(r);
-    return zt_broadcast_to(zt_gen_real(g, zt_gen_broadcast(r, sh)), sh);
+    return zt_broadcast_to(zt_gen_value(g, zt_gen_broadcast(r, sh)), sh);
 }
 
 const zt_op_def zt_def_sum_to = {.id = ZT_OP_sum_to, .name = "sum_to",

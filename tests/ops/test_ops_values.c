@@ -154,6 +154,8 @@ static void embeddings(void **state) {
     (void)state;
     zt_node *table = leaf(zt_sh(2, 2), ARRAY(1, 2, 3, 4));
     EXPECT(zt_embedding(ids(zt_sh(4), ARRAY(1, 0, 2, -1)), table), zt_sh(4, 2), 3, 4, 1, 2, 0, 0, 0, 0);
+    zt_node *beyond = zt_embedding(ids(zt_sh(2), ARRAY(2, -1)), zt_neg(table)); /* beside a computed table lie guard bytes, */
+    EXPECT(zt_affine(beyond, 1e200, 0), zt_sh(2, 2), 0, 0, 0, 0);              /* which read as some 1e-128 */
     EXPECT(zt_timestep(leaf(zt_sh(1), ARRAY(0.5)), 4, 1000), zt_sh(1, 4), cos(500), cos(5), sin(500), sin(5));
     EXPECT(zt_global_norm(2, (zt_node *[]){leaf(zt_sh(2), ARRAY(1, 2)), leaf(zt_sh(1), ARRAY(2))}), zt_shape_of(0, NULL), 3);
 }
