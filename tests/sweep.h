@@ -1,5 +1,5 @@
 /* sweep.h - generated cases of every op, for the tests: build case number k of an op, fill its leaves, plan, run, compare.
- * A case depends only on the op's name and k: a failure is repeated by `PROGRAM OPNAME`. Needs the cmocka includes before it. */
+ * A case depends only on the op's name and k: a failure is repeated by `PROGRAM OPNAME`. */
 #ifndef ZT_TESTS_SWEEP_H
 #define ZT_TESTS_SWEEP_H
 #include <math.h>
