@@ -13,6 +13,7 @@ typedef struct sight {
     bool found, whole;        /* a blob; all of it inside the frame */
     double area, x, y;        /* soft area, pixels; centroid */
     double fill;              /* area over bounding box */
+    double lean;              /* centroid off the middle of the box, parts of the box: square and circle 0, triangle 1/6 */
     double rgb[3];            /* mean colour of its inside */
     double hue;
     double second;            /* area of the next largest blob / area */
@@ -175,9 +176,9 @@ static void cover_frame(judge *j, int t, double *off) {
             along += d[k] * line[k];
             length += line[k] * line[k];
         }
-        const double a = fmin(1, fmax(0, along / fmax(length, 400)));
+        const double a = fmin(1, fmax(0, along / fmax(length, 400))), sure = 0.5 + 1.25 * (a - 0.5);
         for (int k = 0; k < 3; k++) rest += (d[k] - a * line[k]) * (d[k] - a * line[k]);
-        j->cover[p] = (float)a;
+        j->cover[p] = (float)fmin(1, fmax(0, sure));       /* within 10 % of full is full: noise would pull areas down */
         if (rest > 0.2 * fmax(length, 400)) *off += 1;
     }
 }
@@ -215,7 +216,7 @@ static bool touches(const judge *j, int y, int x, int id) {
  * across it, of the line's largest coverage: a half-covered last line counts half. */
 static void measure(const judge *j, int id, sight *s) {
     enum { EDGE_LEVEL = 16 };                             /* coverage in percent below which an edge pixel is noise */
-    double wide = 0, high = 0;
+    double wide = 0, high = 0, middle_x = 0, middle_y = 0;
     s->whole = true;
     for (int x = 0; x < j->W; x++) j->stack[x] = 0;       /* largest coverage per column, in 1/1000 */
     for (int y = 0; y < j->H; y++) {
@@ -232,11 +233,16 @@ static void measure(const judge *j, int id, sight *s) {
             if (1000 * a > j->stack[x]) j->stack[x] = (int)(1000 * a);
         }
         high += row;
+        middle_y += row * y;
     }
-    for (int x = 0; x < j->W; x++) wide += j->stack[x] / 1000.0;
+    for (int x = 0; x < j->W; x++) {
+        wide += j->stack[x] / 1000.0;
+        middle_x += x * j->stack[x] / 1000.0;
+    }
     s->x /= s->area;
     s->y /= s->area;
     s->fill = s->area / fmax(wide * high, 1e-9);
+    s->lean = hypot((s->x - middle_x / wide) / wide, (s->y - middle_y / high) / high);
 }
 
 static void look(judge *j, int t) {
@@ -363,10 +369,13 @@ static void conclude(judge *j, zt_verdict *v) {
     v->presence = (double)found / j->T;
     v->fill = median_of(j, offsetof(sight, fill));
     v->area = median_of(j, offsetof(sight, area));
+    v->lean = median_of(j, offsetof(sight, lean));
     v->hue = hue_of(j->object);
     name_colour(v);
     fit_motion(j, v);
-    v->shape = v->fill > 0.89 ? ZT_JUDGE_SQUARE : v->fill > 0.65 ? ZT_JUDGE_CIRCLE : ZT_JUDGE_TRIANGLE;
+    /* Few pixels cut a triangle's point off, which raises its fill; but it still leans. At 32 pixels triangles have fill - 3 lean
+     * below 0.3, circles above 0.6. */
+    v->shape = v->fill - 3 * v->lean < 0.55 ? ZT_JUDGE_TRIANGLE : v->fill < 0.87 ? ZT_JUDGE_CIRCLE : ZT_JUDGE_SQUARE;
     if (fabs(v->dx) >= fabs(v->dy)) v->direction = v->dx < 0 ? ZT_JUDGE_LEFT : ZT_JUDGE_RIGHT;
     else v->direction = v->dy < 0 ? ZT_JUDGE_UP : ZT_JUDGE_DOWN;
     v->reason = reason(j, v);

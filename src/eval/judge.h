@@ -1,7 +1,7 @@
 /* judge.h - the analytic judge (J-rule) of the synthetic world: what is in a clip, said without any network.
  * Segments the one moving saturated object frame by frame, then: shape by area over bounding box (square 1, circle pi/4,
- * triangle 1/2), colour by mean hue, direction by the displacement of the centroid. It shares no code with the renderer
- * (src/data): captions are compared as words. It is no general video judge: several objects, or none, are "not valid". */
+ * triangle 1/2, and leaning), colour by mean hue, direction by the displacement of the centroid. It shares no code with the
+ * renderer (src/data): captions are compared as words. It is no general video judge: several objects, or none, are "not valid". */
 #ifndef ZT_EVAL_JUDGE_H
 #define ZT_EVAL_JUDGE_H
 #include <stdbool.h>
@@ -22,6 +22,7 @@ typedef struct zt_verdict {
     zt_judge_colour colour;
     zt_judge_direction direction;
     double fill;           /* median area / bounding box, over frames with the whole object in view */
+    double lean;           /* median distance of the centroid from the box's middle, parts of the box (triangle 1/6, others 0) */
     double hue;            /* mean hue, degrees [0,360) */
     double hue_margin;     /* degrees from the nearest border between two colours */
     double dx, dy;         /* centroid displacement, pixels per frame, x to the right, y down */
