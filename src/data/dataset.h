@@ -17,9 +17,11 @@ typedef struct zt_clip_view {
     int64_t id;                  /* row of the catalogue */
 } zt_clip_view;
 
-/** Open DIR: reads the catalogue (clips with status 'ok'), maps its shards, checks that every clip lies whole inside its shard and has the shape
- *  the catalogue says. ZT_NOTFOUND (no folder, no catalogue, shard missing), ZT_FORMAT (damaged catalogue, truncated shard: file, what is
- *  wrong, what to do). After opening, any number of threads may read. */
+/** Open DIR: reads the catalogue (clips with status 'ok'), maps its shards, checks that every clip lies whole inside its shard
+ *  and has
+ *  the shape the catalogue says. ZT_NOTFOUND (no folder, no catalogue, shard missing), ZT_FORMAT (damaged catalogue, truncated
+ *  shard:
+ *  file, what is wrong, what to do), ZT_IO, ZT_NOMEM; *ds is then NULL. After opening, any number of threads may read. */
 zt_err zt_dataset_open(zt_dataset **ds, const char *dir);
 void zt_dataset_close(zt_dataset **ds);                     /* NULL and *ds == NULL are fine; sets *ds = NULL */
 /** Clips of split "train", "val" or "test"; NULL: all. 0 for an unknown split. */
@@ -27,7 +29,7 @@ int64_t zt_dataset_count(const zt_dataset *ds, const char *split);
 /** Clip i, 0 <= i < count, in catalogue order. ZT_ARG outside. */
 zt_err zt_dataset_clip(const zt_dataset *ds, const char *split, int64_t i, zt_clip_view *view);
 /** Ground truth of a synthetic clip: mask uint8 [T,H,W] (0..255 coverage) or flow float32 [T,H,W,2] (x,y in pixels to the next
- *  frame); NULL when the shard holds none. */
+ *  frame); NULL when the shard holds none. Borrowed as the clip itself. */
 const uint8_t *zt_dataset_mask(const zt_dataset *ds, const zt_clip_view *view);
 const float *zt_dataset_flow(const zt_dataset *ds, const zt_clip_view *view);
 #endif

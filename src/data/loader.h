@@ -12,7 +12,9 @@ typedef struct zt_loader_cfg {
     bool crop;                     /* random place of a smaller crop; else the centre */
     bool flip;                     /* mirror half of the clips; the words left and right change places in the caption */
     bool jitter;                   /* random start in longer clips; else the middle */
-    int prefetch;                  /* batches made ahead; 0: 2 */
+    int stride; /* with jitter: every k-th frame, k random in 1..stride as far as the clip is long enough; 0: 1 */
+    int prefetch;                  /* batches made ahead, up to 64; 0: 2 */
+    int threads;                   /* that make them, up to 16; 0: 1 */
     int64_t first_batch;           /* number of the first batch delivered */
 } zt_loader_cfg;
 
@@ -25,12 +27,19 @@ typedef struct zt_batch {
 } zt_batch;
 
 typedef struct zt_loader zt_loader;
-/** Batch number s is a pure function of (data set, cfg but first_batch and prefetch, s), so a run resumes exactly. Errors: ZT_CONFIG when
- *  the split is empty or a clip is shorter or smaller than asked (names the clip, its size and what to change). `ds` must outlive it. */
+/** Batch number s is a pure function of (data set, cfg but first_batch, prefetch and threads, s), so a run resumes exactly.
+ *  Errors:
+ *  ZT_CONFIG when a number is out of range, the split is empty or a clip is shorter or smaller than asked (names the clip, its
+ *  size
+ *  and what to change), ZT_NOMEM, ZT_IO (no thread). `ds` must outlive it. */
 zt_err zt_loader_create(zt_loader **l, const zt_dataset *ds, const zt_loader_cfg *cfg);
 void zt_loader_destroy(zt_loader **l);
-/** Next batch; waits for the thread when it is not ready. One consumer. */
+/** Next batch; waits for the thread when it is not ready. One consumer. Errors: ZT_NOMEM. */
 zt_err zt_loader_next(zt_loader *l, zt_batch *b);
 /** Seconds zt_loader_next has waited so far. */
 double zt_loader_wait_s(const zt_loader *l);
+
+/** Caption of the mirrored clip: whole words left and right exchanged, case kept (left, Left, LEFT). *out is zt_alloc'd.
+ *  ZT_NOMEM. */
+zt_err zt_caption_mirror(const char *caption, char **out);
 #endif

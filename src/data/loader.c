@@ -1,0 +1,321 @@
+/* loader.c - see loader.h. Threads take batch numbers in order and fill a ring of slots; what a batch holds is computed from its
+ * number
+ * alone, so nothing depends on who fills it or when. */
+#include "data/loader.h"
+
+#include <ctype.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+
+enum { BATCH_MAX = 4096, DEPTH_MAX = 64, THREADS_MAX = 16, STRIDE_MAX = 64, SIDE_MAX = 16384, FRAMES_MAX = 1 << 20 };
+
+/* One batch of the ring. */
+typedef struct slot {
+    uint8_t *rgb;
+    const char **caption;
+    char **mirrored;       /* captions that are ours: of mirrored clips */
+    int64_t *id;
+    int64_t number;        /* which batch is in it; -1: none */
+    zt_err err;
+} slot;
+
+/* A thread and the permutation it used last. */
+typedef struct worker {
+    zt_loader *l;
+    pthread_t thread;
+    bool started;
+    int64_t *order, epoch;
+} worker;
+
+struct zt_loader {
+    const zt_dataset *ds;
+    zt_loader_cfg cfg;
+    char split_name[16];
+    int64_t clips;
+    size_t clip_bytes;
+    slot slot[DEPTH_MAX];
+    worker worker[THREADS_MAX];
+    pthread_mutex_t lock;
+    pthread_cond_t made, taken;
+    int64_t next_fill, next_take;   /* numbers; next_take - 1 is with the consumer */
+    bool stop;
+    double wait_s;
+};
+
+/* ---- what is in a batch ---- */
+
+/* Catalogue index of place `at` in the endless sequence of clips. */
+static int64_t clip_at(worker *w, int64_t at) {
+    const zt_loader *l = w->l;
+    const int64_t epoch = at / l->clips;
+    if (!l->cfg.shuffle) return at % l->clips;
+    if (w->epoch != epoch) {
+        zt_rng r = zt_rng_init(l->cfg.seed, zt_hash_name("loader/order") + (uint64_t)epoch);
+        zt_rng_permutation(&r, w->order, l->clips);
+        w->epoch = epoch;
+    }
+    return w->order[at % l->clips];
+}
+
+/* What is cut out of a clip. */
+typedef struct cut { int start, stride, y, x; bool mirror; } cut;
+
+static int place(zt_rng *r, bool random, int room) { return random ? (int)zt_rng_int(r, 0, room) : room / 2; }
+
+static cut choose_cut(const zt_loader *l, const zt_clip_view *v, int64_t at) {
+    const zt_loader_cfg *c = &l->cfg;
+    zt_rng r = zt_rng_init(c->seed, zt_hash_name("loader/augment") + (uint64_t)at);
+    cut k = {.stride = 1};
+    if (c->jitter && c->stride > 1 && c->frames > 1) {
+        const int longest = (v->frames - 1) / (c->frames - 1);
+        k.stride = (int)zt_rng_int(&r, 1, longest < c->stride ? longest : c->stride);
+    }
+    k.start = place(&r, c->jitter, v->frames - 1 - (c->frames - 1) * k.stride);
+    k.y = place(&r, c->crop, v->height - c->height);
+    k.x = place(&r, c->crop, v->width - c->width);
+    k.mirror = c->flip && zt_rng_u32(&r) & 1;
+    return k;
+}
+
+static void copy_row(uint8_t *dst, const uint8_t *src, int width, bool mirror) {
+    if (!mirror) {
+        memcpy(dst, src, (size_t)width * 3);
+        return;
+    }
+    for (int x = 0; x < width; x++) memcpy(dst + (size_t)x * 3, src + (size_t)(width - 1 - x) * 3, 3);
+}
+
+static void copy_clip(const zt_loader *l, const zt_clip_view *v, const cut *k, uint8_t *dst) {
+    const zt_loader_cfg *c = &l->cfg;
+    const size_t row = (size_t)v->width * 3, frame = row * (size_t)v->height, out = (size_t)c->width * 3;
+    if (!k->mirror && k->stride == 1 && c->height == v->height && c->width == v->width) {
+        memcpy(dst, v->rgb + (size_t)k->start * frame, l->clip_bytes);
+        return;
+    }
+    for (int t = 0; t < c->frames; t++) {
+        const uint8_t *src = v->rgb + (size_t)(k->start + t * k->stride) * frame + (size_t)k->y * row + (size_t)k->x * 3;
+        for (int y = 0; y < c->height; y++, dst += out) copy_row(dst, src + (size_t)y * row, c->width, k->mirror);
+    }
+}
+
+static zt_err fill(worker *w, slot *s, int64_t number) {
+    zt_loader *l = w->l;
+    zt_err e = ZT_OK;
+    for (int i = 0; i < l->cfg.batch; i++) {
+        zt_clip_view v;
+        const int64_t at = number * l->cfg.batch + i;
+        ZT_TRY(e = zt_dataset_clip(l->ds, l->cfg.split, clip_at(w, at), &v), done);
+        const cut k = choose_cut(l, &v, at);
+        copy_clip(l, &v, &k, s->rgb + (size_t)i * l->clip_bytes);
+        zt_free(s->mirrored[i]);
+        s->mirrored[i] = NULL;
+        if (k.mirror) ZT_TRY(e = zt_caption_mirror(v.caption, &s->mirrored[i]), done);
+        s->caption[i] = k.mirror ? s->mirrored[i] : v.caption;
+        s->id[i] = v.id;
+    }
+done:
+    return e;
+}
+
+/* ---- captions ---- */
+
+/* `word` of n letters in the case pattern of `like`. */
+static void add_like(zt_str *s, const char *word, const char *like, size_t n) {
+    bool upper = n > 1;
+    for (size_t i = 0; i < n; i++) upper = upper && isupper((unsigned char)like[i]);
+    for (size_t i = 0; word[i]; i++) {
+        const bool big = upper || (i == 0 && isupper((unsigned char)like[0]));
+        const char ch = big ? (char)toupper((unsigned char)word[i]) : word[i];
+        zt_str_addn(s, &ch, 1);
+    }
+}
+
+static bool word_byte(char ch) { return isalnum((unsigned char)ch) || ch == '_' || (unsigned char)ch >= 0x80; }
+
+zt_err zt_caption_mirror(const char *caption, char **out) {
+    zt_str s = {0};
+    *out = NULL;
+    for (const char *p = caption; *p;) {
+        size_t n = 0;
+        while (word_byte(p[n])) n++;
+        if (n == 4 && strncasecmp(p, "left", 4) == 0) add_like(&s, "right", p, n);
+        else if (n == 5 && strncasecmp(p, "right", 5) == 0) add_like(&s, "left", p, n);
+        else zt_str_addn(&s, p, n ? n : 1);
+        p += n ? n : 1;
+    }
+    if (!s.failed) *out = zt_strdup(s.buf ? s.buf : "");
+    zt_str_finish(&s);
+    return *out ? ZT_OK : ZT_NOMEM;
+}
+
+/* ---- threads ---- */
+
+static void *work(void *arg) {
+    worker *w = arg;
+    zt_loader *l = w->l;
+    pthread_mutex_lock(&l->lock);
+    for (;;) {
+        /* The slot of the batch that the consumer holds is not free. */
+        while (!l->stop && l->next_fill >= l->next_take + l->cfg.prefetch) pthread_cond_wait(&l->taken, &l->lock);
+        if (l->stop) break;
+        const int64_t number = l->next_fill++;
+        slot *s = &l->slot[number % (l->cfg.prefetch + 1)];
+        pthread_mutex_unlock(&l->lock);
+        const zt_err e = fill(w, s, number);
+        pthread_mutex_lock(&l->lock);
+        s->number = number;
+        s->err = e;
+        pthread_cond_broadcast(&l->made);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+zt_err zt_loader_next(zt_loader *l, zt_batch *b) {
+    pthread_mutex_lock(&l->lock);
+    const int64_t number = l->next_take++;
+    slot *s = &l->slot[number % (l->cfg.prefetch + 1)];
+    pthread_cond_broadcast(&l->taken);
+    if (s->number != number) {
+        const double t0 = zt_now();
+        while (s->number != number) pthread_cond_wait(&l->made, &l->lock);
+        l->wait_s += zt_now() - t0;
+    }
+    const zt_err e = s->err;
+    pthread_mutex_unlock(&l->lock);
+    if (e != ZT_OK) {   /* the worker's text is of its thread; only memory can have failed */
+        *b = (zt_batch){0};
+        return zt_fail(e, "data loader: batch %lld could not be made: out of memory; use a smaller batch or prefetch",
+                       (long long)number);
+    }
+    *b = (zt_batch){s->rgb, s->caption, s->id, number};
+    return ZT_OK;
+}
+
+double zt_loader_wait_s(const zt_loader *l) { return l->wait_s; }
+
+/* ---- create, destroy ---- */
+
+static zt_err check_cfg(const zt_loader_cfg *c) {
+    if (c->batch < 1 || c->batch > BATCH_MAX)
+        return zt_fail(ZT_CONFIG, "data loader: batch %d; 1 to %d are possible", c->batch, BATCH_MAX);
+    if (c->frames < 1 || c->frames > FRAMES_MAX || c->height < 1 || c->height > SIDE_MAX || c->width < 1 || c->width > SIDE_MAX)
+        return zt_fail(ZT_CONFIG, "data loader: clips of %d frames of %dx%d were asked for; frames and sides must be at least 1",
+                       c->frames, c->width, c->height);
+    if (c->prefetch < 0 || c->prefetch > DEPTH_MAX - 1 || c->threads < 0 || c->threads > THREADS_MAX || c->stride < 0
+        || c->stride > STRIDE_MAX || c->first_batch < 0)
+        return zt_fail(ZT_CONFIG,
+                       "data loader: prefetch %d (0..%d), threads %d (0..%d), stride %d (0..%d), first batch %lld (0 or more)",
+                       c->prefetch, DEPTH_MAX - 1, c->threads, THREADS_MAX, c->stride, STRIDE_MAX, (long long)c->first_batch);
+    return ZT_OK;
+}
+
+static zt_err check_clips(const zt_loader *l) {
+    const zt_loader_cfg *c = &l->cfg;
+    const char *split = c->split ? c->split : "all";
+    if (l->clips == 0)
+        return zt_fail(ZT_CONFIG, "data loader: split '%.40s' of the data set is empty; splits are train, val and test "
+                       "(`zoe data stats DIR` counts them)", split);
+    if (c->first_batch > INT64_MAX / c->batch - DEPTH_MAX)
+        return zt_fail(ZT_CONFIG, "data loader: first batch %lld is out of range", (long long)c->first_batch);
+    for (int64_t i = 0; i < l->clips; i++) {
+        zt_clip_view v;
+        zt_err e = zt_dataset_clip(l->ds, c->split, i, &v);
+        if (e != ZT_OK) return e;
+        if (v.frames < c->frames || v.height < c->height || v.width < c->width)
+            return zt_fail(ZT_CONFIG,
+                           "data loader: clip %s (split %s) has %d frames of %dx%d, %d of %dx%d were asked for; ask for less, or "
+                           "make the data set with larger clips",
+                           v.key, split, v.frames, v.width, v.height, c->frames, c->width, c->height);
+    }
+    return ZT_OK;
+}
+
+static zt_err allocate(zt_loader *l) {
+    const size_t batch = (size_t)l->cfg.batch;
+    if (__builtin_mul_overflow((size_t)l->cfg.frames * (size_t)l->cfg.height, (size_t)l->cfg.width * 3, &l->clip_bytes))
+        return zt_fail(ZT_CONFIG, "data loader: clips are too large");
+    for (int i = 0; i <= l->cfg.prefetch; i++) {
+        slot *s = &l->slot[i];
+        s->rgb = zt_alloc_array(batch, l->clip_bytes);
+        s->caption = zt_alloc_array(batch, sizeof *s->caption);
+        s->mirrored = zt_alloc_array(batch, sizeof *s->mirrored);
+        s->id = zt_alloc_array(batch, sizeof *s->id);
+        s->number = -1;
+        if (!s->rgb || !s->caption || !s->mirrored || !s->id) return ZT_NOMEM;
+    }
+    for (int i = 0; i < l->cfg.threads; i++) {
+        l->worker[i] = (worker){.l = l, .epoch = -1};
+        if (l->cfg.shuffle && !(l->worker[i].order = zt_alloc_array((size_t)l->clips, sizeof(int64_t)))) return ZT_NOMEM;
+    }
+    return ZT_OK;
+}
+
+zt_err zt_loader_create(zt_loader **out, const zt_dataset *ds, const zt_loader_cfg *cfg) {
+    zt_err e;
+    *out = NULL;
+    zt_loader *l = zt_alloc(sizeof *l);
+    if (!l) return ZT_NOMEM;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->made, NULL);
+    pthread_cond_init(&l->taken, NULL);
+    l->ds = ds;
+    l->cfg = *cfg;
+    ZT_TRY(e = check_cfg(cfg), fail);
+    if (cfg->split) {   /* a longer name is no split: its clips are counted as none below */
+        snprintf(l->split_name, sizeof l->split_name, "%s", cfg->split);
+        l->cfg.split = l->split_name;
+    }
+    if (l->cfg.prefetch == 0) l->cfg.prefetch = 2;
+    if (l->cfg.threads == 0) l->cfg.threads = 1;
+    l->clips = zt_dataset_count(ds, l->cfg.split);
+    ZT_TRY(e = check_clips(l), fail);
+    ZT_TRY(e = allocate(l), fail);
+    l->next_fill = l->next_take = l->cfg.first_batch;
+    for (int i = 0; i < l->cfg.threads; i++) {
+        const int rc = pthread_create(&l->worker[i].thread, NULL, work, &l->worker[i]);
+        if (rc != 0) {
+            e = zt_fail(ZT_IO, "data loader: no thread could be started: %s", strerror(rc));
+            goto fail;
+        }
+        l->worker[i].started = true;
+    }
+    *out = l;
+    return ZT_OK;
+fail:
+    zt_loader_destroy(&l);
+    return e;
+}
+
+void zt_loader_destroy(zt_loader **pl) {
+    zt_loader *l = pl ? *pl : NULL;
+    if (!l) return;
+    pthread_mutex_lock(&l->lock);
+    l->stop = true;
+    pthread_cond_broadcast(&l->taken);
+    pthread_mutex_unlock(&l->lock);
+    for (int i = 0; i < THREADS_MAX; i++) {
+        if (l->worker[i].started) pthread_join(l->worker[i].thread, NULL);
+        zt_free(l->worker[i].order);
+    }
+    for (int i = 0; i < DEPTH_MAX; i++) {
+        slot *s = &l->slot[i];
+        for (int k = 0; s->mirrored && k < l->cfg.batch; k++) zt_free(s->mirrored[k]);
+        zt_free(s->rgb);
+        zt_free(s->caption);
+        zt_free(s->mirrored);
+        zt_free(s->id);
+    }
+    pthread_cond_destroy(&l->taken);
+    pthread_cond_destroy(&l->made);
+    pthread_mutex_destroy(&l->lock);
+    zt_free(l);
+    *pl = NULL;
+}
