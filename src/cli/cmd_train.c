@@ -64,14 +64,14 @@ static int print_plan(const zt_train_cfg *c, const zt_train_plan *p, bool as_jso
 
 static int print_result(const args *a, const zt_train_result *r) {
     if (a->json)
-        return zt_cli_print_json("train", json_pack("{s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:b}", "step", (json_int_t)r->step, "loss",
-                                                    r->loss, "best_val_loss", r->best, "best_step", (json_int_t)r->best_step, "seconds",
+        return zt_cli_print_json("train", json_pack("{s:I, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:b}", "step", (json_int_t)r->step, "loss",
+                                                    r->loss, "val_loss_of_mean", r->mean_loss, "best_val_loss", r->best, "best_step", (json_int_t)r->best_step, "seconds",
                                                     r->seconds, "clips_per_s", r->clips_per_s, "wait_fraction", r->wait_fraction,
                                                     "first_step_s", r->first_step_s, "early_stop", r->early_stop));
     char t[32];
     zt_log("%s after %lld steps, %s, %.1f clips/s, loss %.4f", r->early_stop ? "stopped early (no better validation loss)" : "finished",
            (long long)r->step, duration(r->seconds, t, sizeof t), r->clips_per_s, r->loss);
-    if (r->best >= 0) zt_log("best validation loss %.4f at step %lld", r->best, (long long)r->best_step);
+    if (r->best >= 0) zt_log("best validation loss %.4f at step %lld (predicting the mean: %.4f)", r->best, (long long)r->best_step, r->mean_loss);
     zt_log("generate with: zoe generate %s/model -p \"...\" -o out.mp4", a->out);
     return ZT_EXIT_OK;
 }

@@ -50,7 +50,7 @@ zt_err zt_run_tokenizer(zt_bpe *tok, const zt_dataset *ds, zt_train_cfg *c, cons
     return e;
 }
 
-zt_err zt_run_loader(zt_loader **l, zt_dataset *ds, const zt_train_cfg *c, const char *split, int64_t batch, int64_t first) {
+zt_err zt_run_loader(zt_loader **l, const zt_dataset *ds, const zt_train_cfg *c, const char *split, int64_t batch, int64_t first) {
     const bool train = split[0] == 't';
     const zt_loader_cfg cfg = {.split = split, .batch = (int)batch, .frames = (int)c->net.frames, .height = (int)c->net.height,
                                .width = (int)c->net.width, .seed = (uint64_t)c->run.seed, .shuffle = train,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "data/loader.h"
+#include "train/baseline.h"
 #include "train/checkpoint.h"
 #include "train/feed.h"
 #include "train/run_data.h"
@@ -180,7 +181,13 @@ static zt_err save_model(run *r) {
 static zt_err validate(run *r) {
     if (zt_dataset_count(r->ds, "val") == 0) return r->at.step == r->c->train.steps ? save_model(r) : ZT_OK;
     double loss;
-    zt_err e = validation_loss(r, &loss);
+    zt_err e = ZT_OK;
+    if (r->at.best < 0) {                                     /* the first time: what is to be beaten */
+        e = zt_mean_baseline(r->ds, r->c, &loss);
+        if (e == ZT_OK) e = zt_run_log_scalars(&r->log, r->at.step, 1, (const char *const[]){"val_loss_of_mean"}, &loss);
+        r->result->mean_loss = loss;
+    }
+    if (e == ZT_OK) e = validation_loss(r, &loss);
     if (e != ZT_OK) return e;
     e = zt_run_log_scalars(&r->log, r->at.step, 1, (const char *const[]){"val_loss"}, &loss);
     if (e != ZT_OK) return e;
@@ -217,7 +224,8 @@ done:
 }
 
 static void show(run *r, zt_progress *p) {
-    snprintf(p->note, sizeof p->note, "loss %.4f, %.1f clips/s", r->result->loss, r->result->clips_per_s);
+    const double loss = r->loss_n ? r->loss_sum / r->loss_n : r->result->loss;
+    snprintf(p->note, sizeof p->note, "loss %.4f, %.1f clips/s", loss, r->result->clips_per_s);
     zt_progress_update(p, r->at.step);
 }
 
@@ -228,6 +236,7 @@ static zt_err loop(run *r, double t0) {
     zt_progress p;
     zt_err e = ZT_OK;
     zt_progress_begin(&p, "training", "steps", k->steps);
+    p.start = first;
     while (e == ZT_OK && r->at.step < k->steps && !r->result->early_stop) {
         if (zt_cancelled()) {
             e = checkpoint(r);

@@ -8,6 +8,7 @@ typedef struct zt_train_result {
     double loss, best;                   /* mean training loss of the last logged steps; best validation loss (negative: none) */
     double seconds, clips_per_s, wait_fraction, first_step_s;     /* wait: part of the time spent waiting for data */
     int64_t params, flops_per_step;
+    double mean_loss;                    /* validation loss of predicting the training mean (0: no validation in this session) */
     bool early_stop;                     /* patience ran out */
 } zt_train_result;
 

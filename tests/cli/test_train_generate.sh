@@ -1,0 +1,45 @@
+#!/bin/sh
+# test_train_generate.sh - the whole path on a tiny model: plan, train, event file, samples, generate in every format, labels, Ctrl-C.
+# shellcheck disable=SC1091,SC2154,SC2012
+. "$(dirname "$0")/tiny.sh"
+make_data
+"$zoe" train "$tiny" --plan | grep -q "GFLOP per step" || fail "--plan says nothing of the work"
+[ ! -e "$work/run" ] || fail "--plan left something behind"
+"$zoe" train "$tiny" --out "$work/run" --json > "$work/result.json"
+grep -q '"step": 60' "$work/result.json" || fail "the result lacks its steps"
+for f in config.yaml log.jsonl samples/step-00000060.png samples/step-00000060.mp4 model/config.json model/model.safetensors \
+    model/tokenizer.json best/state.json checkpoints/step-00000060/state.json; do
+    [ -s "$work/run/$f" ] || fail "the run lacks $f"
+done
+ls "$work"/run/events.out.tfevents.* > /dev/null || fail "no TensorBoard file"
+[ "$(ls "$work/run/checkpoints" | wc -l)" -eq 2 ] || fail "train.keep=2 did not keep 2 checkpoints"
+expect 2 "holds a run already" "$zoe" train "$tiny" --out "$work/run"
+# Generation: same seed, same bytes; every format; known frames.
+gen="$zoe generate $work/run/model --steps 2 --quiet"
+$gen -p "a red square moves left" -o "$work/a.mp4"
+$gen -p "a red square moves left" -o "$work/b.mp4"
+cmp "$work/a.mp4" "$work/b.mp4" || fail "same seed, other file"
+$gen -p "a red square moves left" --seed 2 -o "$work/b.mp4"
+! cmp -s "$work/a.mp4" "$work/b.mp4" || fail "another seed, same file"
+for text in "AI-generated" "a red square moves left" trainedAlgorithmicMedia model_hash; do
+    grep -aq "$text" "$work/a.mp4" || fail "a.mp4 lacks the label '$text'"
+done
+$gen -p "a blue circle moves up" -o "$work/c.gif"
+$gen -p "a blue circle moves up" --num 2 -o "$work/d_%04d.png"
+[ -s "$work/d-2_0003.png" ] || fail "numbered frames of the second clip are missing"
+$gen -p "" --image "$work/d-1_0000.png" -o "$work/e.mp4"
+$gen --video "$work/a.mp4" --context 2 --video-frames 6 --sampler dpm++2m --cfg-scale 1 -o "$work/f.mp4"
+# Ctrl-C saves and says how to go on.
+"$zoe" train "$tiny" --out "$work/stop" train.steps=100000 --quiet 2> "$work/err" &
+pid=$!
+sleep 1
+kill -INT $pid
+got=0
+wait $pid || got=$?
+[ $got -eq 1 ] || fail "exit status $got after Ctrl-C, want 1"
+grep -q -- "--resume" "$work/err" || fail "Ctrl-C does not say how to resume"
+ls -d "$work"/stop/checkpoints/step-* > /dev/null || fail "Ctrl-C saved no checkpoint"
+# Early stopping: a learning rate of 0 never improves.
+"$zoe" train "$tiny" --out "$work/early" --json train.lr=0 train.ema=0 train.patience=1 train.steps=1000 > "$work/result.json"
+grep -q '"early_stop": true' "$work/result.json" || fail "patience did not stop the run"
+echo "train and generate: whole path passed"
