@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_kill_resume.sh - kill -9 at 20 random moments: --resume goes on, the end is bit-identical, no checkpoint is ever half there.
+# test_kill_resume.sh - kill -9 at 20 random moments: --resume goes on, the end is bit-identical, no checkpoint is ever half there. labels: slow
 # shellcheck disable=SC1091,SC2154,SC2012
 . "$(dirname "$0")/tiny.sh"
 export OMP_NUM_THREADS=2
