@@ -1,5 +1,5 @@
-/* ingest.h - real video files to a data set: `zoe ingest`. Every file is looked at once; what cannot be used is recorded with its reason in
- * table sources and never stops the run. It filters nothing by looks or content. */
+/* ingest.h - real video files to a data set: `zoe ingest`. Every file is looked at once; what cannot be used is recorded with
+ * its reason in table sources and never stops the run. It filters nothing by looks or content. */
 #ifndef ZT_DATA_INGEST_H
 #define ZT_DATA_INGEST_H
 #include <stdint.h>
@@ -11,12 +11,13 @@ enum {
 };
 
 /* Where captions come from. AUTO: the first of TXT, FOLDER that has one.
- * TXT: STEM.txt beside the file; else captions.tsv or labels.tsv in its folder (tab separated; a header row with a column file, path, name,
- * filename or video, and a column caption, text or label). FOLDER: the name of the file's folder ('_' read as space), when that is below SRC. */
+ * TXT: STEM.txt beside the file; else captions.tsv or labels.tsv in its folder (tab separated; a header row with a column file,
+ * path, name, filename or video, and a column caption, text or label). FOLDER: the name of the file's folder ('_' read as
+ * space), when that is below SRC. */
 typedef enum zt_ingest_caption { ZT_CAPTION_AUTO, ZT_CAPTION_TXT, ZT_CAPTION_FOLDER, ZT_CAPTION_NONE } zt_ingest_caption;
 
 typedef struct zt_ingest_cfg {
-    const char *const *src;         /* n_src files and folders; folders are walked in byte order, links and hidden names left out */
+    const char *const *src; /* n_src files and folders; folders are walked in byte order, links and hidden names left out */
     int n_src;
     const char *out;                /* new, empty, or a data set that ingest began with the same settings: it then continues */
     int64_t size, frames;           /* of a clip: size x size pixels (8..1024), 1..1024 frames, at most 1 GiB */
@@ -37,10 +38,12 @@ typedef struct zt_ingest_report {
     double seconds;
 } zt_ingest_report;
 
-/** Cut consecutive clips of cfg->frames frames out of every file (a shorter rest is dropped; its length is recorded) and add them to the
- *  data set cfg->out. A source goes whole to one split, by hash of its content and the seed; equal content is taken once. Work is
- *  committed every few sources: after a kill at any time the data set is whole, and the same call continues. Progress on stderr.
- *  A file that does not decode is no error; a report without clips is none either. report may be NULL; it is filled after ZT_CANCELLED too.
+/** Cut consecutive clips of cfg->frames frames out of every file (a shorter rest is dropped; its length is recorded) and add
+ *  them to the data set cfg->out. A source goes whole to one split, by hash of its content and the seed; equal content is taken
+ *  once. Work is committed every few sources: after a kill at any time the data set is whole, and the same call continues.
+ *  Progress on stderr.
+ *  A file that does not decode is no error; a report without clips is none either. report may be NULL; it is filled after
+ *  ZT_CANCELLED too.
  *  Errors: ZT_ARG (cfg; other settings than cfg->out has), ZT_NOTFOUND (no such source), ZT_IO, ZT_FORMAT (damaged data set),
  *  ZT_CANCELLED (finished sources are kept), ZT_NOMEM. */
 zt_err zt_ingest(const zt_ingest_cfg *cfg, zt_ingest_report *report);

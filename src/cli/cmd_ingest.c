@@ -1,0 +1,150 @@
+/* cmd_ingest.c - zoe ingest: real video files to a data set. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/commands.h"
+#include "data/catalog.h"
+#include "data/ingest.h"
+
+typedef struct args {
+    char out[4096];
+    int64_t size, frames, max_clips, seed;
+    double fps, val, test;
+    int caption, json, quiet;
+} args;
+
+#define AT(field) ZT_OPT_AT(args, field)
+static const zt_opt options[] = {
+    {"out", ZT_OPT_STR, AT(out), NULL, 0, 0, NULL, 'o', "folder of the data set; continues the one that is there"},
+    {"size", ZT_OPT_INT, AT(size), "64", 8, 1024, NULL, 0, "pixels: clips are square, cut from the centre"},
+    {"frames", ZT_OPT_INT, AT(frames), "16", 1, 1024, NULL, 0, "of a clip; a shorter rest of a file is left out"},
+    {"fps", ZT_OPT_REAL, AT(fps), "8", 0.1, 240, NULL, 0, "frames per second of the clips"},
+    {"val", ZT_OPT_REAL, AT(val), "0.1", 0, 0.5, NULL, 0, "part of the files for validation"},
+    {"test", ZT_OPT_REAL, AT(test), "0", 0, 0.5, NULL, 0, "part of the files for testing"},
+    {"caption", ZT_OPT_ENUM, AT(caption), "auto", 0, 0, "auto|txt|folder|none", 0,
+     "from text beside the files, folder names, or none"},
+    {"max-clips", ZT_OPT_INT, AT(max_clips), "0", 0, 1000000000, NULL, 0, "of one file; 0: all"},
+    {"seed", ZT_OPT_INT, AT(seed), "1", 0, 9007199254740991.0, NULL, 0, "of the split"},
+    {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print the result as JSON"},
+    {"quiet", ZT_OPT_BOOL, AT(quiet), "false", 0, 0, NULL, 'q', "no progress"},
+};
+static const zt_cli_spec spec = {
+    .usage = "zoe ingest SRC... --out DIR [--size 64 --frames 16 --fps 8] [options]",
+    .about = "Cuts clips out of video files (anything FFmpeg reads; folders are searched) and adds them to the data set DIR. A "
+             "file that\n"
+             "cannot be used is listed with its reason. Captions: STEM.txt beside the file; else captions.tsv or labels.tsv in "
+             "its folder\n"
+             "(columns file and caption); else the name of its folder below SRC. A file goes whole to train, val or test. Ctrl-C "
+             "or a\n"
+             "kill loses nothing that is complete; the same command continues. Exit status 0 when the data set has a clip.\n",
+    .opts = {options, sizeof options / sizeof *options},
+    .min_pos = 1,
+    .max_pos = ZT_CLI_MAX_POS};
+
+/* Unusable files as they are found in the catalogue. */
+typedef struct listing { json_t *unusable, *duplicates; } listing;
+
+static zt_err list_source(void *ctx, const zt_catalog_source *s) {
+    listing *l = ctx;
+    if (strcmp(s->status, "ok") == 0) return ZT_OK;
+    json_t *to = strncmp(s->reason, "duplicate of ", 13) == 0 ? l->duplicates : l->unusable;
+    return json_array_append_new(to, json_pack("{s:s, s:s}", "path", s->path, "reason", s->reason)) == 0
+               ? ZT_OK : zt_fail(ZT_NOMEM, "out of memory for the list of unusable files, or %s is damaged", "catalog.db");
+}
+
+/* Names come from anywhere: control characters stay off the terminal. */
+static void print_plain(const char *text) {
+    for (; *text; text++) putchar((unsigned char)*text < 32 || *text == 127 ? '?' : *text);
+}
+
+static void print_list(const char *title, const json_t *list) {
+    size_t i;
+    const json_t *o;
+    if (json_array_size(list)) printf("%s:\n", title);
+    for (i = 0; i < json_array_size(list); i++) {
+        o = json_array_get(list, i);
+        printf("  ");
+        print_plain(json_string_value(json_object_get(o, "path")));
+        printf(": ");
+        print_plain(json_string_value(json_object_get(o, "reason")));
+        printf("\n");
+    }
+}
+
+static void print_text(const args *a, const zt_ingest_report *r, const listing *l) {
+    printf("%s: %lld clips (train %lld, val %lld, test %lld) of %lld frames, %lldx%lld, %g fps\n", a->out,
+           (long long)(r->train + r->val + r->test), (long long)r->train, (long long)r->val, (long long)r->test,
+           (long long)a->frames, (long long)a->size, (long long)a->size, a->fps);
+    printf("files: %lld usable (%lld damaged in part), %lld unusable, %lld duplicates, %lld done before; %lld others skipped; "
+           "%.1f s\n",
+           (long long)r->new_ok, (long long)r->damaged, (long long)r->new_dropped, (long long)r->duplicates,
+           (long long)r->done_before, (long long)r->skipped, r->seconds);
+    print_list("unusable", l->unusable);
+    print_list("duplicates", l->duplicates);
+}
+
+static json_t *to_json(const args *a, const zt_ingest_report *r, const listing *l) {
+    json_t *j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "out", a->out, "clips", (json_int_t)(r->train + r->val + r->test),
+                          "train", (json_int_t)r->train, "val", (json_int_t)r->val, "test", (json_int_t)r->test, "new_clips",
+                          (json_int_t)r->new_clips);
+    json_t *f =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "looked_at", (json_int_t)r->files, "usable", (json_int_t)r->new_ok,
+                  "damaged", (json_int_t)r->damaged, "unusable", (json_int_t)r->new_dropped, "duplicates",
+                  (json_int_t)r->duplicates, "done_before", (json_int_t)r->done_before, "skipped", (json_int_t)r->skipped);
+    if (!j || json_object_set_new(j, "files", f) != 0 || json_object_set(j, "unusable", l->unusable) != 0 ||
+        json_object_set(j, "duplicates", l->duplicates) != 0 || json_object_set_new(j, "seconds", json_real(r->seconds)) != 0) {
+        json_decref(j);
+        return NULL;
+    }
+    return j;
+}
+
+static int show(const args *a, const zt_ingest_report *r) {
+    zt_catalog *c = NULL;
+    listing l = {json_array(), json_array()};
+    int status;
+    zt_err e = zt_catalog_open(&c, a->out);
+    if (e == ZT_OK) e = zt_catalog_sources(c, list_source, &l);
+    if (e != ZT_OK) status = zt_cli_result("ingest", e);
+    else if (a->json) status = zt_cli_print_json("ingest", to_json(a, r, &l));
+    else {
+        print_text(a, r, &l);
+        status = ZT_EXIT_OK;
+    }
+    if (status == ZT_EXIT_OK && r->train + r->val + r->test == 0) {
+        fprintf(stderr, "zoe ingest: no clip came out of %lld file%s; a clip needs %lld frames at %g fps\n", (long long)r->files,
+                r->files == 1 ? "" : "s", (long long)a->frames, a->fps);
+        status = ZT_EXIT_FAILED;
+    }
+    zt_catalog_close(&c);
+    json_decref(l.unusable);
+    json_decref(l.duplicates);
+    return status;
+}
+
+int zt_cmd_ingest(int argc, char **argv) {
+    static char *pos[ZT_CLI_MAX_POS];   /* static: a command runs once, and the stack is not for 32 KiB */
+    args a;
+    int n, status;
+    if (!zt_cli_parse(&spec, &a, argc, argv, pos, &n, &status)) return status;
+    if (!a.out[0]) return zt_cli_usage_error("ingest", "--out is missing; name the folder of the data set");
+    zt_log_quiet(a.quiet || a.json);
+    zt_cancel_install();
+    const zt_ingest_cfg cfg = {.src = (const char *const *)pos,
+                               .n_src = n,
+                               .out = a.out,
+                               .size = a.size,
+                               .frames = a.frames,
+                               .fps = a.fps,
+                               .val = a.val,
+                               .test = a.test,
+                               .caption = (zt_ingest_caption)a.caption,
+                               .max_clips = a.max_clips,
+                               .seed = (uint64_t)a.seed};
+    zt_ingest_report report;
+    const zt_err e = zt_ingest(&cfg, &report);
+    return e == ZT_OK ? show(&a, &report) : zt_cli_result("ingest", e);
+}
