@@ -1,7 +1,8 @@
 /* judge.h - the analytic judge (J-rule) of the synthetic world: what is in a clip, said without any network.
  * Segments the one moving saturated object frame by frame, then: shape by area over bounding box (square 1, circle pi/4,
  * triangle 1/2, and leaning), colour by mean hue, direction by the displacement of the centroid. It shares no code with the
- * renderer (src/data): captions are compared as words. It is no general video judge: several objects, or none, are "not valid". */
+ * renderer (src/data): captions are compared as words. It is no general video judge: several objects, or none, are "not
+ * valid". */
 #ifndef ZT_EVAL_JUDGE_H
 #define ZT_EVAL_JUDGE_H
 #include <stdbool.h>
