@@ -254,9 +254,14 @@ static void explain(const job *j, source *s) {
     if (s->reason[0] && s->frames == 0) return;
     if (s->info.image)
         snprintf(s->reason, sizeof s->reason, "too short: an image, a clip needs %lld frames (--frames 1 takes images)", want);
-    else
+    else {
+        char hint[80] = "";
+        if (s->damaged) snprintf(hint, sizeof hint, "; the rest is damaged");
+        else if (s->info.fps > j->cfg->fps && (double)s->frames * s->info.fps >= (double)j->cfg->frames * j->cfg->fps)
+            snprintf(hint, sizeof hint, "; at its own rate, --fps %.4g, it has enough", s->info.fps);
         snprintf(s->reason, sizeof s->reason, "too short: %lld frame%s at %g fps, a clip needs %lld%s", found,
-                 found == 1 ? "" : "s", j->cfg->fps, want, s->damaged ? "; the rest is damaged" : "");
+                 found == 1 ? "" : "s", j->cfg->fps, want, hint);
+    }
 }
 
 static zt_err decode(job *j, source *s) {
