@@ -86,7 +86,8 @@ static dnnl_status_t user_scratchpad(dnnl_primitive_attr_t *attr) {
     const dnnl_status_t e = dnnl_primitive_attr_create(attr);
     return e == dnnl_success ? dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user) : e;
 }
-static dnnl_status_t add_reorder(job *j, const dnnl_memory_desc_t *from, place from_at, const dnnl_memory_desc_t *to, place to_at) {
+static dnnl_status_t add_reorder(job *j, const dnnl_memory_desc_t *from, place from_at, const dnnl_memory_desc_t *to,
+                                 place to_at) {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t pd = NULL;
     step *s;
@@ -117,7 +118,8 @@ static void job_run(const zt_node *n, const zt_exec *e) {
     if (j->taps) {
         const float *w = n->in[1]->x;
         float *to = (float *)((char *)e->scratch + j->taps_at);
-        for (int64_t t = 0; t < j->taps; t++) memcpy(to + t * j->tap, w + (j->taps - 1 - t) * j->tap, (size_t)j->tap * sizeof *to);
+        for (int64_t t = 0; t < j->taps; t++)
+            memcpy(to + t * j->tap, w + (j->taps - 1 - t) * j->tap, (size_t)j->tap * sizeof *to);
     }
     for (int k = 0; k < j->n; k++) {
         step *s = &j->s[k];

@@ -5,6 +5,6 @@
 
 /** Make the engine; oneDNN then uses no instructions above `level`. Once, before any kernel is prepared. */
 void zt_onednn_setup(zt_cpu_level level);
-/** Name of the implementation oneDNN chose for a prepared node's main primitive, such as "brgconv:avx512_core". Tests and bench. */
+/** Name of the implementation oneDNN chose for a prepared node's main primitive, such as "brgconv:avx512_core". */
 const char *zt_onednn_implementation(const void *prepared);
 #endif

@@ -2,8 +2,10 @@
  * (Dao et al. 2022, arXiv:2205.14135). A unit is one (o, i, head): q [O,N,I,D], rows of a unit lie I*D floats apart.
  *
  * Scores are kept transposed, S'[key][query]: queries are vector lanes, so the softmax needs no sums across lanes, K rows are
- * broadcast as they lie in memory and only Q (and dy in backward) is packed across. P' and dS' then feed every other product by
- * broadcast in one of its two orientations (tile.h). Scores are in units of log 2: exp2 throughout.
+ * broadcast and only Q (and dy in backward) is packed across. P' and dS' then feed every other product by broadcast in one of
+ * its two orientations (tile.h). Scores are in units of log 2: exp2 throughout. Rows are copied together first, padded to whole
+ * vectors. Temporal attention beyond the last cache is slow here (many short rows far apart): measured, neither the copies nor
+ * software prefetch of the next position change that.
  *
  * Threads: forward splits (unit, query block) pairs; backward gives each thread whole units, and what is left over when
  * they do not divide evenly (or all, when bias has a gradient) is split by queries, each thread with dK, dV of its own that are
@@ -16,7 +18,6 @@ enum { KEYS = 64 };
 typedef struct att {
     int64_t O, N, M, I, D, heads, hd, hp;   /* hp: head size rounded up to whole vectors */
     int64_t W, blocks, units, row;          /* lanes per query block, query blocks, O*I*heads, floats between rows */
-    bool near;                              /* K and V are used where they lie: one key block, whole vectors */
     const float *q, *k, *v, *bias, *y, *lse_in, *dy;
     const int32_t *len;
     float *out, *lse, *dq, *dk, *dv, *dbias;
@@ -32,7 +33,6 @@ static att att_of(const zt_node *n, bool grad) {
     a.blocks = (a.N + a.W - 1) / a.W;
     a.units = a.O * a.I * a.heads;
     a.row = a.I * a.D;
-    a.near = a.M <= KEYS && a.hp == a.hd;
     int k = grad ? 6 : 3;
     if (n->at.i[ZT_ATT_BIAS]) a.bias = zt_in_x(n, k++);
     if (n->at.i[ZT_ATT_LEN]) a.len = zt_in_x(n, k);
@@ -71,16 +71,14 @@ static float *take(float **at, int64_t n) {
 }
 static int64_t room_size(const att *a, bool grad) {
     const int64_t keys = (a->M * a->hp + 15) / 16 * 16, block = a->W * a->hp, score = KEYS * a->W;
-    return grad ? 4 * keys + 5 * block + 3 * score + 2 * a->W : (a->near ? 0 : 2 * keys) + 2 * block + 2 * score + 2 * a->W;
+    return grad ? 4 * keys + 5 * block + 3 * score + 2 * a->W : 2 * keys + 2 * block + 2 * score + 2 * a->W;
 }
 static room room_of(const att *a, bool grad, float *base, int slot) {
     const int64_t keys = (a->M * a->hp + 15) / 16 * 16, block = a->W * a->hp, score = KEYS * a->W;
     float *at = base + slot * room_size(a, grad);
     room r = {0};
-    if (grad || !a->near) {
-        r.kp = take(&at, keys);
-        r.vp = take(&at, keys);
-    }
+    r.kp = take(&at, keys);
+    r.vp = take(&at, keys);
     if (grad) {
         r.dk = take(&at, keys);
         r.dv = take(&at, keys);
@@ -98,21 +96,25 @@ static room room_of(const att *a, bool grad, float *base, int slot) {
     return r;
 }
 
-/* Rows of hd floats, `row` apart, to rows of hp floats (zeros at the end). */
+/* Rows of hd floats, `row` apart, to rows of hp floats (zeros at the end), and back. */
+INLINE void copy_head(float *restrict to, const float *restrict from, int64_t n) {
+    int64_t c = 0;
+    for (; c + VW <= n; c += VW) v_store(to + c, v_load(from + c));
+    for (; c < n; c++) to[c] = from[c];
+}
 static void pack_rows(const att *a, float *to, const float *from, int64_t rows) {
     for (int64_t r = 0; r < rows; r++) {
-        for (int64_t c = 0; c < a->hd; c++) to[r * a->hp + c] = from[r * a->row + c];
+        copy_head(to + r * a->hp, from + r * a->row, a->hd);
         for (int64_t c = a->hd; c < a->hp; c++) to[r * a->hp + c] = 0;
     }
 }
 static void unpack_rows(const att *a, float *to, const float *from, int64_t rows) {
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < a->hd; c++) to[r * a->row + c] = from[r * a->hp + c];
+    for (int64_t r = 0; r < rows; r++) copy_head(to + r * a->row, from + r * a->hp, a->hd);
 }
-/* [queries, hd] rows to [hd][W] lanes, times `scale`; lanes without a query are zero. */
-static void pack_lanes(const att *a, float *to, const float *from, int64_t queries, float scale) {
+/* [queries, hd] rows, `row` apart, to [hd][W] lanes, times `scale`; lanes without a query are zero. */
+static void pack_lanes(const att *a, float *to, const float *from, int64_t row, int64_t queries, float scale) {
     if (queries < a->W) memset(to, 0, (size_t)(a->hd * a->W) * sizeof *to);
-    k_transpose(to, a->W, from, a->row, queries, a->hd);
+    k_transpose(to, a->W, from, row, queries, a->hd);
     if (scale == 1) return;
     const vf f = v_set(scale);
     for (int64_t k = 0; k < a->hd * a->W; k += VW) v_store(to + k, v_load(to + k) * f);
@@ -130,9 +132,8 @@ INLINE vf exp2_low(vf x) {                             /* as v_exp2 for x that i
 }
 
 /* S'[m][n] for `keys` keys from m0: K Q' (already scaled), plus bias. */
-static void scores(const att *a, const room *r, const unit *u, const float *k, int64_t ldk, int64_t n0, int64_t queries, int64_t m0,
-                   int64_t keys) {
-    mm_run((mm){r->s, a->W, k + m0 * ldk, ldk, 1, r->qt, a->W, keys, a->hd, a->W, false});
+static void scores(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys) {
+    mm_run((mm){r->s, a->W, r->kp + m0 * a->hp, a->hp, 1, r->qt, a->W, keys, a->hd, a->W, false});
     if (!a->bias) return;
     if (queries < a->W) memset(r->tile, 0, (size_t)(keys * a->W) * sizeof *r->tile);
     k_transpose(r->tile, a->W, a->bias + (u->head * a->N + n0) * a->M + m0, a->M, queries, keys);
@@ -184,16 +185,17 @@ static void softmax(const att *a, const room *r, int64_t keys, int64_t queries, 
     }
 }
 
-static void forward_block(const att *a, const room *r, const unit *u, int64_t n0, const float *k, const float *v, int64_t ld) {
+static void forward_block(const att *a, const room *r, const unit *u, int64_t n0) {
     const int64_t queries = a->N - n0 < a->W ? a->N - n0 : a->W;
     const bool whole = u->keys <= KEYS, direct = whole && a->hp == a->hd;
     float *y = a->out + u->q + n0 * a->row;
-    pack_lanes(a, r->qt, a->q + u->q + n0 * a->row, queries, LOG2E / sqrtf((float)a->hd));
+    pack_lanes(a, r->qt, a->q + u->q + n0 * a->row, a->row, queries, LOG2E / sqrtf((float)a->hd));
     for (int64_t m = 0; m < u->keys; m += KEYS) {
         const int64_t keys = u->keys - m < KEYS ? u->keys - m : KEYS;
-        scores(a, r, u, k, ld, n0, queries, m, keys);
+        scores(a, r, u, n0, queries, m, keys);
         softmax(a, r, keys, queries, m == 0, whole);
-        mm_run((mm){direct ? y : r->o, direct ? a->row : a->hp, r->s, 1, a->W, v + m * ld, ld, queries, keys, a->hp, m > 0});
+        mm_run((mm){direct ? y : r->o, direct ? a->row : a->hp, r->s, 1, a->W, r->vp + m * a->hp, a->hp, queries, keys, a->hp,
+                    m > 0});
     }
     for (int64_t n = 0; n < queries; n++) {
         a->lse[u->lse + n0 + n] = r->max[n] / LOG2E + logf(r->sum[n]);
@@ -214,20 +216,17 @@ static void att_forward(const zt_node *n, const zt_exec *e) {
         for (int64_t t = from; t < to; t++) {
             const int64_t id = t / a.blocks;
             const unit u = unit_of(&a, id);
-            if (!a.near && packed != id) {
+            if (packed != id) {
                 pack_rows(&a, r.kp, a.k + u.k, u.keys);
                 pack_rows(&a, r.vp, a.v + u.k, u.keys);
                 packed = id;
             }
-            forward_block(&a, &r, &u, t % a.blocks * a.W, a.near ? a.k + u.k : r.kp, a.near ? a.v + u.k : r.vp, a.near ? a.row : a.hp);
+            forward_block(&a, &r, &u, t % a.blocks * a.W);
         }
     }
 }
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
-/* Where a unit's keys, values and their gradients are while it is worked on: in place, or packed. */
-typedef struct side { const float *k, *v; int64_t ld; float *dk, *dv; int64_t ldd; } side;
-
 /* From S' and dP' (in ds): S' = P', ds = P' (dP' - delta) scale. */
 static void score_grads(const att *a, const room *r, int64_t keys, float scale) {
     for (int64_t v = 0; v < a->W; v += VW) {
@@ -240,48 +239,47 @@ static void score_grads(const att *a, const room *r, int64_t keys, float scale) 
         }
     }
 }
-static void bias_grads(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys, float unscale) {
+static void bias_grads(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys,
+                       float unscale) {
     float *to = a->dbias + (u->head * a->N + n0) * a->M + m0;
     k_transpose(r->tile, KEYS, r->ds, a->W, keys, queries);
     for (int64_t n = 0; n < queries; n++)
         for (int64_t m = 0; m < keys; m++) to[n * a->M + m] += r->tile[n * KEYS + m] * unscale;
 }
 
-static void backward_block(const att *a, const room *r, const unit *u, const side *w, int64_t n0, int64_t queries, bool first) {
-    const float scale = 1 / sqrtf((float)a->hd);
-    const int64_t at = u->q + n0 * a->row;
-    const float *q = a->q + at, *g = a->dy + at;
-    const bool plain = a->hp == a->hd;
-    int64_t ldq = a->row;
-    pack_lanes(a, r->qt, q, queries, LOG2E * scale);
-    pack_lanes(a, r->gt, g, queries, 1);
+/* lse in units of log 2 to `max`, delta = dy.y to `sum`, of one block's lanes. */
+static void block_stats(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries) {
+    const float *y = a->y + u->q + n0 * a->row;
     for (int64_t n = 0; n < a->W; n++) {
         float delta = 0;
-        for (int64_t c = 0; n < queries && c < a->hd; c++) delta += g[n * a->row + c] * a->y[at + n * a->row + c];
+        if (n < queries) {
+#pragma omp simd reduction(+ : delta)
+            for (int64_t c = 0; c < a->hd; c++) delta += r->gr[n * a->hp + c] * y[n * a->row + c];
+        }
         r->sum[n] = delta;
         r->max[n] = n < queries ? a->lse_in[u->lse + n0 + n] * LOG2E : 0;
     }
-    if (!plain || u->keys > KEYS) {                     /* used once per key block: worth packing */
-        pack_rows(a, r->qr, q, queries);
-        pack_rows(a, r->gr, g, queries);
-        q = r->qr;
-        g = r->gr;
-        ldq = a->hp;
-    }
-    const bool direct = plain && u->keys <= KEYS;
-    float *dq = direct ? a->dq + at : r->o;
-    const int64_t lddq = direct ? a->row : a->hp;
+}
+
+static void backward_block(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, bool first) {
+    const float scale = 1 / sqrtf((float)a->hd);
+    const int64_t at = u->q + n0 * a->row, hp = a->hp;
+    pack_rows(a, r->qr, a->q + at, queries);
+    pack_rows(a, r->gr, a->dy + at, queries);
+    pack_lanes(a, r->qt, r->qr, hp, queries, LOG2E * scale);
+    pack_lanes(a, r->gt, r->gr, hp, queries, 1);
+    block_stats(a, r, u, n0, queries);
     for (int64_t m = 0; m < u->keys; m += KEYS) {
         const int64_t keys = u->keys - m < KEYS ? u->keys - m : KEYS;
-        scores(a, r, u, w->k, w->ld, n0, queries, m, keys);
-        mm_run((mm){r->ds, a->W, w->v + m * w->ld, w->ld, 1, r->gt, a->W, keys, a->hd, a->W, false});
+        scores(a, r, u, n0, queries, m, keys);
+        mm_run((mm){r->ds, a->W, r->vp + m * hp, hp, 1, r->gt, a->W, keys, a->hd, a->W, false});
         score_grads(a, r, keys, scale);
         if (a->dbias) bias_grads(a, r, u, n0, queries, m, keys, 1 / scale);
-        mm_run((mm){w->dv + m * w->ldd, w->ldd, r->s, a->W, 1, g, ldq, keys, queries, a->hp, !first});
-        mm_run((mm){w->dk + m * w->ldd, w->ldd, r->ds, a->W, 1, q, ldq, keys, queries, a->hp, !first});
-        mm_run((mm){dq, lddq, r->ds, 1, a->W, w->k + m * w->ld, w->ld, queries, keys, a->hp, m > 0});
+        mm_run((mm){r->dv + m * hp, hp, r->s, a->W, 1, r->gr, hp, keys, queries, hp, !first});
+        mm_run((mm){r->dk + m * hp, hp, r->ds, a->W, 1, r->qr, hp, keys, queries, hp, !first});
+        mm_run((mm){r->o, hp, r->ds, 1, a->W, r->kp + m * hp, hp, queries, keys, hp, m > 0});
     }
-    if (!direct) unpack_rows(a, a->dq + at, r->o, queries);
+    unpack_rows(a, a->dq + at, r->o, queries);
 }
 
 static void zero_rows(const att *a, float *to, int64_t rows) {
@@ -290,29 +288,16 @@ static void zero_rows(const att *a, float *to, int64_t rows) {
 
 /* Queries [from, to) of a unit. own: this thread has the whole unit and writes its dk, dv; else they stay in the room. */
 static void backward_unit(const att *a, const room *r, const unit *u, int64_t from, int64_t to, bool own) {
-    side w = {.k = a->k + u->k, .v = a->v + u->k, .ld = a->row, .dk = a->dk + u->k, .dv = a->dv + u->k, .ldd = a->row};
-    if (!a->near) {
-        pack_rows(a, r->kp, w.k, u->keys);
-        pack_rows(a, r->vp, w.v, u->keys);
-        w.k = r->kp;
-        w.v = r->vp;
-        w.ld = a->hp;
-    }
-    if (!own || !a->near) {
-        w.dk = r->dk;
-        w.dv = r->dv;
-        w.ldd = a->hp;
-    }
+    pack_rows(a, r->kp, a->k + u->k, u->keys);
+    pack_rows(a, r->vp, a->v + u->k, u->keys);
     if (from == to) {
         memset(r->dk, 0, (size_t)(u->keys * a->hp) * sizeof *r->dk);
         memset(r->dv, 0, (size_t)(u->keys * a->hp) * sizeof *r->dv);
     }
-    for (int64_t n = from; n < to; n += a->W) backward_block(a, r, u, &w, n, to - n < a->W ? to - n : a->W, n == from);
+    for (int64_t n = from; n < to; n += a->W) backward_block(a, r, u, n, to - n < a->W ? to - n : a->W, n == from);
     if (!own) return;
-    if (!a->near) {
-        unpack_rows(a, a->dk + u->k, r->dk, u->keys);
-        unpack_rows(a, a->dv + u->k, r->dv, u->keys);
-    }
+    unpack_rows(a, a->dk + u->k, r->dk, u->keys);
+    unpack_rows(a, a->dv + u->k, r->dv, u->keys);
     zero_rows(a, a->dk + u->k + u->keys * a->row, a->M - u->keys);
     zero_rows(a, a->dv + u->k + u->keys * a->row, a->M - u->keys);
 }

@@ -2,8 +2,9 @@
  *
  *   dW[tap][ci][co] = sum over output positions p of x[p*stride + tap - before][ci] * dy[p][co]
  * For one tap and one image line this is a matrix product whose rows (pixels) lie Ci and Co floats apart, so a register tile of
- * a few ci by up to 64 co runs over the lines of a block of pixels that stays in the first caches, for every tap. Small dW: each slot
- * sums its share of the images into a dW of its own, which are then added in order. Large dW: slots share out the rows of dW. */
+ * a few ci by up to 64 co runs over the lines of a block of pixels that stays in the first caches, for every tap. Small dW:
+ * each slot sums its share of the images into a dW of its own, which are then added in order. Large dW: slots share out its
+ * rows. */
 #include "backends/cpu/kernels/kernel.h"
 
 enum { PIXELS = 192, PARTIAL_MAX = 1 << 20 };   /* pixels per block; floats of dW up to which each slot has its own */
@@ -126,8 +127,8 @@ static void inside(const cw *c, int axis, int64_t tap, int64_t lo, int64_t hi, i
 }
 
 /* One block: lines [h0, h1) of output frame (b, t); rows [r0, r1) of the taps*Ci rows of w. */
-static void block(const cw *c, const float *x, const float *dy, float *w, float *pad, int64_t b, int64_t t, int64_t h0, int64_t h1,
-                  int64_t r0, int64_t r1) {
+static void block(const cw *c, const float *x, const float *dy, float *w, float *pad, int64_t b, int64_t t, int64_t h0,
+                  int64_t h1, int64_t r0, int64_t r1) {
     const int64_t H = c->out[1], W = c->out[2], Hi = c->in[1], Wi = c->in[2];
     const float *y = dy + ((b * c->out[0] + t) * H + h0) * W * c->Co;
     if (c->Cp != c->Co) {
@@ -163,7 +164,8 @@ static zt_err dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
 }
 static void dw_run(const zt_node *n, const zt_exec *e) {
     const cw c = cw_of(n);
-    const int64_t rows = c.taps * c.Ci, size = rows * c.Cp, per = (c.out[1] + c.lines - 1) / c.lines, blocks = c.B * c.out[0] * per;
+    const int64_t rows = c.taps * c.Ci, size = rows * c.Cp;
+    const int64_t per = (c.out[1] + c.lines - 1) / c.lines, blocks = c.B * c.out[0] * per;
     const int slots = zt_cpu_slots();
     const float *x = n->in[0]->x, *dy = n->in[1]->x;
     float *dw = n->x, *room = e->scratch, *pads = room + (c.own ? slots * size : c.Cp == c.Co ? 0 : size);
@@ -178,7 +180,8 @@ static void dw_run(const zt_node *n, const zt_exec *e) {
             float *w = c.own ? room + s * size : shared;
             memset(w + r0 * c.Cp, 0, (size_t)((r1 - r0) * c.Cp) * sizeof *w);
             for (int64_t k = from; k < to; k++) {
-                const int64_t h0 = k % per * c.lines, h1 = h0 + c.lines < c.out[1] ? h0 + c.lines : c.out[1], t = k / per % c.out[0];
+                const int64_t h0 = k % per * c.lines, h1 = h0 + c.lines < c.out[1] ? h0 + c.lines : c.out[1];
+                const int64_t t = k / per % c.out[0];
                 block(&c, x, dy, w, pads + s * pad_size(&c), k / per / c.out[0], t, h0, h1, r0, r1);
             }
         }

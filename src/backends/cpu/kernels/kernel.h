@@ -160,7 +160,8 @@ INLINE void k_transpose4(float *dst, int64_t ldd, const float *src, int64_t lds)
     memcpy(dst + 2 * ldd, &c, 16);
     memcpy(dst + 3 * ldd, &d, 16);
 }
-static __attribute__((unused)) void k_transpose(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows, int64_t cols) {
+static __attribute__((unused)) void k_transpose(float *dst, int64_t ldd, const float *src, int64_t lds, int64_t rows,
+                                                int64_t cols) {
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4) {
         int64_t c = 0;

@@ -34,8 +34,8 @@ static void norm_run(const zt_node *n, const zt_exec *e) {
     *(float *)n->x = (float)sqrt(sum);
 }
 
-static void adamw_piece(float *restrict p, float *restrict m, float *restrict v, const float *restrict g, int64_t n, const float *h,
-                        float clip, float keep) {
+static void adamw_piece(float *restrict p, float *restrict m, float *restrict v, const float *restrict g, int64_t n,
+                        const float *h, float clip, float keep) {
     const float b1 = h[1], b2 = h[2], eps = h[3], a1 = 1 - b1, a2 = 1 - b2, lr = h[0] / h[5], i2 = 1 / h[6];
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {

@@ -1,7 +1,8 @@
-/* reduce.c - sum_to and broadcast_to. Sums run in f32 over at most 256 rows, then in f64: long sums keep their digits. */
+/* reduce.c - sum_to and broadcast_to. Sums run in f32 over at most 64 rows (4096 elements of one row), then in f64: long sums
+ * keep their digits. */
 #include "backends/cpu/kernels/kernel.h"
 
-enum { COLS = 512, ROWS = 256 };
+enum { COLS = 512, ROWS = 64 };
 
 /* ---- sum_to ------------------------------------------------------------------------------------------------------ */
 /* x seen as [A,R,C] with R summed; C is cut into `blocks` of COLS, R into `cuts` pieces with partial sums in scratch. */
@@ -25,19 +26,30 @@ static sum_form sum_form_of(const zt_node *n) {
     return f;
 }
 
+/* sum[c..] += rows of `nv` vectors that stay in registers. */
+INLINE void sum_cols(const float *x, int64_t rows, int64_t C, const int nv, double *sum) {
+    vf s[8];
+    for (int v = 0; v < nv; v++) s[v] = v_set(0);
+    for (int64_t r = 0; r < rows; r++)
+        for (int v = 0; v < nv; v++) s[v] += v_load(x + r * C + v * VW);
+    for (int v = 0; v < nv; v++)
+        for (int k = 0; k < VW; k++) sum[v * VW + k] += s[v][k];
+}
 /* sum[c] of rows x[r*C + c], c < cols. */
 static void sum_block(const float *x, int64_t rows, int64_t C, int64_t cols, double *sum) {
     for (int64_t c = 0; c < cols; c++) sum[c] = 0;
     for (int64_t r0 = 0; r0 < rows; r0 += ROWS) {
-        const int64_t r1 = r0 + ROWS < rows ? r0 + ROWS : rows;
-        float acc[COLS];
-        for (int64_t c = 0; c < cols; c++) acc[c] = 0;
-        for (int64_t r = r0; r < r1; r++) {
-            const float *row = x + r * C;
-#pragma omp simd
-            for (int64_t c = 0; c < cols; c++) acc[c] += row[c];
+        const int64_t n = rows - r0 < ROWS ? rows - r0 : ROWS;
+        const float *from = x + r0 * C;
+        int64_t c = 0;
+        for (; c + 8 * VW <= cols; c += 8 * VW) sum_cols(from + c, n, C, 8, sum + c);
+        for (; c + 2 * VW <= cols; c += 2 * VW) sum_cols(from + c, n, C, 2, sum + c);
+        for (; c + VW <= cols; c += VW) sum_cols(from + c, n, C, 1, sum + c);
+        for (; c < cols; c++) {
+            float s = 0;
+            for (int64_t r = 0; r < n; r++) s += from[r * C + c];
+            sum[c] += s;
         }
-        for (int64_t c = 0; c < cols; c++) sum[c] += acc[c];
     }
 }
 static double sum_flat(const float *x, int64_t n) {

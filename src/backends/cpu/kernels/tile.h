@@ -6,10 +6,18 @@
 #define ZT_CPU_TILE_H
 #include "backends/cpu/kernels/kernel.h"
 
-typedef struct mm { float *c; int64_t ldc; const float *a; int64_t ra, ka; const float *b; int64_t ldb, rows, sum, width; bool add; } mm;
+typedef struct mm {
+    float *c;
+    int64_t ldc;
+    const float *a;
+    int64_t ra, ka;
+    const float *b;
+    int64_t ldb, rows, sum, width;
+    bool add;
+} mm;
 
-INLINE void mm_tile(float *c, int64_t ldc, const float *a, int64_t ra, int64_t ka, const float *b, int64_t ldb, int64_t sum, bool add,
-                    const int R, const int NV) {
+INLINE void mm_tile(float *c, int64_t ldc, const float *a, int64_t ra, int64_t ka, const float *b, int64_t ldb, int64_t sum,
+                    bool add, const int R, const int NV) {
     vf acc[8][4];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
