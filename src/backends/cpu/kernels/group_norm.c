@@ -2,7 +2,8 @@
  *
  * Per sample everything folds into per-channel numbers: y = act((x - mean)*A + D). Forward reads x twice and writes y once;
  * backward reads x and dy twice and writes dx once (SiLU is recomputed, nothing is saved but mean and rstd). Sums over rows
- * run in vector registers for at most 64 rows, then in f64. Statistics are of x minus its first row, so that a large mean costs no digits.
+ * run in vector registers for at most 64 rows, then in f64. Statistics are of x minus its first row: a large
+ * mean costs no digits.
  * Gradient: with u = (x - mean)*A + D, du = dy act'(u), xh = (x - mean) rstd, k = gain (1+scale), per channel
  * S1 = sum du, S2 = sum du xh:
  *   dx = rstd (k du - (sum_c k S1 + xh sum_c k S2) / n), the sums over the channels of a group and n its elements. */
