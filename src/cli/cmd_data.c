@@ -224,8 +224,8 @@ int zt_cmd_data(int argc, char **argv) {
     if (!zt_cli_parse(&SPEC, &a, argc, argv, pos, &n, &status)) return status;
     if (strcmp(pos[0], "ls") != 0 && strcmp(pos[0], "show") != 0 && strcmp(pos[0], "stats") != 0) {
         const char *near = zt_nearest_name(pos[0], WHAT, 3);
-        return zt_cli_usage_error("data", "'%.64s' is none of ls, show, stats%s%s", pos[0], near ? "; did you mean " : "",
-                                  near ? near : "");
+        return near ? zt_cli_usage_error("data", "'%.64s' is none of ls, show, stats; did you mean %s?", pos[0], near)
+                    : zt_cli_usage_error("data", "'%.64s' is none of ls, show, stats", pos[0]);
     }
     if (a.split[0] && strcmp(a.split, "train") != 0 && strcmp(a.split, "val") != 0 && strcmp(a.split, "test") != 0)
         return zt_cli_usage_error("data", "--split is '%s'; it is one of train, val, test", a.split);
