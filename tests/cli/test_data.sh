@@ -3,7 +3,10 @@
 # shellcheck disable=SC1091,SC2154
 . "$(dirname "$0")/tiny.sh"
 set=$work/set
-"$zoe" synth --out "$set" --clips 40 --frames 8 --size 16 --seed 3 --json > "$work/synth.json" 2> "$work/err" || fail "synth: $(cat "$work/err")"
+"$zoe" synth --out "$set" --clips 40 --frames 8 --size 16 --seed 3 --json > "$work/synth.json" 2> "$work/err" || {
+    cat "$work/err"
+    fail "synth"
+}
 grep -q '"train": 36' "$work/synth.json" || fail "synth --json: $(cat "$work/synth.json")"
 "$zoe" data stats "$set" --json > "$work/stats.json" || fail "data stats"
 grep -q '"clips": 40' "$work/stats.json" || fail "data stats --json: $(cat "$work/stats.json")"
