@@ -8,14 +8,16 @@
 
 enum { MAX_CONFIG = 1 << 20 };
 
-typedef struct video_cfg { int64_t frames, height, width; double fps; } video_cfg;
+typedef struct video_cfg { int64_t frames, height, width; double fps, mean, scale; } video_cfg;
 static const zt_opt video_options[] = {
     {"frames", ZT_OPT_INT, ZT_OPT_AT(video_cfg, frames), "16", 1, 1024, NULL, 0, "frames of a clip"},
     {"height", ZT_OPT_INT, ZT_OPT_AT(video_cfg, height), "32", 1, 4096, NULL, 0, "pixels"},
     {"width", ZT_OPT_INT, ZT_OPT_AT(video_cfg, width), "32", 1, 4096, NULL, 0, "pixels"},
     {"fps", ZT_OPT_REAL, ZT_OPT_AT(video_cfg, fps), "8", 0.01, 1000, NULL, 0, "frames per second"},
+    {"mean", ZT_OPT_REAL, ZT_OPT_AT(video_cfg, mean), "0", -1, 1, NULL, 0, "mean of the training pixels in [-1,1]: subtracted"},
+    {"scale", ZT_OPT_REAL, ZT_OPT_AT(video_cfg, scale), "1", 1e-3, 100, NULL, 0, "then divided by this"},
 };
-static const zt_opts video_opts = {video_options, 4};
+static const zt_opts video_opts = {video_options, sizeof video_options / sizeof *video_options};
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
 static zt_err section(const json_t *config, const char *name, const char *where, json_t **out) {
@@ -45,6 +47,8 @@ static zt_err read_net(zt_net *net, const json_t *config, const char *where) {
     net->height = v.height;
     net->width = v.width;
     net->fps = v.fps;
+    net->mean = v.mean;
+    net->scale = v.scale;
     e = zt_net_check(net);
 done:
     return e;
@@ -103,7 +107,7 @@ void zt_model_dir_finish(zt_model_dir *m) {
 
 /* ---- writing --------------------------------------------------------------------------------------------------- */
 static json_t *describe(const zt_net *net, const json_t *diffusion) {
-    const video_cfg v = {net->frames, net->height, net->width, net->fps};
+    const video_cfg v = {net->frames, net->height, net->width, net->fps, net->mean, net->scale};
     json_t *model = json_pack("{s:s}", "name", net->model->name), *options = zt_opt_to_json(net->model->opts, net->cfg);
     if (model && options) json_object_update(model, options);
     json_decref(options);

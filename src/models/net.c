@@ -3,7 +3,7 @@
 #include <string.h>
 
 zt_err zt_net_init(zt_net *net, const char *name) {
-    *net = (zt_net){.model = zt_model_find(name)};
+    *net = (zt_net){.model = zt_model_find(name), .scale = 1};
     if (!net->model) return ZT_CONFIG;
     net->cfg = zt_alloc(net->model->cfg_size);
     if (!net->cfg) return ZT_NOMEM;

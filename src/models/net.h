@@ -15,6 +15,7 @@ typedef struct zt_net {
     int64_t vocab;                      /* real size of the tokenizer */
     int64_t frames, height, width;      /* clip size it was trained at */
     double fps;
+    double mean, scale;                 /* what the network sees is (x - mean) / scale, x in [-1,1] */
 } zt_net;
 
 /** Model `name` with its default options. ZT_CONFIG for an unknown name. */
@@ -25,8 +26,8 @@ zt_err zt_net_check(const zt_net *net);
 
 /** Inputs of one run, leaves of the graph. mask[b,t] = 1: frame t is known and given in `known`; its `noisy` content is ignored. */
 typedef struct zt_net_in {
-    zt_node *noisy;          /* [B,T,H,W,3] */
-    zt_node *known;          /* [B,T,H,W,3] in [-1,1] */
+    zt_node *noisy;          /* [B,T,H,W,3], normalised as net.mean and net.scale say */
+    zt_node *known;          /* [B,T,H,W,3], normalised too */
     zt_node *mask;           /* [B,T] 0 or 1 */
     zt_node *t01;            /* [B] */
     zt_node *ids, *len;      /* [B,L] i32, [B] i32 (>= 1) */

@@ -2,9 +2,11 @@
  * Paper: Ho et al. 2022, "Video Diffusion Models", arXiv:2204.03458 (section 3, appendix A); the repository
  * lucidrains/video-diffusion-pytorch was read for sizes. Per level: residual blocks of 1x3x3 convolutions whose second norm is scaled and
  * shifted by time + text, then spatial and temporal attention with learned relative positions; 1x4x4 stride (1,2,2) downwards.
- * Beyond the paper, by option: a kt x 1 x 1 convolution after each residual block, halving of time between levels, 2x2
- * space-to-depth at the input, and text cross-attention (the paper adds attention-pooled text to the time embedding; so do we).
+ * Text is attention-pooled and added to the time embedding, as in the paper. Beyond the paper: sinusoidal positions after the first
+ * convolution and, by option, a kt x 1 x 1 convolution after each residual block, halving of time between levels, space-to-depth
+ * at the input.
  *   x [B,T,H,W,Cin]  t01 [B]  text [B,L,E]  ->  [B,T,H,W,Cout] */
+#include <math.h>
 #include <stdio.h>
 #include "models/models.h"
 
@@ -109,6 +111,26 @@ static zt_node *level(zt_nn *nn, zt_node *x, zt_node *c, int i, zt_node **skip, 
     return x;
 }
 
+/* Where each cell is: cosine and sine of its t, h and w at four wavelengths, [1,T,H,W,24], projected to `width` channels. Convolutions alone
+ * do not know it, and "moves left" means something else in the first frame than in the last. */
+static zt_node *positions(zt_nn *nn, const zt_shape *s, int64_t width) {
+    enum { WAVES = 4, FEATURES = 3 * 2 * WAVES };
+    const int64_t n = s->d[1] * s->d[2] * s->d[3];
+    double *f = zt_alloc_array((size_t)(n * FEATURES), sizeof *f);
+    if (!f) return zt_graph_fail(nn->g, ZT_NOMEM);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t at[3] = {i / (s->d[2] * s->d[3]), i / s->d[3] % s->d[2], i % s->d[3]};
+        for (int k = 0; k < 3 * WAVES; k++) {
+            const double angle = 6.283185307179586 * (double)at[k / WAVES] / (double)(8 << k % WAVES);      /* 8, 16, 32, 64 cells */
+            f[i * FEATURES + 2 * k] = cos(angle);
+            f[i * FEATURES + 2 * k + 1] = sin(angle);
+        }
+    }
+    zt_node *c = zt_const(nn->g, zt_graph_real(nn->g), zt_sh(1, s->d[1], s->d[2], s->d[3], FEATURES), f);
+    zt_free(f);
+    return zt_linear_nobias(nn, "position", c, width, ZT_INIT_XAVIER);
+}
+
 /* Time plus attention-pooled text: what every residual block is modulated by. */
 static zt_node *condition(zt_nn *nn, const zt_model_in *in, int64_t dim) {
     const zt_shape *s = &in->text->sh;                                                                       /* [B,L,E] */
@@ -131,6 +153,7 @@ static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
     zt_node *c = condition(nn, in, 4 * k->widths.v[0]);
     zt_node *x = f > 1 ? zt_space_to_depth(in->x, 1, f, f) : in->x;
     x = zt_conv_same(nn, "stem", x, 1, (int)k->stem_kernel, (int)k->stem_kernel, k->widths.v[0], ZT_INIT_KAIMING);
+    x = zt_add(x, positions(nn, &x->sh, k->widths.v[0]));
     for (int i = 0; i < n; i++) {
         zt_push(nn->g, "down.%d", i);
         x = level(nn, x, c, i, skip[i], false, k);
@@ -146,8 +169,8 @@ static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
     for (int i = n - 1; i >= 0; i--) {
         zt_push(nn->g, "up.%d", i);
         if (i + 1 < n) {
+            x = zt_conv_same(nn, "up", x, 1, 3, 3, k->widths.v[i], ZT_INIT_KAIMING);      /* before enlarging: a quarter of the work */
             x = zt_upsample(x, k->time_down.v[i] ? 2 : 1, 2, 2);
-            x = zt_conv_same(nn, "up", x, 1, 3, 3, k->widths.v[i], ZT_INIT_KAIMING);
         }
         x = level(nn, x, c, i, skip[i], true, k);
         zt_pop(nn->g);

@@ -76,6 +76,19 @@ static void set_prompts(zt_sampling *s, const zt_sampling_request *r, int first)
         }
 }
 
+/* [-1,1] to what the network sees, and back, clamped. x and y may be the same. */
+static void normalise(const zt_net *net, const float *x, float *y, int64_t n) {
+    const float gain = (float)(1 / net->scale), shift = (float)(-net->mean / net->scale);
+    for (int64_t k = 0; k < n; k++) y[k] = x[k] * gain + shift;
+}
+static void denormalise(const zt_net *net, const float *x, float *y, int64_t n) {
+    const float gain = (float)net->scale, shift = (float)net->mean;
+    for (int64_t k = 0; k < n; k++) {
+        const float v = x[k] * gain + shift;
+        y[k] = v < -1 ? -1 : v > 1 ? 1 : v;
+    }
+}
+
 static void set_known(zt_sampling *s, const zt_sampling_request *r, int first) {
     float *known = s->in.known->x, *mask = s->in.mask->x;
     const int64_t T = s->net.frames;
@@ -85,7 +98,7 @@ static void set_known(zt_sampling *s, const zt_sampling_request *r, int first) {
     for (int p = 0; p < s->passes; p++)
         for (int b = 0; b < s->batch && first + b < r->n; b++) {
             const int64_t at = p * s->batch + b;
-            memcpy(known + at * s->clip_n, r->known + (first + b) * s->clip_n, (size_t)s->clip_n * sizeof *known);
+            normalise(&s->net, r->known + (first + b) * s->clip_n, known + at * s->clip_n, s->clip_n);
             for (int64_t t = 0; t < T; t++) mask[at * T + t] = r->mask[(first + b) * T + t];
         }
 }
@@ -102,6 +115,8 @@ static zt_err denoise(void *user, const float *x, double t, float *x0, int64_t n
     if (s->passes == 2) zt_guide(j->r->cfg_scale, y, y + s->batch * s->clip_n, y, n);
     const zt_process process = zt_diffusion_process(&s->d);
     zt_target_to_x0((zt_target)s->d.target, zt_process_at(&process, t), x, y, x0, n);
+    const float low = (float)((-1 - s->net.mean) / s->net.scale), high = (float)((1 - s->net.mean) / s->net.scale);
+    for (int64_t k = 0; k < n; k++) x0[k] = x0[k] < low ? low : x0[k] > high ? high : x0[k];         /* pixels stay pixels */
     if (j->known) zt_known_frames(x0, j->known, j->mask, n / s->frame_n, s->frame_n);
     return ZT_OK;
 }
@@ -132,12 +147,12 @@ zt_err zt_sampling_run(zt_sampling *s, const zt_sampling_request *r, float *clip
             j.mask = mask;
         }
         const zt_sample_cfg c = {.sampler = r->sampler, .process = zt_diffusion_process(&s->d), .steps = r->steps,
-                                 .shift = s->d.time_shift, .eta = r->eta, .clamp = ZT_CLAMP_UNIT, .seed = r->seed + (uint64_t)first,
+                                 .shift = s->d.time_shift, .eta = r->eta, .seed = r->seed + (uint64_t)first,
                                  .sample_n = s->clip_n, .on_step = stepped, .on_step_user = &j};
         zt_sample_noise(&c, x, n);
         e = zt_sample(&c, denoise, &j, x, n);
         if (e == ZT_OK && j.known) zt_known_frames(x, j.known, mask, n / s->frame_n, s->frame_n);
-        if (e == ZT_OK) memcpy(clips + first * s->clip_n, x, (size_t)(count * s->clip_n) * sizeof *x);
+        if (e == ZT_OK) denormalise(&s->net, x, clips + first * s->clip_n, count * s->clip_n);
     }
     zt_free(x);
     zt_free(mask);

@@ -9,6 +9,7 @@ enum { MAX_CLIPS = 1000 };
 static zt_err walk(const zt_dataset *ds, const zt_train_cfg *c, const char *split, float *mean, double *square) {
     const int64_t count = zt_dataset_count(ds, split), n = count < MAX_CLIPS ? count : MAX_CLIPS;
     const int64_t values = c->net.frames * c->net.height * c->net.width * ZT_RGB;
+    const float gain = (float)(1 / (127.5 * c->net.scale)), shift = (float)((-1 - c->net.mean) / c->net.scale);
     zt_loader *l = NULL;
     double sum = 0;
     zt_err e = zt_run_loader(&l, ds, c, split, 1, 0);
@@ -17,7 +18,7 @@ static zt_err walk(const zt_dataset *ds, const zt_train_cfg *c, const char *spli
         if ((e = zt_loader_next(l, &b)) != ZT_OK) break;
 #pragma omp parallel for simd schedule(static) reduction(+ : sum)
         for (int64_t i = 0; i < values; i++) {
-            const float x = (float)b.rgb[i] * (1 / 127.5f) - 1;
+            const float x = (float)b.rgb[i] * gain + shift;
             if (!square) mean[i] += x / (float)n;
             else sum += (double)(x - mean[i]) * (x - mean[i]);
         }

@@ -25,11 +25,12 @@ void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed
     const zt_time_cfg times = zt_diffusion_times(&c->diffusion);
     const int64_t T = c->net.frames, clip_n = T * c->net.height * c->net.width * ZT_RGB, L = c->net.text.length;
     const uint64_t seed = (uint64_t)c->run.seed, stream = (uint64_t)index * 4 + (uint64_t)kind * 2;
+    const float gain = (float)(1 / (127.5 * c->net.scale)), shift = (float)((-1 - c->net.mean) / c->net.scale);
     float *x0 = s->x0->x, *coef = s->coef->x, *weight = s->weight->x, *mask = s->in.mask->x, *t01 = s->in.t01->x;
     zt_rng r = zt_rng_init(seed, stream + 1);
     int64_t unknown = 0;
 #pragma omp parallel for schedule(static)
-    for (int64_t k = 0; k < clip_n * s->batch; k++) x0[k] = (float)rgb[k] * (1 / 127.5f) - 1;
+    for (int64_t k = 0; k < clip_n * s->batch; k++) x0[k] = (float)rgb[k] * gain + shift;
     zt_fill_normal(seed, stream, s->eps->x, clip_n * s->batch);
     for (int64_t b = 0; b < s->batch; b++) {
         const bool train = kind == ZT_FEED_TRAIN;

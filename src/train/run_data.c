@@ -1,7 +1,35 @@
 /* run_data.c - from a data set to what the trainer needs. */
 #include "train/run_data.h"
-#include <stdio.h>
+#include <math.h>
 #include "base/file.h"
+
+enum { STATISTICS_CLIPS = 500 };
+
+/* Mean and scale of the training pixels (of at most 500 clips spread over the split), so that the network sees data of mean 0 and standard
+ * deviation 0.5 (as Karras et al. 2022, arXiv:2206.00364, assume). Dark worlds are learned several times faster for it: a mean far from 0
+ * shakes the gradient of every weight at every step. */
+static zt_err measure_pixels(const zt_dataset *ds, zt_net *net) {
+    const int64_t count = zt_dataset_count(ds, "train"), n = count < STATISTICS_CLIPS ? count : STATISTICS_CLIPS;
+    double sum = 0, square = 0, values = 0;
+    for (int64_t k = 0; k < n; k++) {
+        zt_clip_view clip;
+        const zt_err e = zt_dataset_clip(ds, "train", k * count / n, &clip);
+        if (e != ZT_OK) return e;
+        const int64_t bytes = (int64_t)clip.frames * clip.height * clip.width * ZT_RGB;
+        int64_t s = 0, q = 0;                                             /* exact: the same on every machine */
+        for (int64_t i = 0; i < bytes; i++) {
+            s += clip.rgb[i];
+            q += (int64_t)clip.rgb[i] * clip.rgb[i];
+        }
+        sum += (double)s;
+        square += (double)q;
+        values += (double)bytes;
+    }
+    const double mean = sum / values, variance = square / values - mean * mean;
+    net->mean = mean / 127.5 - 1;
+    net->scale = variance > 1 ? sqrt(variance) / 127.5 / 0.5 : 1;
+    return ZT_OK;
+}
 
 zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c) {
     zt_clip_view clip;
@@ -16,6 +44,7 @@ zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c) {
     c->net.height = c->data.height ? c->data.height : clip.height;
     c->net.width = c->data.width ? c->data.width : clip.width;
     c->net.fps = clip.fps;
+    ZT_TRY(e = measure_pixels(*ds, &c->net), done);
     e = zt_net_check(&c->net);
 done:
     return e;
