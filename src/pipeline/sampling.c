@@ -114,7 +114,10 @@ static zt_err denoise(void *user, const float *x, double t, float *x0, int64_t n
     float *y = s->out->x;
     if (s->passes == 2) zt_guide(j->r->cfg_scale, y, y + s->batch * s->clip_n, y, n);
     const zt_process process = zt_diffusion_process(&s->d);
-    zt_target_to_x0((zt_target)s->d.target, zt_process_at(&process, t), x, y, x0, n);
+    const zt_level level = zt_process_at(&process, t);
+    const float skip = (float)zt_diffusion_skip(&s->d, level);
+    for (int64_t k = 0; k < n; k++) y[k] += skip * x[k];
+    zt_target_to_x0((zt_target)s->d.target, level, x, y, x0, n);
     const float low = (float)((-1 - s->net.mean) / s->net.scale), high = (float)((1 - s->net.mean) / s->net.scale);
     for (int64_t k = 0; k < n; k++) x0[k] = x0[k] < low ? low : x0[k] > high ? high : x0[k];         /* pixels stay pixels */
     if (j->known) zt_known_frames(x0, j->known, j->mask, n / s->frame_n, s->frame_n);

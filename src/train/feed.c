@@ -11,12 +11,13 @@ static int64_t given_frames(const zt_train_cfg *c, zt_rng *r) {
     return 0;
 }
 
-static void set_coefficients(float coef[4], const zt_diffusion_cfg *d, zt_level level) {
+static void set_coefficients(float coef[5], const zt_diffusion_cfg *d, zt_level level) {
     const float one = 1, zero = 0;
     coef[0] = (float)level.alpha;
     coef[1] = (float)level.sigma;
     zt_target_make((zt_target)d->target, level, &one, &zero, &coef[2], 1);
     zt_target_make((zt_target)d->target, level, &zero, &one, &coef[3], 1);
+    coef[4] = (float)zt_diffusion_skip(d, level);
 }
 
 void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed_kind kind, int64_t index, const uint8_t *rgb,
@@ -39,7 +40,7 @@ void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed
         const int64_t given = train ? given_frames(c, &r) : 0;
         const zt_level level = zt_process_at(&process, t);
         t01[b] = (float)t;
-        set_coefficients(coef + b * 4, &c->diffusion, level);
+        set_coefficients(coef + b * 5, &c->diffusion, level);
         const double w = zt_loss_weight((zt_weight_kind)c->diffusion.weight, c->diffusion.snr_gamma, (zt_target)c->diffusion.target, level);
         for (int64_t f = 0; f < T; f++) {
             mask[b * T + f] = f < given;

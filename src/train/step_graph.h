@@ -10,7 +10,7 @@ typedef struct zt_step_graph {
     zt_plan *plan;
     zt_net_in in;
     zt_node *x0, *eps;              /* inputs [B,T,H,W,3]: clean clip in [-1,1], noise */
-    zt_node *coef;                  /* input [B,4]: alpha, sigma, and the target as a x0 + b eps */
+    zt_node *coef;                  /* input [B,5]: alpha, sigma, the target as a x0 + b eps, skip of the noisy input */
     zt_node *weight;                /* input [B,T]: weight of each frame's squared error */
     zt_node *hyper, *ema_decay;     /* inputs of the optimiser; NULL in a validation graph */
     zt_node *loss, *norm;           /* outputs: sum of weighted squared errors; global gradient norm (NULL in validation) */
