@@ -45,8 +45,8 @@ typedef struct zt_generate_cfg {
     uint64_t seed;
     const char *sampler;                 /* ddpm, ddim, euler, heun, dpm++2m */
     double fps;                          /* of the result; 0: the model's */
-    /** Known first frames, the same for every clip: context_frames x context_height x context_width x 3 bytes RGB (row by row), centre-cropped
-     *  and resized to the model's size. One frame: image-to-video. More: prediction. NULL and 0: none. */
+    /** Known first frames, the same for every clip: context_frames x context_height x context_width x 3 bytes RGB (row by row),
+     *  centre-cropped and resized to the model's size. One frame: image-to-video. More: prediction. NULL and 0: none. */
     const uint8_t *context;
     int context_frames, context_height, context_width;
     /** Called after every sampling step; false stops with ZT_CANCELLED. May be NULL. */
@@ -58,14 +58,15 @@ ZT_API zt_generate_cfg zt_generate_defaults(void);
 /** Generated clips with the label they will carry. */
 typedef struct zt_clip zt_clip;
 
-/** Make cfg->num clips. *clip is NULL on failure. Errors: ZT_ARG (a field out of range, names it), ZT_CONFIG (frames the model cannot
- *  do), ZT_NOMEM, ZT_CANCELLED. */
+/** Make cfg->num clips. *clip is NULL on failure. Errors: ZT_ARG (a field out of range, names it), ZT_CONFIG (frames the model
+ *  cannot do), ZT_NOMEM, ZT_CANCELLED. */
 ZT_API zt_err zt_generate(zt_model *model, const zt_generate_cfg *cfg, zt_clip **clip);
 ZT_API void zt_clip_free(zt_clip **clip);
 ZT_API int zt_clip_count(const zt_clip *clip);
 /** Pixels of clip k: frames x height x width x 3 bytes RGB, borrowed. Sizes may be NULL. */
 ZT_API const uint8_t *zt_clip_pixels(const zt_clip *clip, int k, int *frames, int *height, int *width);
-/** Write to `path` by its suffix: .mp4 (H.264), .gif, .webp, or NAME_%04d.png. With several clips "-1", "-2", ... is put before the suffix.
+/** Write to `path` by its suffix: .mp4 (H.264), .gif, .webp, or NAME_%04d.png. With several clips "-1", "-2", ... is put before
+ *  the suffix.
  *  The file says that it is AI-generated, with prompt, model hash, seed and settings. Errors: ZT_ARG (suffix), ZT_IO. */
 ZT_API zt_err zt_clip_save(const zt_clip *clip, const char *path);
 

@@ -1,5 +1,6 @@
 /* cmd_bench.c - zoe bench: how much of this machine's measured peak the training and sampling steps of the two models reach.
- * The peak (a large f32 matmul) is measured again around every row, because shared machines change speed from minute to minute. */
+ * The peak (a large f32 matmul) is measured again around every row, because shared machines change speed from minute to
+ * minute. */
 #include <stdio.h>
 #include <string.h>
 #include "base/log.h"
@@ -19,9 +20,11 @@ static const zt_opt options[] = {
 };
 static const zt_cli_spec spec = {
     .usage = "zoe bench [--only NAME] [--repeats N] [--json]",
-    .about = "Times whole steps: training (forward, backward, AdamW, EMA) and forward alone. Rows are MODEL/train/f32: vdit-S and unet3d-64 are the sizes other projects can be\n"
-             "compared with (16x64x64 clips); -demo is the demo's. GFLOP counts matmul, convolution and attention only: forward 1x,\n"
-             "backward 2x. fraction_of_peak is against the best 2048^3 f32 matmul measured around the row.\n",
+    .about =
+        "Times whole steps: training (forward, backward, AdamW, EMA) and forward alone. Rows are MODEL/train/f32: vdit-S and "
+        "unet3d-64 are the sizes other projects can be\n"
+        "compared with (16x64x64 clips); -demo is the demo's. GFLOP counts matmul, convolution and attention only: forward 1x,\n"
+        "backward 2x. fraction_of_peak is against the best 2048^3 f32 matmul measured around the row.\n",
     .opts = {options, sizeof options / sizeof *options}};
 
 /* One model size: options as on a command line. */
@@ -93,8 +96,9 @@ done:
 }
 
 static void add_json(json_t *list, const row *r) {
-    json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "name", r->name, "ms", r->ms, "gflop", r->gflop,
-                                          "fraction_of_peak", r->fraction, "peak_gflops", r->peak, "rss_mb", (double)r->bytes * 1e-6));
+    json_array_append_new(list,
+                          json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "name", r->name, "ms", r->ms, "gflop", r->gflop,
+                                    "fraction_of_peak", r->fraction, "peak_gflops", r->peak, "rss_mb", (double)r->bytes * 1e-6));
 }
 
 static void print_row(const row *r) {

@@ -15,16 +15,20 @@ enum { SYNTH_CLIPS = 9600, SYNTH_SEED = 1 };
 typedef struct args { char out[1024]; double minutes; int64_t num, seed; int json; } args;
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
-    {"out", ZT_OPT_STR, AT(out), "zoe-demo", 0, 0, NULL, 'o', "folder for data, run, model and report.html; an unfinished demo there goes on"},
-    {"minutes", ZT_OPT_REAL, AT(minutes), "0", 0, 10000, NULL, 0, "at most about this much training; 0: the full number of steps"},
+    {"out", ZT_OPT_STR, AT(out), "zoe-demo", 0, 0, NULL, 'o',
+     "folder for data, run, model and report.html; an unfinished demo there goes on"},
+    {"minutes", ZT_OPT_REAL, AT(minutes), "0", 0, 10000, NULL, 0,
+     "at most about this much training; 0: the full number of steps"},
     {"num", ZT_OPT_INT, AT(num), "480", 2, 10000, NULL, 0, "clips generated for the judge"},
     {"seed", ZT_OPT_INT, AT(seed), "1", 0, 1e9, NULL, 0, "seed of the training run"},
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print the scores as JSON at the end"},
 };
 static const zt_cli_spec spec = {
     .usage = "zoe demo [--out DIR] [--minutes M]",
-    .about = "Renders a labelled world of moving shapes, trains a small text-to-video model on it, generates clips for prompts (some with\n"
-             "combinations never trained on), lets an analytic judge read them, and writes DIR/report.html. The model is DIR/model.\n",
+    .about =
+        "Renders a labelled world of moving shapes, trains a small text-to-video model on it, generates clips for prompts (some "
+        "with\n"
+        "combinations never trained on), lets an analytic judge read them, and writes DIR/report.html. The model is DIR/model.\n",
     .opts = {options, sizeof options / sizeof *options}};
 
 static zt_err make_data(const char *dir) {
@@ -71,9 +75,15 @@ static zt_err train(const args *a, const char *data, zt_train_result *result) {
 }
 
 static zt_err judge(const args *a, const char *data, zt_world_eval *scores) {
-    const zt_world_eval_cfg cfg = {.n = (int)a->num, .n_image = (int)(a->num < 100 ? a->num : 100), .n_predict = (int)(a->num < 100 ? a->num : 100),
-                                   .n_untrained = 16, .context = 4, .steps = ZT_DEMO_STEPS, .cfg_scale = ZT_DEMO_CFG_SCALE,
-                                   .sampler = ZT_SAMPLER_DDIM, .seed = 1000};
+    const zt_world_eval_cfg cfg = {.n = (int)a->num,
+                                   .n_image = (int)(a->num < 100 ? a->num : 100),
+                                   .n_predict = (int)(a->num < 100 ? a->num : 100),
+                                   .n_untrained = 16,
+                                   .context = 4,
+                                   .steps = ZT_DEMO_STEPS,
+                                   .cfg_scale = ZT_DEMO_CFG_SCALE,
+                                   .sampler = ZT_SAMPLER_DDIM,
+                                   .seed = 1000};
     char dir[ZT_PATH_MAX];
     zt_model_dir m = {0};
     zt_dataset *ds = NULL;
@@ -105,7 +115,8 @@ int zt_cmd_demo(int argc, char **argv) {
     } else {
         zt_log("all right: %.1f %% of prompts with seen combinations, %.1f %% with held-out ones",
                100 * zt_score_part(scores.seen.all, scores.seen.n), 100 * zt_score_part(scores.held_out.all, scores.held_out.n));
-        zt_log("open %s/report.html; make more with: zoe generate %s/model -p \"a small red square moves left\" -o out.mp4", a.out, a.out);
+        zt_log("open %s/report.html; make more with: zoe generate %s/model -p \"a small red square moves left\" -o out.mp4",
+               a.out, a.out);
         status = a.json ? zt_cli_print_json("demo", zt_demo_scores_json(&scores)) : ZT_EXIT_OK;
     }
     zt_world_eval_finish(&scores);

@@ -27,17 +27,20 @@ static const zt_opt options[] = {
 };
 static const zt_cli_spec spec = {
     .usage = "zoe eval MODEL --data DIR [options]",
-    .about = "Generates clips for the captions of the test split and lets the analytic judge read colour, shape and direction back. Beside every\n"
+    .about = "Generates clips for the captions of the test split and lets the analytic judge read colour, shape and direction "
+             "back. Beside every\n"
              "score stand the judge's accuracy on the real clips and the floors (shuffled prompts, untrained network).\n",
-    .opts = {options, sizeof options / sizeof *options}, .min_pos = 1, .max_pos = 1};
+    .opts = {options, sizeof options / sizeof *options},
+    .min_pos = 1,
+    .max_pos = 1};
 
 static void print_score(const char *name, const zt_score *s) {
     if (s->n == 0) return;
     double lo, hi;
     zt_wilson(s->all, s->n, &lo, &hi);
-    printf("%-28s %6lld %8.1f%% %8.1f%% %8.1f%% %8.1f%% %8.1f%%  (%.1f..%.1f)\n", name, (long long)s->n, 100 * zt_score_part(s->valid, s->n),
-           100 * zt_score_part(s->shape, s->n), 100 * zt_score_part(s->colour, s->n), 100 * zt_score_part(s->direction, s->n),
-           100 * zt_score_part(s->all, s->n), 100 * lo, 100 * hi);
+    printf("%-28s %6lld %8.1f%% %8.1f%% %8.1f%% %8.1f%% %8.1f%%  (%.1f..%.1f)\n", name, (long long)s->n,
+           100 * zt_score_part(s->valid, s->n), 100 * zt_score_part(s->shape, s->n), 100 * zt_score_part(s->colour, s->n),
+           100 * zt_score_part(s->direction, s->n), 100 * zt_score_part(s->all, s->n), 100 * lo, 100 * hi);
 }
 
 static int print_table(const zt_world_eval *r) {
@@ -50,9 +53,11 @@ static int print_table(const zt_world_eval *r) {
     print_score("image to video", &r->image);
     printf("nearest-training-clip distance ratio %.2f (below 0.8: memorised); entropy %.2f bits of 5.58\n", r->distance_ratio,
            r->entropy_joint);
-    if (r->image.n) printf("image to video: frame 0 at %.1f dB (worst), %.1f dB (mean)\n", r->image_psnr_worst, r->image_psnr_mean);
+    if (r->image.n)
+        printf("image to video: frame 0 at %.1f dB (worst), %.1f dB (mean)\n", r->image_psnr_worst, r->image_psnr_mean);
     if (r->predict_psnr > 0)
-        printf("prediction: %.2f dB; copy-last %.2f dB, constant block motion %.2f dB\n", r->predict_psnr, r->copy_psnr, r->motion_psnr);
+        printf("prediction: %.2f dB; copy-last %.2f dB, constant block motion %.2f dB\n", r->predict_psnr, r->copy_psnr,
+               r->motion_psnr);
     return ZT_EXIT_OK;
 }
 
@@ -73,7 +78,9 @@ int zt_cmd_eval(int argc, char **argv) {
     zt_err e = zt_model_dir_load(&m, dir);
     if (e == ZT_OK) e = zt_dataset_open(&ds, a.data);
     if (e == ZT_OK) e = zt_world_eval_run(&r, &m, ds, &cfg);
-    status = e != ZT_OK ? zt_cli_result("eval", e) : a.json ? zt_cli_print_json("eval", zt_demo_scores_json(&r)) : print_table(&r);
+    status = e != ZT_OK ? zt_cli_result("eval", e)
+             : a.json   ? zt_cli_print_json("eval", zt_demo_scores_json(&r))
+                        : print_table(&r);
     zt_world_eval_finish(&r);
     zt_dataset_close(&ds);
     zt_model_dir_finish(&m);

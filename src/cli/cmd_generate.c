@@ -36,11 +36,13 @@ static const zt_opt options[] = {
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print the result as JSON"},
     {"quiet", ZT_OPT_BOOL, AT(quiet), "false", 0, 0, NULL, 'q', "no progress"},
 };
-static const zt_cli_spec spec = {
-    .usage = "zoe generate MODEL -p \"a small red square moves left\" -o out.mp4 [options]",
-    .about = "Makes clips with a trained model (the folder RUN/model) and writes them as video files whose metadata says that they are\n"
-             "AI-generated, with prompt, model, seed and settings.\n",
-    .opts = {options, sizeof options / sizeof *options}, .min_pos = 1, .max_pos = 1};
+static const zt_cli_spec spec = {.usage = "zoe generate MODEL -p \"a small red square moves left\" -o out.mp4 [options]",
+                                 .about = "Makes clips with a trained model (the folder RUN/model) and writes them as video "
+                                          "files whose metadata says that they are\n"
+                                          "AI-generated, with prompt, model, seed and settings.\n",
+                                 .opts = {options, sizeof options / sizeof *options},
+                                 .min_pos = 1,
+                                 .max_pos = 1};
 
 /* The known frames the user names: an image, or the end of a video at the model's rate. */
 static zt_err read_context(const args *a, const zt_model_info *info, zt_frames *known) {
@@ -53,9 +55,11 @@ static zt_err read_context(const args *a, const zt_model_info *info, zt_frames *
     zt_frames all = {0};
     zt_err e = zt_video_read(&all, a->video, &cfg);
     if (e == ZT_OK && all.frames < a->context)
-        e = zt_fail(ZT_ARG, "%s: %d frames at %g fps; --context %lld wants more", a->video, all.frames, info->fps, (long long)a->context);
+        e = zt_fail(ZT_ARG, "%s: %d frames at %g fps; --context %lld wants more", a->video, all.frames, info->fps,
+                    (long long)a->context);
     if (e == ZT_OK) e = zt_frames_create(known, (int)a->context, all.height, all.width, all.fps);
-    if (e == ZT_OK) memcpy(known->rgb, zt_frame_at(&all, all.frames - (int)a->context), (size_t)a->context * zt_frame_bytes(&all));
+    if (e == ZT_OK)
+        memcpy(known->rgb, zt_frame_at(&all, all.frames - (int)a->context), (size_t)a->context * zt_frame_bytes(&all));
     zt_frames_finish(&all);
     return e;
 }
@@ -69,8 +73,8 @@ static bool on_step(void *user, int done, int total) {
 
 static zt_err check_size(const args *a, const zt_model_info *info) {
     if ((a->width && a->width != info->width) || (a->height && a->height != info->height))
-        return zt_fail(ZT_ARG, "--width %lld --height %lld: this model makes %dx%d clips", (long long)a->width, (long long)a->height,
-                       info->width, info->height);
+        return zt_fail(ZT_ARG, "--width %lld --height %lld: this model makes %dx%d clips", (long long)a->width,
+                       (long long)a->height, info->width, info->height);
     return ZT_OK;
 }
 
@@ -125,7 +129,8 @@ int zt_cmd_generate(int argc, char **argv) {
     const zt_err e = run(&a, dir, &info, &seconds);
     if (e != ZT_OK) return zt_cli_result("generate", e);
     if (a.json)
-        return zt_cli_print_json("generate", json_pack("{s:s, s:I, s:f}", "output", a.out, "clips", (json_int_t)a.num, "seconds", seconds));
+        return zt_cli_print_json("generate",
+                                 json_pack("{s:s, s:I, s:f}", "output", a.out, "clips", (json_int_t)a.num, "seconds", seconds));
     zt_log("%s: %lld clip%s in %.1f s", a.out, (long long)a.num, a.num == 1 ? "" : "s", seconds);
     return ZT_EXIT_OK;
 }

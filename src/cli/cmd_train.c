@@ -12,7 +12,8 @@ typedef struct args { char out[1024]; int resume, plan, json, quiet, help_config
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
     {"out", ZT_OPT_STR, AT(out), NULL, 0, 0, NULL, 'o', "run folder: config, log, samples, checkpoints, model"},
-    {"resume", ZT_OPT_BOOL, AT(resume), "false", 0, 0, NULL, 0, "go on from the newest checkpoint of --out (CONFIG may be left out)"},
+    {"resume", ZT_OPT_BOOL, AT(resume), "false", 0, 0, NULL, 0,
+     "go on from the newest checkpoint of --out (CONFIG may be left out)"},
     {"plan", ZT_OPT_BOOL, AT(plan), "false", 0, 0, NULL, 0, "only say what the run needs: parameters, FLOPs, memory, disk, time"},
     {"help-config", ZT_OPT_BOOL, AT(help_config), "false", 0, 0, NULL, 0, "list every config key"},
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print the result as JSON"},
@@ -20,10 +21,13 @@ static const zt_opt options[] = {
 };
 static const zt_cli_spec spec = {
     .usage = "zoe train CONFIG.yaml --out RUN [key=value ...] [--resume]",
-    .about = "Trains a model. RUN gets config.yaml (as resolved), log.jsonl, a TensorBoard event file, samples/, checkpoints/, best/ and model/\n"
-             "(the weights to generate with). Keys are written section.key=value, such as train.lr=1e-3; --help-config lists them.\n"
-             "Ctrl-C saves a checkpoint; --resume goes on, with the same result as a run that was never stopped.\n",
-    .opts = {options, sizeof options / sizeof *options}, .max_pos = MAX_OVERRIDES + 1};
+    .about =
+        "Trains a model. RUN gets config.yaml (as resolved), log.jsonl, a TensorBoard event file, samples/, checkpoints/, best/ "
+        "and model/\n"
+        "(the weights to generate with). Keys are written section.key=value, such as train.lr=1e-3; --help-config lists them.\n"
+        "Ctrl-C saves a checkpoint; --resume goes on, with the same result as a run that was never stopped.\n",
+    .opts = {options, sizeof options / sizeof *options},
+    .max_pos = MAX_OVERRIDES + 1};
 
 static const char *amount(double bytes, char *buf, size_t cap) {
     if (bytes >= 1e9) snprintf(buf, cap, "%.2f GB", bytes * 1e-9);
@@ -40,11 +44,12 @@ static const char *duration(double s, char *buf, size_t cap) {
 
 static int print_plan(const zt_train_cfg *c, const zt_train_plan *p, bool as_json) {
     if (as_json)
-        return zt_cli_print_json(
-            "train", json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "model", c->net.model->name, "params", (json_int_t)p->params,
-                               "clips", (json_int_t)p->clips, "flops_per_step", (json_int_t)p->flops_per_step, "steps",
-                               (json_int_t)c->train.steps, "peak_bytes", (json_int_t)p->peak_bytes, "disk_bytes",
-                               (json_int_t)p->disk_bytes, "peak_gflops", p->peak_gflops, "predicted_s", p->predicted_s));
+        return zt_cli_print_json("train",
+                                 json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "model", c->net.model->name, "params",
+                                           (json_int_t)p->params, "clips", (json_int_t)p->clips, "flops_per_step",
+                                           (json_int_t)p->flops_per_step, "steps", (json_int_t)c->train.steps, "peak_bytes",
+                                           (json_int_t)p->peak_bytes, "disk_bytes", (json_int_t)p->disk_bytes, "peak_gflops",
+                                           p->peak_gflops, "predicted_s", p->predicted_s));
     char a[32], b[32], d[32], e[32], f[32];
     printf("model        %s, %.2f M parameters, clips of %lldx%lldx%lld (frames x height x width)\n", c->net.model->name,
            (double)p->params * 1e-6, (long long)c->net.frames, (long long)c->net.height, (long long)c->net.width);
@@ -64,14 +69,18 @@ static int print_plan(const zt_train_cfg *c, const zt_train_plan *p, bool as_jso
 
 static int print_result(const args *a, const zt_train_result *r) {
     if (a->json)
-        return zt_cli_print_json("train", json_pack("{s:I, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:b}", "step", (json_int_t)r->step, "loss",
-                                                    r->loss, "val_loss_of_mean", r->mean_loss, "best_val_loss", r->best, "best_step", (json_int_t)r->best_step, "seconds",
+        return zt_cli_print_json("train", json_pack("{s:I, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:b}", "step",
+                                                    (json_int_t)r->step, "loss", r->loss, "val_loss_of_mean", r->mean_loss,
+                                                    "best_val_loss", r->best, "best_step", (json_int_t)r->best_step, "seconds",
                                                     r->seconds, "clips_per_s", r->clips_per_s, "wait_fraction", r->wait_fraction,
                                                     "first_step_s", r->first_step_s, "early_stop", r->early_stop));
     char t[32];
-    zt_log("%s after %lld steps, %s, %.1f clips/s, loss %.4f", r->early_stop ? "stopped early (no better validation loss)" : "finished",
-           (long long)r->step, duration(r->seconds, t, sizeof t), r->clips_per_s, r->loss);
-    if (r->best >= 0) zt_log("best validation loss %.4f at step %lld (predicting the mean: %.4f)", r->best, (long long)r->best_step, r->mean_loss);
+    zt_log("%s after %lld steps, %s, %.1f clips/s, loss %.4f",
+           r->early_stop ? "stopped early (no better validation loss)" : "finished", (long long)r->step,
+           duration(r->seconds, t, sizeof t), r->clips_per_s, r->loss);
+    if (r->best >= 0)
+        zt_log("best validation loss %.4f at step %lld (predicting the mean: %.4f)", r->best, (long long)r->best_step,
+               r->mean_loss);
     zt_log("generate with: zoe generate %s/model -p \"...\" -o out.mp4", a->out);
     return ZT_EXIT_OK;
 }

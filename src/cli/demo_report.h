@@ -9,7 +9,8 @@
 #define ZT_DEMO_CFG_SCALE 2.0
 
 /** Write DIR/report.html: scores against floors and baselines, loss curve, playing clips, the command for each step. */
-zt_err zt_demo_report(const char *dir, const zt_model_dir *m, const zt_dataset *ds, const zt_world_eval *r, const zt_world_eval_cfg *cfg);
+zt_err zt_demo_report(const char *dir, const zt_model_dir *m, const zt_dataset *ds, const zt_world_eval *r,
+                      const zt_world_eval_cfg *cfg);
 /** The scores as one object (also what `zoe eval --json` prints). NULL: out of memory. */
 json_t *zt_demo_scores_json(const zt_world_eval *r);
 #endif

@@ -2,15 +2,21 @@
 #include "diffusion/config.h"
 
 static const zt_opt options[] = {
-    {"process", ZT_OPT_ENUM, ZT_OPT_AT(zt_diffusion_cfg, process), "cosine", 0, 0, ZT_PROCESS_CHOICES, 0, "noise process: variance-preserving cosine, or rectified flow"},
+    {"process", ZT_OPT_ENUM, ZT_OPT_AT(zt_diffusion_cfg, process), "cosine", 0, 0, ZT_PROCESS_CHOICES, 0,
+     "noise process: variance-preserving cosine, or rectified flow"},
     {"target", ZT_OPT_ENUM, ZT_OPT_AT(zt_diffusion_cfg, target), "v", 0, 0, ZT_TARGET_CHOICES, 0, "what the network predicts"},
     {"cosine_s", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, cosine_s), "0.008", 0, 0.5, NULL, 0, "offset s of the cosine schedule"},
-    {"precondition", ZT_OPT_BOOL, ZT_OPT_AT(zt_diffusion_cfg, precondition), "true", 0, 0, NULL, 0, "add the best linear guess to the network's answer"},
-    {"time", ZT_OPT_ENUM, ZT_OPT_AT(zt_diffusion_cfg, time), "uniform", 0, 0, ZT_TIME_CHOICES, 0, "distribution of training times"},
+    {"precondition", ZT_OPT_BOOL, ZT_OPT_AT(zt_diffusion_cfg, precondition), "true", 0, 0, NULL, 0,
+     "add the best linear guess to the network's answer"},
+    {"time", ZT_OPT_ENUM, ZT_OPT_AT(zt_diffusion_cfg, time), "uniform", 0, 0, ZT_TIME_CHOICES, 0,
+     "distribution of training times"},
     {"time_mean", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, time_mean), "0", -10, 10, NULL, 0, "mean of the logit-normal times"},
-    {"time_std", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, time_std), "1", 0.01, 10, NULL, 0, "standard deviation of the logit-normal times"},
-    {"time_shift", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, time_shift), "1", 0.01, 100, NULL, 0, "moves times towards noise (above 1), in training and sampling"},
-    {"weight", ZT_OPT_ENUM, ZT_OPT_AT(zt_diffusion_cfg, weight), "none", 0, 0, ZT_WEIGHT_CHOICES, 0, "weight of the loss over times"},
+    {"time_std", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, time_std), "1", 0.01, 10, NULL, 0,
+     "standard deviation of the logit-normal times"},
+    {"time_shift", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, time_shift), "1", 0.01, 100, NULL, 0,
+     "moves times towards noise (above 1), in training and sampling"},
+    {"weight", ZT_OPT_ENUM, ZT_OPT_AT(zt_diffusion_cfg, weight), "none", 0, 0, ZT_WEIGHT_CHOICES, 0,
+     "weight of the loss over times"},
     {"snr_gamma", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, snr_gamma), "5", 0.1, 100, NULL, 0, "gamma of the min-snr weight"},
 };
 const zt_opts zt_diffusion_opts = {options, sizeof options / sizeof *options};

@@ -126,7 +126,12 @@ static zt_err open_container(zt_decoder *d) {
     int rc = avformat_open_input(&d->fmt, d->name, NULL, &options);   /* frees and clears d->fmt on failure */
     av_dict_free(&options);
     if (rc < 0 && interrupted(d)) return stopped(d);
-    return rc < 0 ? zt_av_fail(ZT_FORMAT, rc, "%s: not readable as a video or image", d->name) : ZT_OK;
+    if (rc < 0) return zt_av_fail(ZT_FORMAT, rc, "%s: not readable as a video or image", d->name);
+    static const char *const text[] = {"tty", "bintext", "idf", "xbin", "adf"};         /* FFmpeg draws plain text as a picture */
+    for (size_t k = 0; k < sizeof text / sizeof *text; k++)
+        if (strcmp(d->fmt->iformat->name, text[k]) == 0)
+            return zt_fail(ZT_FORMAT, "%s: this is text, not a video or image", d->name);
+    return ZT_OK;
 }
 
 static zt_err read_streams(zt_decoder *d) {

@@ -22,7 +22,9 @@ static const zt_opts video_opts = {video_options, sizeof video_options / sizeof 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
 static zt_err section(const json_t *config, const char *name, const char *where, json_t **out) {
     *out = json_object_get(config, name);
-    return json_is_object(*out) ? ZT_OK : zt_fail(ZT_FORMAT, "%s: section \"%s\" is missing; this is not a whole model folder", where, name);
+    return json_is_object(*out)
+               ? ZT_OK
+               : zt_fail(ZT_FORMAT, "%s: section \"%s\" is missing; this is not a whole model folder", where, name);
 }
 
 static zt_err read_net(zt_net *net, const json_t *config, const char *where) {
@@ -72,7 +74,8 @@ zt_err zt_model_dir_load(zt_model_dir *m, const char *dir) {
     json_t *config = NULL;
     zt_err e;
     *m = (zt_model_dir){0};
-    if (!zt_is_dir(dir)) return zt_fail(ZT_NOTFOUND, "%s: no such model folder; give the folder that holds config.json (RUN/model)", dir);
+    if (!zt_is_dir(dir))
+        return zt_fail(ZT_NOTFOUND, "%s: no such model folder; give the folder that holds config.json (RUN/model)", dir);
     ZT_TRY(e = zt_path_join(path, dir, "config.json"), done);
     ZT_TRY(e = zt_json_load(path, MAX_CONFIG, &config), done);
     const char *format = json_string_value(json_object_get(config, "format"));
@@ -111,8 +114,9 @@ static json_t *describe(const zt_net *net, const json_t *diffusion) {
     json_t *model = json_pack("{s:s}", "name", net->model->name), *options = zt_opt_to_json(net->model->opts, net->cfg);
     if (model && options) json_object_update(model, options);
     json_decref(options);
-    return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:O}", "format", "zoetrope-model", "version", 1, "zoe", ZT_VERSION, "model", model,
-                     "text", zt_opt_to_json(zt_text_opts, &net->text), "video", zt_opt_to_json(video_opts, &v), "diffusion", diffusion);
+    return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:O}", "format", "zoetrope-model", "version", 1, "zoe", ZT_VERSION, "model",
+                     model, "text", zt_opt_to_json(zt_text_opts, &net->text), "video", zt_opt_to_json(video_opts, &v),
+                     "diffusion", diffusion);
 }
 
 static zt_err write_files(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *config) {

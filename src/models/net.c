@@ -22,7 +22,8 @@ zt_err zt_net_check(const zt_net *net) {
         return zt_fail(ZT_CONFIG, "clips of %lldx%lldx%lld (frames x height x width); want 1..1024 frames and sides of 1..4096",
                        (long long)net->frames, (long long)net->height, (long long)net->width);
     if (net->text.dim % net->text.heads)
-        return zt_fail(ZT_CONFIG, "text.heads=%lld does not divide text.dim=%lld", (long long)net->text.heads, (long long)net->text.dim);
+        return zt_fail(ZT_CONFIG, "text.heads=%lld does not divide text.dim=%lld", (long long)net->text.heads,
+                       (long long)net->text.dim);
     return net->model->check(net->cfg, net->frames, net->height, net->width);
 }
 

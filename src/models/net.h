@@ -24,7 +24,8 @@ void zt_net_finish(zt_net *net);
 /** Options against each other and against the clip size. */
 zt_err zt_net_check(const zt_net *net);
 
-/** Inputs of one run, leaves of the graph. mask[b,t] = 1: frame t is known and given in `known`; its `noisy` content is ignored. */
+/** Inputs of one run, leaves of the graph. mask[b,t] = 1: frame t is known and given in `known`; its `noisy` content is
+ *  ignored. */
 typedef struct zt_net_in {
     zt_node *noisy;          /* [B,T,H,W,3], normalised as net.mean and net.scale say */
     zt_node *known;          /* [B,T,H,W,3], normalised too */
@@ -40,7 +41,8 @@ zt_node *zt_net_build(zt_nn *nn, const zt_net *net, const zt_net_in *in);
 /** Tokens of a prompt for this network: ids[text.length], ended by ZT_BPE_END; returns len (>= 1). Empty: unconditional. */
 int zt_net_tokens(const zt_net *net, const zt_bpe *tok, const char *prompt, int32_t *ids, bool *truncated);
 
-/** A model folder: config.json (sections model, text, video, and `diffusion`, kept as it is), model.safetensors, tokenizer.json. */
+/** A model folder: config.json (sections model, text, video, and `diffusion`, kept as it is), model.safetensors,
+ *  tokenizer.json. */
 typedef struct zt_model_dir {
     zt_net net;
     zt_tset params;
@@ -48,7 +50,8 @@ typedef struct zt_model_dir {
     json_t *diffusion;                  /* owned */
     char hash[65];                      /* SHA-256 of model.safetensors */
 } zt_model_dir;
-/** Load and check everything: ZT_NOTFOUND, ZT_FORMAT (damaged, a tensor missing: all names listed), ZT_CONFIG. *m is empty on failure. */
+/** Load and check everything: ZT_NOTFOUND, ZT_FORMAT (damaged, a tensor missing: all names listed), ZT_CONFIG. *m is empty on
+ *  failure. */
 zt_err zt_model_dir_load(zt_model_dir *m, const char *dir);
 void zt_model_dir_finish(zt_model_dir *m);
 /** Write a folder beside `dir` and swap it in: after a crash the old or the new one is there, whole. Borrows everything. */

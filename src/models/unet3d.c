@@ -1,10 +1,11 @@
 /* unet3d.c - the Video Diffusion Models U-Net, factorised over space and time.
  * Paper: Ho et al. 2022, "Video Diffusion Models", arXiv:2204.03458 (section 3, appendix A); the repository
- * lucidrains/video-diffusion-pytorch was read for sizes. Per level: residual blocks of 1x3x3 convolutions whose second norm is scaled and
- * shifted by time + text, then spatial and temporal attention with learned relative positions; 1x4x4 stride (1,2,2) downwards.
- * Text is attention-pooled and added to the time embedding, as in the paper. Beyond the paper: sinusoidal positions after the first
- * convolution and, by option, a kt x 1 x 1 convolution after each residual block, halving of time between levels, space-to-depth
- * at the input.
+ * lucidrains/video-diffusion-pytorch was read for sizes. Per level: residual blocks of 1x3x3 convolutions whose second norm is
+ * scaled and shifted by time + text, then spatial and temporal attention with learned relative positions; 1x4x4 stride (1,2,2)
+ * downwards.
+ * Text is attention-pooled and added to the time embedding, as in the paper. Beyond the paper: sinusoidal positions after the
+ * first convolution and, by option, a kt x 1 x 1 convolution after each residual block, halving of time between levels,
+ * space-to-depth at the input.
  *   x [B,T,H,W,Cin]  t01 [B]  text [B,L,E]  ->  [B,T,H,W,Cout] */
 #include <math.h>
 #include <stdio.h>
@@ -18,13 +19,19 @@ typedef struct unet_cfg {
 static const zt_opt options[] = {
     {"widths", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, widths), "64,128,256", 8, 4096, NULL, 0, "channels of each level, finest first"},
     {"blocks", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, blocks), "2", 1, 8, NULL, 0, "residual blocks per level"},
-    {"attn_space", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, attn_space), "0,0,1", 0, 1, NULL, 0, "levels with spatial attention (0 or 1 each)"},
-    {"attn_time", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, attn_time), "0,1,1", 0, 1, NULL, 0, "levels with temporal attention (0 or 1 each)"},
-    {"time_down", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, time_down), "0,0,0", 0, 1, NULL, 0, "levels that halve the frames on the way down (the last: none)"},
-    {"time_kernel", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, time_kernel), "3", 0, 9, NULL, 0, "frames of the temporal convolution after each block (odd); 0: none"},
-    {"head_dim", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, head_dim), "32", 8, 256, NULL, 0, "channels of one attention head; must divide the widths that attend"},
+    {"attn_space", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, attn_space), "0,0,1", 0, 1, NULL, 0,
+     "levels with spatial attention (0 or 1 each)"},
+    {"attn_time", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, attn_time), "0,1,1", 0, 1, NULL, 0,
+     "levels with temporal attention (0 or 1 each)"},
+    {"time_down", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, time_down), "0,0,0", 0, 1, NULL, 0,
+     "levels that halve the frames on the way down (the last: none)"},
+    {"time_kernel", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, time_kernel), "3", 0, 9, NULL, 0,
+     "frames of the temporal convolution after each block (odd); 0: none"},
+    {"head_dim", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, head_dim), "32", 8, 256, NULL, 0,
+     "channels of one attention head; must divide the widths that attend"},
     {"s2d", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, s2d), "1", 1, 4, NULL, 0, "space-to-depth factor at the input: 1 (none), 2 or 4"},
-    {"stem_kernel", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, stem_kernel), "3", 1, 9, NULL, 0, "pixels of the first convolution, odd (the paper: 7)"},
+    {"stem_kernel", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, stem_kernel), "3", 1, 9, NULL, 0,
+     "pixels of the first convolution, odd (the paper: 7)"},
 };
 
 static zt_err check_level(const unet_cfg *k, int i) {
@@ -39,8 +46,9 @@ static zt_err check(const void *cfg, int64_t frames, int64_t height, int64_t wid
     const unet_cfg *k = cfg;
     const int n = k->widths.n;
     if (n < 1 || k->attn_space.n != n || k->attn_time.n != n || k->time_down.n != n)
-        return zt_fail(ZT_CONFIG, "model.widths has %d levels; attn_space, attn_time and time_down have %d, %d, %d: want the same number",
-                       n, k->attn_space.n, k->attn_time.n, k->time_down.n);
+        return zt_fail(ZT_CONFIG,
+                       "model.widths has %d levels; attn_space, attn_time and time_down have %d, %d, %d: want the same number", n,
+                       k->attn_space.n, k->attn_time.n, k->time_down.n);
     if ((k->time_kernel && k->time_kernel % 2 == 0) || k->stem_kernel % 2 == 0)
         return zt_fail(ZT_CONFIG, "model.time_kernel=%lld, model.stem_kernel=%lld: kernels must be odd (time_kernel may be 0)",
                        (long long)k->time_kernel, (long long)k->stem_kernel);
@@ -52,8 +60,11 @@ static zt_err check(const void *cfg, int64_t frames, int64_t height, int64_t wid
         if (i + 1 < n && k->time_down.v[i]) time *= 2;
     }
     if (height % space || width % space || frames % time)
-        return zt_fail(ZT_CONFIG, "clips of %lldx%lldx%lld (frames x height x width): this U-Net wants frames a multiple of %lld and sizes a "
-                       "multiple of %lld", (long long)frames, (long long)height, (long long)width, (long long)time, (long long)space);
+        return zt_fail(
+            ZT_CONFIG,
+            "clips of %lldx%lldx%lld (frames x height x width): this U-Net wants frames a multiple of %lld and sizes a "
+            "multiple of %lld",
+            (long long)frames, (long long)height, (long long)width, (long long)time, (long long)space);
     return ZT_OK;
 }
 
@@ -111,8 +122,8 @@ static zt_node *level(zt_nn *nn, zt_node *x, zt_node *c, int i, zt_node **skip, 
     return x;
 }
 
-/* Where each cell is: cosine and sine of its t, h and w at four wavelengths, [1,T,H,W,24], projected to `width` channels. Convolutions alone
- * do not know it, and "moves left" means something else in the first frame than in the last. */
+/* Where each cell is: cosine and sine of its t, h and w at four wavelengths, [1,T,H,W,24], projected to `width` channels.
+ * Convolutions alone do not know it, and "moves left" means something else in the first frame than in the last. */
 static zt_node *positions(zt_nn *nn, const zt_shape *s, int64_t width) {
     enum { WAVES = 4, FEATURES = 3 * 2 * WAVES };
     const int64_t n = s->d[1] * s->d[2] * s->d[3];
@@ -121,7 +132,7 @@ static zt_node *positions(zt_nn *nn, const zt_shape *s, int64_t width) {
     for (int64_t i = 0; i < n; i++) {
         const int64_t at[3] = {i / (s->d[2] * s->d[3]), i / s->d[3] % s->d[2], i % s->d[3]};
         for (int k = 0; k < 3 * WAVES; k++) {
-            const double angle = 6.283185307179586 * (double)at[k / WAVES] / (double)(8 << k % WAVES);      /* 8, 16, 32, 64 cells */
+            const double angle = 6.283185307179586 * (double)at[k / WAVES] / (double)(8 << k % WAVES); /* 8, 16, 32, 64 cells */
             f[i * FEATURES + 2 * k] = cos(angle);
             f[i * FEATURES + 2 * k + 1] = sin(angle);
         }
@@ -169,7 +180,7 @@ static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
     for (int i = n - 1; i >= 0; i--) {
         zt_push(nn->g, "up.%d", i);
         if (i + 1 < n) {
-            x = zt_conv_same(nn, "up", x, 1, 3, 3, k->widths.v[i], ZT_INIT_KAIMING);      /* before enlarging: a quarter of the work */
+            x = zt_conv_same(nn, "up", x, 1, 3, 3, k->widths.v[i], ZT_INIT_KAIMING); /* before enlarging: a quarter of the work */
             x = zt_upsample(x, k->time_down.v[i] ? 2 : 1, 2, 2);
         }
         x = level(nn, x, c, i, skip[i], true, k);
@@ -180,5 +191,9 @@ static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
 }
 
 const zt_model_def zt_model_unet3d = {
-    .name = "unet3d", .doc = "factorised 3-D U-Net with spatial and temporal attention (Video Diffusion Models, arXiv:2204.03458)",
-    .opts = {options, sizeof options / sizeof *options}, .cfg_size = sizeof(unet_cfg), .check = check, .build = build};
+    .name = "unet3d",
+    .doc = "factorised 3-D U-Net with spatial and temporal attention (Video Diffusion Models, arXiv:2204.03458)",
+    .opts = {options, sizeof options / sizeof *options},
+    .cfg_size = sizeof(unet_cfg),
+    .check = check,
+    .build = build};

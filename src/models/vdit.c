@@ -14,7 +14,8 @@ typedef struct vdit_cfg {
 static const zt_opt options[] = {
     {"dim", ZT_OPT_INT, ZT_OPT_AT(vdit_cfg, dim), "384", 32, 16384, NULL, 0, "token width D, channels"},
     {"depth", ZT_OPT_INT, ZT_OPT_AT(vdit_cfg, depth), "12", 1, 128, NULL, 0, "transformer blocks"},
-    {"heads", ZT_OPT_INT, ZT_OPT_AT(vdit_cfg, heads), "6", 1, 128, NULL, 0, "attention heads; dim/heads must be even and at least 6"},
+    {"heads", ZT_OPT_INT, ZT_OPT_AT(vdit_cfg, heads), "6", 1, 128, NULL, 0,
+     "attention heads; dim/heads must be even and at least 6"},
     {"mlp", ZT_OPT_INT, ZT_OPT_AT(vdit_cfg, mlp), "4", 1, 16, NULL, 0, "feed-forward width as a multiple of dim"},
     {"patch", ZT_OPT_INTS, ZT_OPT_AT(vdit_cfg, patch), "2,4,4", 1, 64, NULL, 0, "patch size t,h,w in frames and pixels"},
 };
@@ -51,7 +52,8 @@ static zt_node *rope_angles(zt_graph *g, int64_t nt, int64_t nh, int64_t nw, int
 
 /* Linear, RMS norm over the whole width, rotary positions: q or k as [B,N,1,D]. */
 static zt_node *rotated(zt_nn *nn, const char *name, const char *norm, zt_node *x, zt_node *angles, const vdit_cfg *k) {
-    zt_node *y = zt_rms_norm(zt_linear(nn, name, x, k->dim, ZT_INIT_XAVIER), zt_nn_param(nn, norm, zt_sh(k->dim), ZT_INIT_ONE), k->dim, 1e-6);
+    zt_node *y = zt_rms_norm(zt_linear(nn, name, x, k->dim, ZT_INIT_XAVIER), zt_nn_param(nn, norm, zt_sh(k->dim), ZT_INIT_ONE),
+                             k->dim, 1e-6);
     return zt_reshape(zt_rope(y, angles, (int)k->heads, false), zt_sh(x->sh.d[0], x->sh.d[1], 1, k->dim));
 }
 

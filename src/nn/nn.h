@@ -25,7 +25,8 @@ zt_node *zt_nn_param(zt_nn *nn, const char *name, zt_shape sh, zt_init init);
 /** y = x W + b over the last axis: NAME.weight [K,out], NAME.bias [out]. */
 zt_node *zt_linear(zt_nn *nn, const char *name, zt_node *x, int64_t out, zt_init init);
 zt_node *zt_linear_nobias(zt_nn *nn, const char *name, zt_node *x, int64_t out, zt_init init);
-/** x [B,T,H,W,Ci] -> out channels; odd kernels (kt,kh,kw), "same" zero padding, stride 1: NAME.weight [kt,kh,kw,Ci,out], NAME.bias. */
+/** x [B,T,H,W,Ci] -> out channels; odd kernels (kt,kh,kw), "same" zero padding, stride 1: NAME.weight [kt,kh,kw,Ci,out],
+ *  NAME.bias. */
 zt_node *zt_conv_same(zt_nn *nn, const char *name, zt_node *x, int kt, int kh, int kw, int64_t out, zt_init init);
 /** 1x4x4 convolution of stride (1,2,2): halves H and W (both even). */
 zt_node *zt_conv_down(zt_nn *nn, const char *name, zt_node *x, int64_t out);
@@ -39,10 +40,10 @@ zt_node *zt_norm_affine(zt_nn *nn, const char *name, zt_node *x);
 void zt_chunk(zt_node *x, int n, zt_node **parts);
 /** Sinusoidal features of t01 [B] in [0,1], then linear-SiLU-linear: [B,dim]. Scopes NAME.fc1, NAME.fc2. */
 zt_node *zt_time_embedding(zt_nn *nn, const char *name, zt_node *t01, int64_t dim);
-/** Multi-head attention with projections q,k,v,o under scope NAME. x [O,N,I,D] attends to src [O,M,I,Ds] (src = x: self-attention). bias and
- *  len as in zt_attention. Output projection initialised to zero when zero_out. */
+/** Multi-head attention with projections q,k,v,o under scope NAME. x [O,N,I,D] attends to src [O,M,I,Ds] (src = x:
+ *  self-attention). bias and len as in zt_attention. Output projection initialised to zero when zero_out. */
 zt_node *zt_mha(zt_nn *nn, const char *name, zt_node *x, zt_node *src, int heads, zt_node *bias, zt_node *len, bool zero_out);
-/** Learned relative position bias [heads,N,N] over a grid of `n_axes` sizes (N = product): one table entry per clipped offset vector
- *  (each axis clipped to +-clip). NAME.table. */
+/** Learned relative position bias [heads,N,N] over a grid of `n_axes` sizes (N = product): one table entry per clipped offset
+ *  vector (each axis clipped to +-clip). NAME.table. */
 zt_node *zt_relative_bias(zt_nn *nn, const char *name, int heads, int n_axes, const int64_t *size, int64_t clip);
 #endif

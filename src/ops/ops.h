@@ -59,7 +59,8 @@ zt_node *zt_depth_to_space(zt_node *x, int ft, int fh, int fw);
 zt_node *zt_matmul(zt_node *a, zt_node *b, bool ta, bool tb);
 zt_node *zt_linear_op(zt_node *x, zt_node *w, zt_node *bias);        /* x[..,K] w[K,N] bias[N] or NULL */
 
-/* conv.c: x [B,T,H,W,Ci], w [kt,kh,kw,Ci,Co], bias [Co] or NULL; zero padding. out T = (T + pad_before + pad_after - kt)/st + 1 */
+/* conv.c: x [B,T,H,W,Ci], w [kt,kh,kw,Ci,Co], bias [Co] or NULL; zero padding. out T = (T + pad_before + pad_after - kt)/st +
+ * 1 */
 typedef struct zt_conv_cfg { int stride[3], pad_before[3], pad_after[3]; } zt_conv_cfg;      /* order t,h,w */
 zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c);
 
@@ -71,23 +72,25 @@ zt_node *zt_group_norm(zt_node *x, zt_node *gain, zt_node *bias, zt_node *scale,
 zt_node *zt_layer_norm(zt_node *x, zt_node *gain, zt_node *bias, zt_node *scale, zt_node *shift, double eps);
 zt_node *zt_rms_norm(zt_node *x, zt_node *gain, int64_t dim, double eps);
 
-/* attention.c: q [O,N,I,D], k,v [O,M,I,D], heads divides D, scale 1/sqrt(D/heads). For every (o,i): softmax(q k' + bias) v over M.
+/* attention.c: q [O,N,I,D], k,v [O,M,I,D], heads divides D, scale 1/sqrt(D/heads). For every (o,i): softmax(q k' + bias) v over
+ * M.
  * I = 1 is ordinary attention over N; O=B, N=T, I=H*W is temporal attention without a transpose.
  * bias [heads,N,M] or NULL; len [O] i32 or NULL: keys m >= len[o] are masked (len >= 1). Never stores N x M in the graph. */
 zt_node *zt_attention(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len);
-/** Rotary embedding (Su et al. 2021, arXiv:2104.09864): x [B,N,D], heads of D/heads; angle [N, D/heads/2] (radians, a CONST). Pairs are
- *  neighbours (2j, 2j+1) of each head. inverse turns the other way (the gradient). */
+/** Rotary embedding (Su et al. 2021, arXiv:2104.09864): x [B,N,D], heads of D/heads; angle [N, D/heads/2] (radians, a CONST).
+ *  Pairs are neighbours (2j, 2j+1) of each head. inverse turns the other way (the gradient). */
 zt_node *zt_rope(zt_node *x, zt_node *angle, int heads, bool inverse);
 
 /* embed.c */
-zt_node *zt_embedding(zt_node *ids, zt_node *table);           /* ids i32 [..], table [V,D] -> [..,D]; an id outside 0..V-1 reads zeros */
+zt_node *zt_embedding(zt_node *ids, zt_node *table); /* ids i32 [..], table [V,D] -> [..,D]; an id outside 0..V-1 reads zeros */
 zt_node *zt_timestep(zt_node *t, int dim, double scale);       /* t [B] -> [B,dim]: cos then sin of t*scale*10000^(-j/(dim/2)) */
 
 /* optim.c */
 zt_node *zt_global_norm(int n, zt_node *const *x);             /* scalar sqrt(sum x^2) over all tensors */
 /** AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101), in place on p, m, v (leaves). hyper [8] is an INPUT:
  *  lr, beta1, beta2, eps, weight_decay, 1-beta1^t, 1-beta2^t, clip (max global norm; 0: none). norm: the scalar global norm.
- *  A non-finite norm leaves everything untouched. decay = false: no weight decay for this tensor. Result: scalar 0 (an output). */
+ *  A non-finite norm leaves everything untouched. decay = false: no weight decay for this tensor. Result: scalar 0 (an
+ *  output). */
 zt_node *zt_adamw(zt_node *p, zt_node *m, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
 /** e = e*decay + p*(1-decay) in place on e; decay is an INPUT scalar. `after`: an adamw node this must follow. */
 zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *after);

@@ -78,7 +78,8 @@ static zt_err check(const zt_generate_cfg *c, const zt_net *net) {
     if (!(c->fps >= 0 && c->fps <= 1000)) return zt_fail(ZT_ARG, "fps=%g: want 0 (the model's) or up to 1000", c->fps);
     if (c->video_frames < 0 || c->video_frames > 1024) return zt_fail(ZT_ARG, "video_frames=%d: want 1..1024", c->video_frames);
     if (c->context_frames < 0 || c->context_frames >= net->frames)
-        return zt_fail(ZT_ARG, "%d known frames: want fewer than the %lld frames of the clip", c->context_frames, (long long)net->frames);
+        return zt_fail(ZT_ARG, "%d known frames: want fewer than the %lld frames of the clip", c->context_frames,
+                       (long long)net->frames);
     if (c->context_frames && (!c->context || c->context_height < 1 || c->context_width < 1))
         return zt_fail(ZT_ARG, "%d known frames without pixels", c->context_frames);
     zt_err e = c->prompt ? zt_prompt_check(c->prompt, strlen(c->prompt)) : ZT_OK;
@@ -122,7 +123,8 @@ static zt_err sample(zt_model *m, const zt_generate_cfg *c, const zt_net *net, f
     if (e == ZT_OK && c->context_frames) e = known_frames(c, net, c->num, &known, &mask);
     ZT_TRY(e, done);
     for (int k = 0; k < c->num; k++) prompt[k] = c->prompt ? c->prompt : "";
-    ZT_TRY(e = zt_sampling_create(&s, net, &m->dir.params, &m->dir.tok, &m->diffusion, pass_size(net, c->num), c->cfg_scale != 1), done);
+    ZT_TRY(e = zt_sampling_create(&s, net, &m->dir.params, &m->dir.tok, &m->diffusion, pass_size(net, c->num), c->cfg_scale != 1),
+           done);
     const zt_sampling_request r = {.n = c->num, .prompt = prompt, .negative = c->negative, .known = known, .mask = mask,
                                    .steps = c->steps, .cfg_scale = c->cfg_scale, .sampler = sampler, .seed = c->seed,
                                    .on_step = c->on_step, .user = c->user};
@@ -149,7 +151,8 @@ static zt_err make_clip(zt_clip **out, const zt_model *m, const zt_generate_cfg 
         if (!clip->frames || !clip->tags) e = ZT_NOMEM;
     }
     for (int k = 0; e == ZT_OK && k < c->num; k++) {
-        e = zt_frames_create(&clip->frames[k], (int)net->frames, (int)net->height, (int)net->width, c->fps > 0 ? c->fps : net->fps);
+        e = zt_frames_create(&clip->frames[k], (int)net->frames, (int)net->height, (int)net->width,
+                             c->fps > 0 ? c->fps : net->fps);
         if (e == ZT_OK) zt_floats_to_rgb(x + k * n, clip->frames[k].rgb, n);
         if (e == ZT_OK) e = zt_label_tags(&clip->tags[k], c, &info, k);
     }

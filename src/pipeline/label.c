@@ -14,7 +14,8 @@ zt_err zt_label_tags(zt_media_tags *tags, const zt_generate_cfg *cfg, const zt_m
     snprintf(settings, sizeof settings, "steps=%d cfg_scale=%g sampler=%s frames=%d size=%dx%d context_frames=%d", cfg->steps,
              cfg->cfg_scale, cfg->sampler, model->frames, model->width, model->height, cfg->context_frames);
     snprintf(comment, sizeof comment, "AI-generated video (made with zoetrope %s)", ZT_VERSION);
-    zt_str_addf(&about, "AI-generated. Prompt: \"%s\". Model: %s %.16s. Seed: %s. %s.", prompt, model->name, model->hash, seed, settings);
+    zt_str_addf(&about, "AI-generated. Prompt: \"%s\". Model: %s %.16s. Seed: %s. %s.", prompt, model->name, model->hash, seed,
+                settings);
     const pair pairs[] = {{"title", *prompt ? prompt : "AI-generated clip"},
                           {"comment", comment},
                           {"description", about.buf ? about.buf : ""},
@@ -29,7 +30,8 @@ zt_err zt_label_tags(zt_media_tags *tags, const zt_generate_cfg *cfg, const zt_m
                           {"settings", settings},
                           {"generator", "zoetrope " ZT_VERSION}};
     zt_err e = about.failed ? ZT_NOMEM : ZT_OK;
-    for (size_t i = 0; e == ZT_OK && i < sizeof pairs / sizeof *pairs; i++) e = zt_media_tags_set(tags, pairs[i].key, pairs[i].value);
+    for (size_t i = 0; e == ZT_OK && i < sizeof pairs / sizeof *pairs; i++)
+        e = zt_media_tags_set(tags, pairs[i].key, pairs[i].value);
     zt_str_finish(&about);
     return e;
 }

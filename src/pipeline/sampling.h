@@ -8,7 +8,8 @@
 
 typedef struct zt_sampling zt_sampling;
 
-/** Plan the network for `batch` clips per pass (twice that inside when guided). net, params, tok are borrowed and must outlive it;
+/** Plan the network for `batch` clips per pass (twice that inside when guided). net, params, tok are borrowed and must outlive
+ *  it;
  *  params are read at every run, so they may change between runs. One thread at a time. */
 zt_err zt_sampling_create(zt_sampling **s, const zt_net *net, zt_tset *params, const zt_bpe *tok, const zt_diffusion_cfg *d,
                           int batch, bool guided);

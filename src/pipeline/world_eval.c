@@ -42,8 +42,8 @@ static zt_err choose_clips(job *j, int want) {
             if (e != ZT_OK) return e;
             if (held_out(&c) != (group == 1)) continue;
             if (c.frames != j->T || c.height != j->H || c.width != j->W)
-                return zt_fail(ZT_CONFIG, "clip %s is %dx%dx%d; the model makes %dx%dx%d (frames x height x width)", c.key, c.frames,
-                               c.height, c.width, j->T, j->H, j->W);
+                return zt_fail(ZT_CONFIG, "clip %s is %dx%dx%d; the model makes %dx%dx%d (frames x height x width)", c.key,
+                               c.frames, c.height, c.width, j->T, j->H, j->W);
             j->clip[j->n_clips++] = c;
             taken++;
         }
@@ -61,8 +61,10 @@ static bool on_step(void *user, int done, int total) {
     return !zt_cancelled();
 }
 
-/* n clips for the captions of clip[0..n) (empty prompts when !text), the first `given` frames taken from them; rgb [n,T,H,W,3]. */
-static zt_err generate(job *j, zt_tset *params, const char *what, const zt_clip_view *clip, int n, bool text, int given, uint8_t **rgb) {
+/* n clips for the captions of clip[0..n) (empty prompts when !text), the first `given` frames taken from them; rgb
+ * [n,T,H,W,3]. */
+static zt_err generate(job *j, zt_tset *params, const char *what, const zt_clip_view *clip, int n, bool text, int given,
+                       uint8_t **rgb) {
     const int64_t frame = (int64_t)j->H * j->W * ZT_RGB;
     const bool guided = text && j->cfg->cfg_scale != 1;
     const char **prompt = zt_alloc_array((size_t)n, sizeof *prompt);
@@ -95,7 +97,8 @@ done:
     return e;
 }
 
-static zt_err keep(const job *j, zt_eval_clip *shown, int *n, const uint8_t *rgb, const char *caption, const zt_verdict *v, bool right) {
+static zt_err keep(const job *j, zt_eval_clip *shown, int *n, const uint8_t *rgb, const char *caption, const zt_verdict *v,
+                   bool right) {
     if (*n == ZT_EVAL_SHOWN) return ZT_OK;
     zt_eval_clip *c = &shown[*n];
     const zt_err e = zt_frames_create(&c->frames, j->T, j->H, j->W, j->m->net.fps);

@@ -33,7 +33,8 @@ typedef struct zt_world_eval {
     double distance_ratio;               /* nearest training clip: generated over held-out real (below 0.8: memorised) */
     zt_score image;                      /* image-to-video: direction as the prompt says */
     double image_psnr_worst, image_psnr_mean;     /* frame 0 against the given image, dB */
-    double predict_psnr, copy_psnr, motion_psnr;  /* of the frames after the context: model, copy-last, constant block motion; dB */
+    double predict_psnr, copy_psnr,
+        motion_psnr;                     /* of the frames after the context: model, copy-last, constant block motion; dB */
     double seconds, clips_per_s;         /* of text-to-video sampling */
     zt_eval_clip shown[2][ZT_EVAL_SHOWN];         /* [0] seen, [1] held out */
     int n_shown[2];
@@ -41,8 +42,9 @@ typedef struct zt_world_eval {
     int n_image_shown;
 } zt_world_eval;
 
-/** Score `m` on the test split of `ds` (made by zoe synth at the model's clip size; clips need the label held_out). *r is zeroed first; free
- *  with zt_world_eval_finish. Captions are borrowed from ds. Errors: ZT_CONFIG (data set without what is needed, other clip size). */
+/** Score `m` on the test split of `ds` (made by zoe synth at the model's clip size; clips need the label held_out). *r is zeroed
+ *  first; free with zt_world_eval_finish. Captions are borrowed from ds. Errors: ZT_CONFIG (data set without what is needed,
+ *  other clip size). */
 zt_err zt_world_eval_run(zt_world_eval *r, zt_model_dir *m, const zt_dataset *ds, const zt_world_eval_cfg *cfg);
 void zt_world_eval_finish(zt_world_eval *r);
 #endif

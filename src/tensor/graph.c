@@ -201,8 +201,8 @@ static zt_node *leaf(zt_graph *g, zt_role role, const char *name, zt_dtype t, zt
     }
     for (int k = 0; k < sh.n; k++)
         if (sh.d[k] < 1)
-            return zt_graph_fail(g, zt_fail(ZT_SHAPE, "'%s' has shape %s; every size must be at least 1", name ? name : "constant",
-                                            zt_shape_text(&sh)));
+            return zt_graph_fail(g, zt_fail(ZT_SHAPE, "'%s' has shape %s; every size must be at least 1",
+                                            name ? name : "constant", zt_shape_text(&sh)));
     zt_node *n = node_new(g, &zt_def_leaf);
     if (!n) return g->dead;
     n->role = role;

@@ -100,15 +100,16 @@ struct zt_op_def {
     unsigned flags;
     zt_err (*shape)(zt_node *n);           /* checks inputs and attributes; sets dtype, sh, n_aux, aux_sh */
     void (*ref[2])(const zt_node *n);      /* plain C, [0] f32 and [1] f64 (same source compiled twice): writes x and aux */
-    void (*grad)(zt_node *n, zt_node *dy, zt_node **dx);   /* sets dx[k] for differentiable inputs; others stay NULL. NULL: none */
+    void (*grad)(zt_node *n, zt_node *dy, zt_node **dx); /* sets dx[k] for differentiable inputs; others stay NULL. NULL: none */
     zt_node *(*gen)(zt_graph *g, zt_rng *r);               /* a random legal case over fresh inputs: tests and bench use it */
     double tol;                            /* allowed error of an optimised kernel, relative to the operands' size */
     int64_t (*flops)(const zt_node *n);    /* model FLOPs (2 per multiply-add of matmul, conv, attention); NULL: counts 0 */
 };
 extern const zt_op_def zt_def_leaf, zt_def_aux;   /* graph.c: leaves of every role; views of further outputs */
-extern const zt_op_def zt_def_add;                 /* ops/elementwise.c: the one op that zt_grad itself emits (sums of gradients) */
+extern const zt_op_def zt_def_add; /* ops/elementwise.c: the one op that zt_grad itself emits (sums of gradients) */
 
-/** For gen: inputs with values U(-1,1) (or integers 0..max-1), named "in0", "in1", ... The values are made when the test binds them. */
+/** For gen: inputs with values U(-1,1) (or integers 0..max-1), named "in0", "in1", ... The values are made when the test binds
+ *  them. */
 zt_node *zt_gen_real(zt_graph *g, zt_shape sh);
 zt_node *zt_gen_index(zt_graph *g, zt_shape sh, int64_t max);   /* max is kept in at.i[0] of the leaf */
 #endif

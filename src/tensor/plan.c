@@ -62,8 +62,8 @@ static zt_err choose_kernel(zt_plan *p, step *s) {
     s->kernel = p->cfg.backend ? p->cfg.backend->find(n) : NULL;
     if (!s->kernel) {
         if (p->cfg.backend && p->cfg.strict)
-            return zt_fail(ZT_UNSUPPORTED, "%s%s%s %s: backend %s has no kernel for it", n->scope, *n->scope ? ": " : "", n->op->name,
-                           zt_shape_text(&n->sh), p->cfg.backend->name);
+            return zt_fail(ZT_UNSUPPORTED, "%s%s%s %s: backend %s has no kernel for it", n->scope, *n->scope ? ": " : "",
+                           n->op->name, zt_shape_text(&n->sh), p->cfg.backend->name);
         if (!n->op->ref[n->dtype == ZT_F64])
             return zt_fail(ZT_INTERNAL, "%s has no reference for %s", n->op->name, zt_dtype_name(n->dtype));
         p->info.fallbacks += p->cfg.backend != NULL;

@@ -6,12 +6,16 @@
 #include "tensor/tset.h"
 
 /** Per-step state handed to kernels. */
-typedef struct zt_exec { void *prepared; /* what prepare returned */ void *scratch; /* scratch bytes asked for, 64-byte aligned */ } zt_exec;
+typedef struct zt_exec {
+    void *prepared; /* what prepare returned */
+    void *scratch;  /* scratch bytes asked for, 64-byte aligned */
+} zt_exec;
 
 /** One kernel: runs a node whose inputs' and outputs' storage is bound. It may not allocate. */
 typedef struct zt_kernel {
     void (*run)(const zt_node *n, const zt_exec *e);
-    /** Called once when planned (storage not yet bound): builds library primitives, says how much scratch each run needs. May be NULL. */
+    /** Called once when planned (storage not yet bound): builds library primitives, says how much scratch each run needs. May be
+     *  NULL. */
     zt_err (*prepare)(const zt_node *n, void **prepared, size_t *scratch_bytes);
     void (*release)(void *prepared);
 } zt_kernel;

@@ -2,11 +2,14 @@
 #include "text/encoder.h"
 
 static const zt_opt options[] = {
-    {"vocab", ZT_OPT_INT, ZT_OPT_AT(zt_text_cfg, vocab), "512", 258, 65536, NULL, 0, "largest number of tokenizer entries learned from the captions"},
-    {"length", ZT_OPT_INT, ZT_OPT_AT(zt_text_cfg, length), "24", 2, 512, NULL, 0, "tokens a prompt may have; longer ones are cut"},
+    {"vocab", ZT_OPT_INT, ZT_OPT_AT(zt_text_cfg, vocab), "512", 258, 65536, NULL, 0,
+     "largest number of tokenizer entries learned from the captions"},
+    {"length", ZT_OPT_INT, ZT_OPT_AT(zt_text_cfg, length), "24", 2, 512, NULL, 0,
+     "tokens a prompt may have; longer ones are cut"},
     {"dim", ZT_OPT_INT, ZT_OPT_AT(zt_text_cfg, dim), "128", 16, 4096, NULL, 0, "width of the text encoder, channels"},
     {"depth", ZT_OPT_INT, ZT_OPT_AT(zt_text_cfg, depth), "2", 0, 48, NULL, 0, "transformer blocks of the text encoder"},
-    {"heads", ZT_OPT_INT, ZT_OPT_AT(zt_text_cfg, heads), "4", 1, 64, NULL, 0, "attention heads of the text encoder; must divide dim"},
+    {"heads", ZT_OPT_INT, ZT_OPT_AT(zt_text_cfg, heads), "4", 1, 64, NULL, 0,
+     "attention heads of the text encoder; must divide dim"},
 };
 const zt_opts zt_text_opts = {options, sizeof options / sizeof *options};
 

@@ -11,7 +11,8 @@ typedef struct zt_text_cfg {
 } zt_text_cfg;
 extern const zt_opts zt_text_opts;      /* option table of the config section "text" */
 
-/** Pre-norm transformer over tokens (Vaswani et al. 2017, arXiv:1706.03762): ids i32 [B,L] (0 ends a prompt), len i32 [B] >= 1 tokens in use
- *  -> [B,L,dim], rows beyond len carry no meaning. Parameters under scope "text"; `vocab` is the tokenizer's real size. */
+/** Pre-norm transformer over tokens (Vaswani et al. 2017, arXiv:1706.03762): ids i32 [B,L] (0 ends a prompt), len i32 [B] >= 1
+ *  tokens in use -> [B,L,dim], rows beyond len carry no meaning. Parameters under scope "text"; `vocab` is the tokenizer's real
+ *  size. */
 zt_node *zt_text_encode(zt_nn *nn, zt_node *ids, zt_node *len, int64_t vocab, const zt_text_cfg *k);
 #endif

@@ -43,7 +43,8 @@ zt_err zt_mean_baseline(const zt_dataset *ds, const zt_train_cfg *c, double *los
         float ax, be;
         zt_target_make((zt_target)c->diffusion.target, level, &one, &zero, &ax, 1);
         zt_target_make((zt_target)c->diffusion.target, level, &zero, &one, &be, 1);
-        const double w = zt_loss_weight((zt_weight_kind)c->diffusion.weight, c->diffusion.snr_gamma, (zt_target)c->diffusion.target, level);
+        const double w =
+            zt_loss_weight((zt_weight_kind)c->diffusion.weight, c->diffusion.snr_gamma, (zt_target)c->diffusion.target, level);
         *loss += w * ((double)ax * ax * square + (double)be * be) / (double)n;
     }
     return e;

@@ -33,7 +33,8 @@ static zt_err save_state(const char *dir, const zt_run_state *s) {
     return e;
 }
 
-zt_err zt_checkpoint_save(const char *root, const char *name, const zt_run_state *s, const zt_tset *params, const zt_tset *states) {
+zt_err zt_checkpoint_save(const char *root, const char *name, const zt_run_state *s, const zt_tset *params,
+                          const zt_tset *states) {
     char tmp[ZT_PATH_MAX], final[ZT_PATH_MAX];
     zt_tset ema = {0}, opt = {0};
     zt_err e;
@@ -72,8 +73,10 @@ zt_err zt_checkpoint_load(const char *dir, zt_run_state *s, zt_tset *params, zt_
     json_int_t step = -1, best_step = 0, waited = 0;
     if (json_unpack(j, "{s:I, s:F, s:I, s:I}", "step", &step, "best_val_loss", &s->best, "best_step", &best_step,
                     "validations_since_best", &waited) != 0 || step < 0) {
-        e = zt_fail(ZT_FORMAT, "%s: want step, best_val_loss, best_step, validations_since_best; remove %s to resume from an older checkpoint",
-                    path, dir);
+        e = zt_fail(
+            ZT_FORMAT,
+            "%s: want step, best_val_loss, best_step, validations_since_best; remove %s to resume from an older checkpoint", path,
+            dir);
         goto done;
     }
     s->step = step;

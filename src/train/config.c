@@ -5,7 +5,8 @@
 #include "base/str.h"
 
 static const zt_opt run_options[] = {
-    {"seed", ZT_OPT_INT, ZT_OPT_AT(zt_run_cfg, seed), "1", 0, 9007199254740991.0, NULL, 0, "seed of weights, data order, times and noise"},
+    {"seed", ZT_OPT_INT, ZT_OPT_AT(zt_run_cfg, seed), "1", 0, 9007199254740991.0, NULL, 0,
+     "seed of weights, data order, times and noise"},
     {"precision", ZT_OPT_ENUM, ZT_OPT_AT(zt_run_cfg, precision), "f32", 0, 0, "f32", 0, "number type of activations and weights"},
 };
 static const zt_opt data_options[] = {
@@ -13,9 +14,12 @@ static const zt_opt data_options[] = {
     {"frames", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, frames), "0", 0, 1024, NULL, 0, "frames per clip; 0: the data set's"},
     {"height", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, height), "0", 0, 4096, NULL, 0, "pixels; 0: the data set's"},
     {"width", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, width), "0", 0, 4096, NULL, 0, "pixels; 0: the data set's"},
-    {"flip", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, flip), "false", 0, 0, NULL, 0, "mirror half of the clips; left and right swap in captions"},
-    {"crop", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, crop), "true", 0, 0, NULL, 0, "random place of a smaller crop (else the centre)"},
-    {"jitter", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, jitter), "true", 0, 0, NULL, 0, "random start in longer clips (else the middle)"},
+    {"flip", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, flip), "false", 0, 0, NULL, 0,
+     "mirror half of the clips; left and right swap in captions"},
+    {"crop", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, crop), "true", 0, 0, NULL, 0,
+     "random place of a smaller crop (else the centre)"},
+    {"jitter", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, jitter), "true", 0, 0, NULL, 0,
+     "random start in longer clips (else the middle)"},
 };
 #define AT(field) ZT_OPT_AT(zt_steps_cfg, field)
 static const zt_opt train_options[] = {
@@ -32,13 +36,16 @@ static const zt_opt train_options[] = {
     {"ema", ZT_OPT_REAL, AT(ema), "0.999", 0, 0.999999, NULL, 0, "decay of the averaged weights per step"},
     {"text_drop", ZT_OPT_REAL, AT(text_drop), "0.1", 0, 1, NULL, 0, "part of the clips trained without caption (for guidance)"},
     {"image_prob", ZT_OPT_REAL, AT(image_prob), "0.2", 0, 1, NULL, 0, "part of the clips trained with the first frame given"},
-    {"prefix_prob", ZT_OPT_REAL, AT(prefix_prob), "0.2", 0, 1, NULL, 0, "part of the clips trained with 2..prefix_max frames given"},
+    {"prefix_prob", ZT_OPT_REAL, AT(prefix_prob), "0.2", 0, 1, NULL, 0,
+     "part of the clips trained with 2..prefix_max frames given"},
     {"prefix_max", ZT_OPT_INT, AT(prefix_max), "4", 2, 512, NULL, 0, "most frames given in training for prediction"},
     {"checkpoint_every", ZT_OPT_INT, AT(checkpoint_every), "1000", 1, 1e9, NULL, 0, "steps between checkpoints"},
     {"keep", ZT_OPT_INT, AT(keep), "2", 1, 1000, NULL, 0, "checkpoints kept"},
     {"val_every", ZT_OPT_INT, AT(val_every), "500", 1, 1e9, NULL, 0, "steps between validation losses"},
-    {"val_batches", ZT_OPT_INT, AT(val_batches), "4", 1, 10000, NULL, 0, "batches of the validation loss (same clips and noise every time)"},
-    {"patience", ZT_OPT_INT, AT(patience), "0", 0, 1000000, NULL, 0, "stop after this many validations without a better one; 0: never"},
+    {"val_batches", ZT_OPT_INT, AT(val_batches), "4", 1, 10000, NULL, 0,
+     "batches of the validation loss (same clips and noise every time)"},
+    {"patience", ZT_OPT_INT, AT(patience), "0", 0, 1000000, NULL, 0,
+     "stop after this many validations without a better one; 0: never"},
     {"sample_every", ZT_OPT_INT, AT(sample_every), "1000", 1, 1e9, NULL, 0, "steps between sample grids"},
     {"sample_steps", ZT_OPT_INT, AT(sample_steps), "16", 1, 1000, NULL, 0, "sampling steps of the grids"},
     {"sample_cfg_scale", ZT_OPT_REAL, AT(sample_cfg_scale), "2", 0, 100, NULL, 0, "guidance of the grids"},
@@ -67,7 +74,8 @@ static zt_err choose_model(zt_train_cfg *c, const char *path, json_t *root, int 
     const char *name = json_is_object(model) ? json_string_value(json_object_get(model, "name")) : NULL;
     for (int k = 0; k < n; k++)
         if (strncmp(overrides[k], "model.name=", 11) == 0) name = overrides[k] + 11;
-    if (!name) return zt_fail(ZT_CONFIG, "%s: model.name is missing; write \"model:\" and under it \"name: unet3d\" or vdit", path);
+    if (!name)
+        return zt_fail(ZT_CONFIG, "%s: model.name is missing; write \"model:\" and under it \"name: unet3d\" or vdit", path);
     const zt_err e = zt_net_init(&c->net, name);
     if (e == ZT_OK && json_is_object(model)) json_object_del(model, "name");
     return e;
@@ -79,8 +87,8 @@ static zt_err unknown_key(const char *where, const char *key, const section *s) 
     for (int k = 0; k < N_SECTIONS; k++) names[n++] = s[k].name;
     for (int k = 0; k < run_opts.n; k++) names[n++] = run_opts.opt[k].name;
     const char *near = zt_nearest_name(key, names, n);
-    return zt_fail(ZT_CONFIG, "%s: %.64s is not a section or option%s%s%s", where, key, near ? "; did you mean " : "", near ? near : "",
-                   near ? "?" : "; sections are data, model, text, diffusion, train");
+    return zt_fail(ZT_CONFIG, "%s: %.64s is not a section or option%s%s%s", where, key, near ? "; did you mean " : "",
+                   near ? near : "", near ? "?" : "; sections are data, model, text, diffusion, train");
 }
 
 static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
@@ -141,7 +149,8 @@ static zt_err apply_override(zt_train_cfg *c, const char *text) {
 }
 
 static zt_err check(const zt_train_cfg *c) {
-    if (!*c->data.path) return zt_fail(ZT_CONFIG, "data.path is not set; make a data set with zoe synth or zoe ingest and name its folder");
+    if (!*c->data.path)
+        return zt_fail(ZT_CONFIG, "data.path is not set; make a data set with zoe synth or zoe ingest and name its folder");
     if (c->train.image_prob + c->train.prefix_prob > 1)
         return zt_fail(ZT_CONFIG, "train.image_prob=%g and train.prefix_prob=%g add up to more than 1", c->train.image_prob,
                        c->train.prefix_prob);

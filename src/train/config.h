@@ -13,7 +13,8 @@ typedef struct zt_data_cfg {                                                    
 } zt_data_cfg;
 
 typedef struct zt_steps_cfg {                                                     /* section train */
-    int64_t steps, batch, warmup, checkpoint_every, keep, sample_every, sample_steps, val_every, val_batches, patience, prefix_max;
+    int64_t steps, batch, warmup, checkpoint_every, keep, sample_every, sample_steps, val_every, val_batches, patience,
+        prefix_max;
     double lr, min_lr, weight_decay, beta1, beta2, eps, clip, ema, text_drop, image_prob, prefix_prob, sample_cfg_scale;
 } zt_steps_cfg;
 
@@ -26,8 +27,8 @@ typedef struct zt_train_cfg {
     zt_net net;                          /* sections model and text */
 } zt_train_cfg;
 
-/** Read `path` (YAML) and apply overrides[n] ("section.key=value"). Errors (ZT_CONFIG) name file, key, value and what would do; an
- *  unknown key is answered with the nearest name. */
+/** Read `path` (YAML) and apply overrides[n] ("section.key=value"). Errors (ZT_CONFIG) name file, key, value and what would do;
+ *  an unknown key is answered with the nearest name. */
 zt_err zt_train_cfg_load(zt_train_cfg *c, const char *path, int n, char *const *overrides);
 /** Every option, as resolved: what is written to RUN/config.yaml. Caller json_decrefs; NULL: out of memory. */
 json_t *zt_train_cfg_json(const zt_train_cfg *c);

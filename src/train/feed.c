@@ -41,7 +41,8 @@ void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed
         const zt_level level = zt_process_at(&process, t);
         t01[b] = (float)t;
         set_coefficients(coef + b * 5, &c->diffusion, level);
-        const double w = zt_loss_weight((zt_weight_kind)c->diffusion.weight, c->diffusion.snr_gamma, (zt_target)c->diffusion.target, level);
+        const double w =
+            zt_loss_weight((zt_weight_kind)c->diffusion.weight, c->diffusion.snr_gamma, (zt_target)c->diffusion.target, level);
         for (int64_t f = 0; f < T; f++) {
             mask[b * T + f] = f < given;
             weight[b * T + f] = f < given ? 0 : (float)w;
@@ -49,6 +50,6 @@ void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed
         unknown += T - given;
         ((int32_t *)s->in.len->x)[b] = zt_net_tokens(&c->net, tok, drop ? "" : caption[b], (int32_t *)s->in.ids->x + b * L, NULL);
     }
-    const float mean = 1 / ((float)unknown * (float)(clip_n / T));            /* weighted sum of squares -> mean over unknown values */
+    const float mean = 1 / ((float)unknown * (float)(clip_n / T)); /* weighted sum of squares -> mean over unknown values */
     for (int64_t k = 0; k < s->batch * T; k++) weight[k] *= mean;
 }

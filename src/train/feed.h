@@ -3,7 +3,8 @@
 #define ZT_FEED_H
 #include "train/step_graph.h"
 
-/** Random streams: the numbers of step s come from (seed, ZT_FEED_TRAIN, s), those of validation batch k from (seed, ZT_FEED_VAL, k). */
+/** Random streams: the numbers of step s come from (seed, ZT_FEED_TRAIN, s), those of validation batch k from (seed,
+ *  ZT_FEED_VAL, k). */
 typedef enum zt_feed_kind { ZT_FEED_TRAIN, ZT_FEED_VAL } zt_feed_kind;
 
 /** Fill the inputs of `s` (all but hyper and ema_decay) from batch rgb [B,T,H,W,3] and caption[B]. Validation uses no dropped

@@ -5,9 +5,9 @@
 
 enum { STATISTICS_CLIPS = 500 };
 
-/* Mean and scale of the training pixels (of at most 500 clips spread over the split), so that the network sees data of mean 0 and standard
- * deviation 0.5 (as Karras et al. 2022, arXiv:2206.00364, assume). Dark worlds are learned several times faster for it: a mean far from 0
- * shakes the gradient of every weight at every step. */
+/* Mean and scale of the training pixels (of at most 500 clips spread over the split), so that the network sees data of mean 0
+ * and standard deviation 0.5 (as Karras et al. 2022, arXiv:2206.00364, assume). Dark worlds are learned several times faster for
+ * it: a mean far from 0 shakes the gradient of every weight at every step. */
 static zt_err measure_pixels(const zt_dataset *ds, zt_net *net) {
     const int64_t count = zt_dataset_count(ds, "train"), n = count < STATISTICS_CLIPS ? count : STATISTICS_CLIPS;
     double sum = 0, square = 0, values = 0;
@@ -79,7 +79,8 @@ zt_err zt_run_tokenizer(zt_bpe *tok, const zt_dataset *ds, zt_train_cfg *c, cons
     return e;
 }
 
-zt_err zt_run_loader(zt_loader **l, const zt_dataset *ds, const zt_train_cfg *c, const char *split, int64_t batch, int64_t first) {
+zt_err zt_run_loader(zt_loader **l, const zt_dataset *ds, const zt_train_cfg *c, const char *split, int64_t batch,
+                     int64_t first) {
     const bool train = split[0] == 't';
     const zt_loader_cfg cfg = {.split = split, .batch = (int)batch, .frames = (int)c->net.frames, .height = (int)c->net.height,
                                .width = (int)c->net.width, .seed = (uint64_t)c->run.seed, .shuffle = train,

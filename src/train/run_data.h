@@ -8,7 +8,8 @@
 /** Open data.path and settle the clip size: data.frames/height/width where given, else the first training clip's; and the mean
  *  and scale of the pixels. Checks the network against it. ZT_CONFIG when there is no training clip. */
 zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c);
-/** Learn the tokenizer from the training captions into RUN/tokenizer.json, or load it from there when resuming. Sets net.vocab. */
+/** Learn the tokenizer from the training captions into RUN/tokenizer.json, or load it from there when resuming. Sets
+ *  net.vocab. */
 zt_err zt_run_tokenizer(zt_bpe *tok, const zt_dataset *ds, zt_train_cfg *c, const char *out, bool resume);
 /** Loader over `split`: "train" shuffles and augments as the config says and starts at batch number `first`; others do not. */
 zt_err zt_run_loader(zt_loader **l, const zt_dataset *ds, const zt_train_cfg *c, const char *split, int64_t batch, int64_t first);

@@ -38,7 +38,8 @@ done:
     return e;
 }
 
-zt_err zt_run_samples(const zt_train_cfg *c, const zt_dataset *ds, zt_tset *ema, const zt_bpe *tok, const char *out, int64_t step) {
+zt_err zt_run_samples(const zt_train_cfg *c, const zt_dataset *ds, zt_tset *ema, const zt_bpe *tok, const char *out,
+                      int64_t step) {
     const zt_net *net = &c->net;
     const int64_t clip_n = net->frames * net->height * net->width * ZT_RGB;
     const bool guided = c->train.sample_cfg_scale != 1;

@@ -6,5 +6,6 @@
 
 /** Generate 8 clips with fixed seeds for captions of the validation split (of the training split when that is empty) and write
  *  RUN/samples/step-XXXXXXXX.png (a row of frames per clip), .mp4 (the clips side by side) and, once, prompts.txt. */
-zt_err zt_run_samples(const zt_train_cfg *c, const zt_dataset *ds, zt_tset *ema, const zt_bpe *tok, const char *out, int64_t step);
+zt_err zt_run_samples(const zt_train_cfg *c, const zt_dataset *ds, zt_tset *ema, const zt_bpe *tok, const char *out,
+                      int64_t step);
 #endif

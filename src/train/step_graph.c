@@ -1,5 +1,5 @@
-/* step_graph.c - loss, gradients and optimiser as one graph. The loss is the weighted squared error of the network's answer against the
- * diffusion target; everything random is an input, so a step is a pure function of its inputs. */
+/* step_graph.c - loss, gradients and optimiser as one graph. The loss is the weighted squared error of the network's answer
+ * against the diffusion target; everything random is an input, so a step is a pure function of its inputs. */
 #include "train/step_graph.h"
 #include <stdio.h>
 #include <string.h>
@@ -19,8 +19,11 @@ static void build_loss(zt_step_graph *s, zt_nn *nn, const zt_net *net) {
     s->weight = zt_input(g, "weight", ZT_F32, zt_sh(b, net->frames));
     zt_node *noisy = zt_add(zt_mul(s->x0, per_clip(s, 0)), zt_mul(s->eps, per_clip(s, 1)));
     zt_node *target = zt_add(zt_mul(s->x0, per_clip(s, 2)), zt_mul(s->eps, per_clip(s, 3)));
-    s->in = (zt_net_in){.noisy = noisy, .known = s->x0, .mask = zt_input(g, "mask", ZT_F32, zt_sh(b, net->frames)),
-                        .t01 = zt_input(g, "t01", ZT_F32, zt_sh(b)), .ids = zt_input(g, "ids", ZT_I32, zt_sh(b, net->text.length)),
+    s->in = (zt_net_in){.noisy = noisy,
+                        .known = s->x0,
+                        .mask = zt_input(g, "mask", ZT_F32, zt_sh(b, net->frames)),
+                        .t01 = zt_input(g, "t01", ZT_F32, zt_sh(b)),
+                        .ids = zt_input(g, "ids", ZT_I32, zt_sh(b, net->text.length)),
                         .len = zt_input(g, "len", ZT_I32, zt_sh(b))};
     zt_node *answer = zt_add(zt_net_build(nn, net, &s->in), zt_mul(noisy, per_clip(s, 4)));
     zt_node *error = zt_square(zt_sub(answer, target));

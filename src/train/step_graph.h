@@ -17,7 +17,8 @@ typedef struct zt_step_graph {
     int64_t batch;
 } zt_step_graph;
 
-/** Build and plan. New parameters are added to `params` (initialised from seed), states to `states`; states NULL makes a validation graph.
+/** Build and plan. New parameters are added to `params` (initialised from seed), states to `states`; states NULL makes a
+ *  validation graph.
  *  dry: lay out only (for --plan). Borrowed: net, params, states. */
 zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, int64_t batch, uint64_t seed, zt_tset *params, zt_tset *states,
                             bool dry);

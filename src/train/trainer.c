@@ -73,7 +73,8 @@ static zt_err set_up(run *r, bool resume) {
     ZT_TRY(e = zt_run_data_open(&r->ds, c), done);
     ZT_TRY(e = make_folder(r, resume), done);
     ZT_TRY(e = zt_run_tokenizer(&r->tok, r->ds, c, r->out, resume), done);
-    ZT_TRY(e = zt_step_graph_create(&r->step, &c->net, c->train.batch, (uint64_t)c->run.seed, &r->params, &r->states, false), done);
+    ZT_TRY(e = zt_step_graph_create(&r->step, &c->net, c->train.batch, (uint64_t)c->run.seed, &r->params, &r->states, false),
+           done);
     ZT_TRY(e = zt_tset_share(&r->ema, &r->states, "ema."), done);
     ZT_TRY(e = start_or_resume(r, resume), done);
     ZT_TRY(e = zt_run_loader(&r->loader, r->ds, c, "train", c->train.batch, r->at.step), done);
@@ -240,7 +241,9 @@ static zt_err loop(run *r, double t0) {
     while (e == ZT_OK && r->at.step < k->steps && !r->result->early_stop) {
         if (zt_cancelled()) {
             e = checkpoint(r);
-            if (e == ZT_OK) e = zt_fail(ZT_CANCELLED, "stopped at step %lld; go on with: zoe train --out %s --resume", (long long)r->at.step, r->out);
+            if (e == ZT_OK)
+                e = zt_fail(ZT_CANCELLED, "stopped at step %lld; go on with: zoe train --out %s --resume", (long long)r->at.step,
+                            r->out);
             break;
         }
         const double start = zt_now();

@@ -25,7 +25,8 @@ touch "$work/file"
 expect 1 "file" "$zoe" train "$tiny" --out "$work/file/run"
 expect 1 "" "$zoe" train "$tiny" --out /proc/run
 # A learning rate that explodes: the node is named, the last checkpoint stays.
-expect 1 "NaN" "$zoe" train "$tiny" --out "$work/nan" train.lr=1 train.clip=0 train.steps=3000 train.eps=1e-12 train.weight_decay=10
+expect 1 "NaN" "$zoe" train "$tiny" --out "$work/nan" \
+    train.lr=1 train.clip=0 train.steps=3000 train.eps=1e-12 train.weight_decay=10
 # A model folder that is damaged
 "$zoe" train "$tiny" --out "$work/run" train.steps=5 --quiet
 model=$work/run/model

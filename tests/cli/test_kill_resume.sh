@@ -1,10 +1,13 @@
 #!/bin/sh
-# test_kill_resume.sh - kill -9 at 20 random moments: --resume goes on, the end is bit-identical, no checkpoint is ever half there. labels: slow
+# test_kill_resume.sh - kill -9 at 20 random moments: --resume goes on, the end is bit-identical, no
+# checkpoint is ever half there. labels: slow
 # shellcheck disable=SC1091,SC2154,SC2012
 . "$(dirname "$0")/tiny.sh"
 export OMP_NUM_THREADS=2
 make_data
 "$zoe" train "$tiny" --out "$work/whole" --quiet
+whole=$work/whole/checkpoints/step-00000060
+killed=$work/killed/checkpoints/step-00000060
 kills=0
 started=0
 while [ $kills -lt 20 ]; do
@@ -24,7 +27,7 @@ while [ $kills -lt 20 ]; do
     done
     # A run that finished between two kills starts again, so that 20 kills hit running work.
     if [ -d "$work/killed/checkpoints/step-00000060" ] && [ $kills -lt 20 ]; then
-        cmp "$work/whole/checkpoints/step-00000060/model.safetensors" "$work/killed/checkpoints/step-00000060/model.safetensors" ||
+        cmp "$whole/model.safetensors" "$killed/model.safetensors" ||
             fail "weights differ after $kills kills"
         rm -rf "$work/killed"
         started=0
@@ -33,10 +36,11 @@ done
 if [ $started -eq 0 ]; then set -- "$tiny"; else set -- --resume; fi
 "$zoe" train "$@" --out "$work/killed" --quiet
 for f in model ema optimizer; do
-    cmp "$work/whole/checkpoints/step-00000060/$f.safetensors" "$work/killed/checkpoints/step-00000060/$f.safetensors" ||
+    cmp "$whole/$f.safetensors" "$killed/$f.safetensors" ||
         fail "$f differs from the uninterrupted run"
 done
-cmp "$work/whole/model/model.safetensors" "$work/killed/model/model.safetensors" || fail "the model differs from the uninterrupted run"
+cmp "$work/whole/model/model.safetensors" "$work/killed/model/model.safetensors" ||
+    fail "the model differs from the uninterrupted run"
 # Not everything is equal by accident: another seed gives other weights.
 "$zoe" train "$tiny" seed=4 --out "$work/other" --quiet
 ! cmp -s "$work/whole/model/model.safetensors" "$work/other/model/model.safetensors" || fail "another seed gave the same weights"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# test_train_generate.sh - the whole path on a tiny model: plan, train, event file, samples, generate in every format, labels, Ctrl-C.
+# test_train_generate.sh - the whole path on a tiny model: plan, train, event file, samples,
+# generate in every format, labels, Ctrl-C.
 # shellcheck disable=SC1091,SC2154,SC2012
 . "$(dirname "$0")/tiny.sh"
 make_data

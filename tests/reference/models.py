@@ -240,6 +240,19 @@ def attentions(w, at, x, level, k):
     return attend_time(w, f"{at}.time", x, k) if k["attn_time"][level] else x
 
 
+def positions(w, x, width):
+    """cos, sin of each axis' index at wavelengths 8, 16, 32, 64, projected: [1,C,T,H,W]."""
+    waves = []
+    for axis, size in enumerate(x.shape[2:]):
+        shape = [1, 1, 1]
+        shape[axis] = size
+        angle = torch.arange(size, dtype=x.dtype)[:, None] * (2 * math.pi / torch.tensor([8, 16, 32, 64], dtype=x.dtype))
+        wave = torch.stack([angle.cos(), angle.sin()], -1).reshape(*shape, 8)
+        waves.append(wave.expand(*x.shape[2:], 8))
+    table = torch.cat(waves, -1)
+    return (table @ w("position.weight", (24, width))).permute(3, 0, 1, 2)[None]
+
+
 def unet3d(w, x, t, text, length, k):
     widths, f = k["widths"], k["s2d"]
     last, dim = len(widths) - 1, 4 * widths[0]
@@ -248,6 +261,7 @@ def unet3d(w, x, t, text, length, k):
     pooled = linear(w, "pool.fc2", F.silu(linear(w, "pool.fc1", pooled, dim)), dim)
     c = F.silu(time_embedding(w, "time", t, dim) + pooled)
     x = conv3d(w, "stem", patches(x, 1, f, f), (1, k["stem_kernel"], k["stem_kernel"]), widths[0])
+    x = x + positions(w, x, widths[0])
     skips = []
     for i, width in enumerate(widths):
         for b in range(k["blocks"]):
@@ -261,8 +275,8 @@ def unet3d(w, x, t, text, length, k):
     x = res_block(w, "mid.res1", attentions(w, "mid", x, last, k), c, widths[last], k)
     for i in reversed(range(len(widths))):
         if i < last:
-            x = F.interpolate(x, scale_factor=(2 if k["time_down"][i] else 1, 2, 2), mode="nearest")
             x = conv3d(w, f"up.{i}.up", x, (1, 3, 3), widths[i])
+            x = F.interpolate(x, scale_factor=(2 if k["time_down"][i] else 1, 2, 2), mode="nearest")
         for b in range(k["blocks"]):
             x = res_block(w, f"up.{i}.res{b}", torch.cat([x, skips[i * k["blocks"] + b]], 1), c, widths[i], k)
         x = attentions(w, f"up.{i}", x, i, k)
