@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "media/image.h"
 #include "media/writer.h"
-#include "pipeline/label.h"
+#include "trust/label.h"
 #include "pipeline/sampling.h"
 #include "text/prompt.h"
 

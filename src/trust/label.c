@@ -1,5 +1,5 @@
 /* label.c - what a generated file says about itself. */
-#include "pipeline/label.h"
+#include "trust/label.h"
 #include <stdio.h>
 #include <string.h>
 #include "base/str.h"

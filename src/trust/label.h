@@ -1,6 +1,6 @@
 /* label.h - the text label every generated file carries. */
-#ifndef ZT_LABEL_H
-#define ZT_LABEL_H
+#ifndef ZT_TRUST_LABEL_H
+#define ZT_TRUST_LABEL_H
 #include "media/tags.h"
 #include "zt/generate.h"
 
