@@ -23,5 +23,6 @@ printf '"judge_on_real": %s, "shuffled_prompts": %s, "untrained": %s, ' "$(figur
     "$(figure "$work/eval.json" shuffled_prompts all)" "$(figure "$work/eval.json" untrained all)"
 printf '"distance_ratio": %s, "want_ratio": 0.8, "image_direction": %s, "want_direction": 0.85, ' "$ratio" "$moves"
 printf '"image_psnr_worst": %s, "want_psnr": 26, "predict_psnr": %s, "copy_last_psnr": %s, ' "$worst" "$predict" "$copy"
-printf '"constant_motion_psnr": %s, "predict_gain": %s, "want_gain": 6}\n' "$(figure "$work/eval.json" "" constant_motion_psnr)" "$gain"
+printf '"constant_motion_psnr": %s, "predict_gain": %s, "want_gain": 6}\n' \
+    "$(figure "$work/eval.json" "" constant_motion_psnr)" "$gain"
 [ "$pass" = true ]

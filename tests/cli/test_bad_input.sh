@@ -62,7 +62,7 @@ expect 1 "tar" "$zoe" train "$tiny" --out "$work/x" data.path="$work/short"
 cp -r "$work/data" "$work/broken"
 printf 'not a data base, but long enough to look at' > "$work/broken/catalog.db"
 expect 1 "catalog.db" "$zoe" train "$tiny" --out "$work/x" data.path="$work/broken"
-expect 1 "exist" "$zoe" synth --out "$work/data" --clips 10
+expect 2 "not empty" "$zoe" synth --out "$work/data" --clips 10
 # A full disk: the error says so and the last checkpoint is whole.
 if [ "$(id -u)" -eq 0 ] && mkdir "$work/full" && mount -t tmpfs -o size=1m tmpfs "$work/full" 2> /dev/null; then
     trap 'umount "$work/full" 2> /dev/null; rm -rf "$work"' EXIT
