@@ -64,7 +64,7 @@ printf 'not a data base, but long enough to look at' > "$work/broken/catalog.db"
 expect 1 "catalog.db" "$zoe" train "$tiny" --out "$work/x" data.path="$work/broken"
 expect 2 "not empty" "$zoe" synth --out "$work/data" --clips 10
 # A full disk: the error says so and the last checkpoint is whole.
-if [ "$(id -u)" -eq 0 ] && mkdir "$work/full" && mount -t tmpfs -o size=1m tmpfs "$work/full" 2> /dev/null; then
+if [ "$(id -u)" -eq 0 ] && mkdir "$work/full" && mount -t tmpfs -o size=6m tmpfs "$work/full" 2> /dev/null; then
     trap 'umount "$work/full" 2> /dev/null; rm -rf "$work"' EXIT
     expect 1 "space" "$zoe" train "$tiny" --out "$work/full/run" train.steps=2000 train.keep=1000 train.checkpoint_every=1
     newest=$(ls -d "$work"/full/run/checkpoints/step-* | tail -1)
