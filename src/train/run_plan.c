@@ -5,7 +5,7 @@
 #include "train/step_graph.h"
 #include "train/trainer.h"
 
-/* Memory of the program itself: code, libraries, their tables and stacks (measured: docs/results/plan-memory.json). */
+/* Memory of the program itself: code, libraries, their tables and stacks (roughly; mapped data set pages come on top). */
 enum { BASE_BYTES = 90 << 20, PREFETCHED = 4 };
 
 static int64_t larger(int64_t a, int64_t b) {
