@@ -52,7 +52,7 @@ zt_err zt_plan_run(zt_plan *p);
 /** Run again checking every result: ZT_NONFINITE names the first node (op, scope) with a NaN or infinity. */
 zt_err zt_plan_run_checked(zt_plan *p);
 const zt_plan_info *zt_plan_get_info(const zt_plan *p);
-/** Time every step over one run and print: per op and per scope (first two levels) ms, GFLOP, GB/s-free. */
+/** Time every step over one run and print: per op and per scope (first two levels) ms, share, GFLOP, GFLOP/s, calls. */
 zt_err zt_plan_profile(zt_plan *p, FILE *f);
 /** tests: guard zones of a no_reuse plan are intact. */
 bool zt_plan_guards_ok(const zt_plan *p);
