@@ -3,9 +3,9 @@
  * lucidrains/video-diffusion-pytorch was read for sizes. Per level: residual blocks of 1x3x3 convolutions whose second norm is
  * scaled and shifted by time + text, then spatial and temporal attention with learned relative positions; 1x4x4 stride (1,2,2)
  * downwards.
- * Text is attention-pooled and added to the time embedding, as in the paper. Beyond the paper: sinusoidal positions after the
- * first convolution and, by option, a kt x 1 x 1 convolution after each residual block, halving of time between levels,
- * space-to-depth at the input.
+ * Text is attention-pooled and added to the time embedding, as in the paper. Beyond the paper: an embedding of the frame
+ * number after the first convolution and, by option, a kt x 1 x 1 convolution after each residual block, halving of time between
+ * levels (by 3x3x3), space-to-depth at the input. Why text and initial values are as they are: docs/decisions/007.
  *   x [B,T,H,W,Cin]  t01 [B]  text [B,L,E]  ->  [B,T,H,W,Cout] */
 #include <math.h>
 #include <stdio.h>
@@ -13,12 +13,14 @@
 
 typedef struct unet_cfg {
     zt_ints widths, attn_space, attn_time, time_down;
-    int64_t blocks, time_kernel, head_dim, s2d, stem_kernel;
+    int64_t blocks, mid_blocks, time_kernel, head_dim, s2d, stem_kernel;
 } unet_cfg;
 
 static const zt_opt options[] = {
     {"widths", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, widths), "64,128,256", 8, 4096, NULL, 0, "channels of each level, finest first"},
     {"blocks", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, blocks), "2", 1, 8, NULL, 0, "residual blocks per level"},
+    {"mid_blocks", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, mid_blocks), "2", 1, 2, NULL, 0,
+     "residual blocks in the middle: 2 (the paper; attention between them) or 1"},
     {"attn_space", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, attn_space), "0,0,1", 0, 1, NULL, 0,
      "levels with spatial attention (0 or 1 each)"},
     {"attn_time", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, attn_time), "0,1,1", 0, 1, NULL, 0,
@@ -72,9 +74,9 @@ static zt_err check(const void *cfg, int64_t frames, int64_t height, int64_t wid
 static zt_node *res_block(zt_nn *nn, const char *name, zt_node *x, zt_node *c, int64_t width, const unet_cfg *k) {
     zt_node *m[2];
     zt_push(nn->g, "%s", name);
-    zt_chunk(zt_linear(nn, "cond", c, 2 * width, ZT_INIT_ZERO), 2, m);                               /* scale, shift [B,C] */
+    zt_chunk(zt_linear(nn, "cond", c, 2 * width, ZT_INIT_KAIMING), 2, m);                              /* scale, shift [B,C] */
     zt_node *h = zt_conv_same(nn, "conv1", zt_norm_silu(nn, "norm1", x, NULL, NULL), 1, 3, 3, width, ZT_INIT_KAIMING);
-    h = zt_conv_same(nn, "conv2", zt_norm_silu(nn, "norm2", h, m[0], m[1]), 1, 3, 3, width, ZT_INIT_ZERO);
+    h = zt_conv_same(nn, "conv2", zt_norm_silu(nn, "norm2", h, m[0], m[1]), 1, 3, 3, width, ZT_INIT_KAIMING);
     if (zt_last(&x->sh) != width) x = zt_linear(nn, "skip", x, width, ZT_INIT_KAIMING);
     x = zt_add(x, h);
     if (k->time_kernel) {
@@ -122,39 +124,36 @@ static zt_node *level(zt_nn *nn, zt_node *x, zt_node *c, int i, zt_node **skip, 
     return x;
 }
 
-/* Where each cell is: cosine and sine of its t, h and w at four wavelengths, [1,T,H,W,24], projected to `width` channels.
- * Convolutions alone do not know it, and "moves left" means something else in the first frame than in the last. */
-static zt_node *positions(zt_nn *nn, const zt_shape *s, int64_t width) {
-    enum { WAVES = 4, FEATURES = 3 * 2 * WAVES };
-    const int64_t n = s->d[1] * s->d[2] * s->d[3];
-    double *f = zt_alloc_array((size_t)(n * FEATURES), sizeof *f);
-    if (!f) return zt_graph_fail(nn->g, ZT_NOMEM);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t at[3] = {i / (s->d[2] * s->d[3]), i / s->d[3] % s->d[2], i % s->d[3]};
-        for (int k = 0; k < 3 * WAVES; k++) {
-            const double angle = 6.283185307179586 * (double)at[k / WAVES] / (double)(8 << k % WAVES); /* 8, 16, 32, 64 cells */
-            f[i * FEATURES + 2 * k] = cos(angle);
-            f[i * FEATURES + 2 * k + 1] = sin(angle);
-        }
-    }
-    zt_node *c = zt_const(nn->g, zt_graph_real(nn->g), zt_sh(1, s->d[1], s->d[2], s->d[3], FEATURES), f);
-    zt_free(f);
-    return zt_linear_nobias(nn, "position", c, width, ZT_INIT_XAVIER);
-}
-
-/* Time plus attention-pooled text: what every residual block is modulated by. */
+/* Time plus attention-pooled text: what every residual block is modulated by. The query starts at zero, so the pool as the mean
+ * of the words; times eight, about their sum: one word that differs weighs as much as the noise level. Words as wide as the
+ * condition are added to it directly. */
 static zt_node *condition(zt_nn *nn, const zt_model_in *in, int64_t dim) {
     const zt_shape *s = &in->text->sh;                                                                       /* [B,L,E] */
     zt_node *c = zt_time_embedding(nn, "time", in->t01, dim);
     zt_push(nn->g, "pool");
-    zt_node *q = zt_nn_param(nn, "query", zt_sh(1, 1, 1, s->d[2]), ZT_INIT_NORMAL02);
+    zt_node *q = zt_nn_param(nn, "query", zt_sh(1, 1, 1, s->d[2]), ZT_INIT_ZERO);
     q = zt_broadcast_to(q, zt_sh(s->d[0], 1, 1, s->d[2]));
     zt_node *text = zt_reshape(in->text, zt_sh(s->d[0], s->d[1], 1, s->d[2]));
-    zt_node *p = zt_mha(nn, "attn", q, text, s->d[2] % 4 ? 1 : 4, NULL, in->text_len, false);
-    p = zt_linear(nn, "fc1", zt_reshape(p, zt_sh(s->d[0], s->d[2])), dim, ZT_INIT_KAIMING);
-    p = zt_linear(nn, "fc2", zt_silu(p), dim, ZT_INIT_KAIMING);
+    zt_node *p = zt_attention(q, text, text, s->d[2] % 4 ? 1 : 4, NULL, in->text_len);                       /* [B,1,1,E] */
+    p = zt_affine(zt_reshape(p, zt_sh(s->d[0], s->d[2])), 8, 0);
+    if (s->d[2] != dim) p = zt_linear(nn, "fc", p, dim, ZT_INIT_XAVIER);
     zt_pop(nn->g);
-    return zt_silu(zt_add(c, p));                                                                              /* [B,dim] */
+    return zt_silu(zt_add(c, p));                                                                            /* [B,dim] */
+}
+
+/* cos and sin of the frame number at wavelengths of 8, 16, 32 and 64 frames, projected: [1,T,1,1,width]. Any T. */
+static zt_node *frame_number(zt_nn *nn, int64_t T, int64_t width) {
+    enum { WAVES = 4 };
+    double *f = zt_alloc_array((size_t)(T * 2 * WAVES), sizeof *f);
+    if (!f) return zt_graph_fail(nn->g, ZT_NOMEM);
+    for (int64_t i = 0; i < T * WAVES; i++) {
+        const double angle = 6.283185307179586 * (double)(i / WAVES) / (double)(8 << i % WAVES);
+        f[2 * i] = cos(angle);
+        f[2 * i + 1] = sin(angle);
+    }
+    zt_node *c = zt_const(nn->g, zt_graph_real(nn->g), zt_sh(1, T, 1, 1, 2 * WAVES), f);
+    zt_free(f);
+    return zt_linear_nobias(nn, "frame", c, width, ZT_INIT_NORMAL02);
 }
 
 static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
@@ -164,23 +163,23 @@ static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
     zt_node *c = condition(nn, in, 4 * k->widths.v[0]);
     zt_node *x = f > 1 ? zt_space_to_depth(in->x, 1, f, f) : in->x;
     x = zt_conv_same(nn, "stem", x, 1, (int)k->stem_kernel, (int)k->stem_kernel, k->widths.v[0], ZT_INIT_KAIMING);
-    x = zt_add(x, positions(nn, &x->sh, k->widths.v[0]));
+    x = zt_add(x, frame_number(nn, x->sh.d[1], k->widths.v[0]));
     for (int i = 0; i < n; i++) {
         zt_push(nn->g, "down.%d", i);
         x = level(nn, x, c, i, skip[i], false, k);
-        if (i + 1 < n) x = zt_conv_down(nn, "down", k->time_down.v[i] ? zt_avg_pool(x, 2, 1, 1) : x, k->widths.v[i + 1]);
+        if (i + 1 < n) x = zt_conv_down(nn, "down", x, k->time_down.v[i], k->widths.v[i + 1]);
         zt_pop(nn->g);
     }
     zt_push(nn->g, "mid");
     x = res_block(nn, "res0", x, c, k->widths.v[n - 1], k);
     if (k->attn_space.v[n - 1]) x = attend_space(nn, x, k);
     if (k->attn_time.v[n - 1]) x = attend_time(nn, x, k);
-    x = res_block(nn, "res1", x, c, k->widths.v[n - 1], k);
+    if (k->mid_blocks > 1) x = res_block(nn, "res1", x, c, k->widths.v[n - 1], k);
     zt_pop(nn->g);
     for (int i = n - 1; i >= 0; i--) {
         zt_push(nn->g, "up.%d", i);
         if (i + 1 < n) {
-            x = zt_conv_same(nn, "up", x, 1, 3, 3, k->widths.v[i], ZT_INIT_KAIMING); /* before enlarging: a quarter of the work */
+            x = zt_linear(nn, "up", x, k->widths.v[i], ZT_INIT_KAIMING);
             x = zt_upsample(x, k->time_down.v[i] ? 2 : 1, 2, 2);
         }
         x = level(nn, x, c, i, skip[i], true, k);

@@ -12,8 +12,9 @@ static void fill(float *w, const zt_shape *sh, zt_init init, uint64_t seed, cons
     const uint64_t stream = zt_hash_name(name);
     zt_rng r = zt_rng_init(seed, stream);
     const double limit = sqrt(6.0 / ((double)fan_in + fan_out));
-    const float std = init == ZT_INIT_KAIMING ? (float)sqrt(1.0 / (double)fan_in) : 0.02f;
-    if (init == ZT_INIT_KAIMING || init == ZT_INIT_NORMAL02) zt_fill_normal(seed, stream, w, n);
+    const double kaiming = sqrt(1 / (3 * (double)fan_in));
+    const float std = init == ZT_INIT_KAIMING ? (float)kaiming : init == ZT_INIT_NORMAL ? 1 : 0.02f;
+    if (init == ZT_INIT_KAIMING || init == ZT_INIT_NORMAL || init == ZT_INIT_NORMAL02) zt_fill_normal(seed, stream, w, n);
     for (int64_t k = 0; k < n; k++) {
         if (init == ZT_INIT_ONE) w[k] = 1;
         else if (init == ZT_INIT_XAVIER) w[k] = (float)zt_rng_range(&r, -limit, limit);
@@ -67,14 +68,15 @@ zt_node *zt_conv_same(zt_nn *nn, const char *name, zt_node *x, int kt, int kh, i
     return conv(nn, name, x, zt_sh(kt, kh, kw, zt_last(&x->sh), out), &c, init);
 }
 
-zt_node *zt_conv_down(zt_nn *nn, const char *name, zt_node *x, int64_t out) {
-    const zt_conv_cfg c = {{1, 2, 2}, {0, 1, 1}, {0, 1, 1}};
-    return conv(nn, name, x, zt_sh(1, 4, 4, zt_last(&x->sh), out), &c, ZT_INIT_KAIMING);
+zt_node *zt_conv_down(zt_nn *nn, const char *name, zt_node *x, bool time, int64_t out) {
+    const int t = time, k = time ? 3 : 4;
+    const zt_conv_cfg c = {{1 + t, 2, 2}, {t, 1, 1}, {t, 1, 1}};
+    return conv(nn, name, x, zt_sh(time ? 3 : 1, k, k, zt_last(&x->sh), out), &c, ZT_INIT_KAIMING);
 }
 
 int zt_norm_groups(int64_t c) {
     for (int g = 8; g > 1; g--)
-        if (c % g == 0 && c / g >= 8) return g;
+        if (c % g == 0 && c / g >= 4) return g;
     return 1;
 }
 

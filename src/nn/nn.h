@@ -10,7 +10,8 @@ typedef enum zt_init {
     ZT_INIT_ZERO,
     ZT_INIT_ONE,
     ZT_INIT_XAVIER,      /* uniform, variance 2/(fan_in + fan_out) (Glorot & Bengio 2010) */
-    ZT_INIT_KAIMING,     /* normal, variance 1/fan_in (LeCun/He scaling for inputs already normalised) */
+    ZT_INIT_KAIMING,     /* normal, variance 1/(3 fan_in): the scale of PyTorch's own default (He et al. 2015, slope sqrt 5) */
+    ZT_INIT_NORMAL,      /* normal, standard deviation 1 */
     ZT_INIT_NORMAL02     /* normal, standard deviation 0.02 */
 } zt_init;
 
@@ -28,11 +29,11 @@ zt_node *zt_linear_nobias(zt_nn *nn, const char *name, zt_node *x, int64_t out, 
 /** x [B,T,H,W,Ci] -> out channels; odd kernels (kt,kh,kw), "same" zero padding, stride 1: NAME.weight [kt,kh,kw,Ci,out],
  *  NAME.bias. */
 zt_node *zt_conv_same(zt_nn *nn, const char *name, zt_node *x, int kt, int kh, int kw, int64_t out, zt_init init);
-/** 1x4x4 convolution of stride (1,2,2): halves H and W (both even). */
-zt_node *zt_conv_down(zt_nn *nn, const char *name, zt_node *x, int64_t out);
+/** Halves H and W (both even) by a 1x4x4 convolution of stride (1,2,2); with `time` also T (even), by 3x3x3 of stride 2. */
+zt_node *zt_conv_down(zt_nn *nn, const char *name, zt_node *x, bool time, int64_t out);
 /** SiLU(GroupNorm(x)*(1+scale)+shift): NAME.weight, NAME.bias [C]; scale, shift [B,C] or both NULL; zt_norm_groups(C) groups. */
 zt_node *zt_norm_silu(zt_nn *nn, const char *name, zt_node *x, zt_node *scale, zt_node *shift);
-/** Largest divisor of c that leaves at least 8 channels a group and is at most 8 (1 for small c). */
+/** Largest divisor of c that leaves at least 4 channels a group and is at most 8 (1 for small c). */
 int zt_norm_groups(int64_t c);
 /** LayerNorm with learned gain and bias. */
 zt_node *zt_norm_affine(zt_nn *nn, const char *name, zt_node *x);

@@ -16,15 +16,15 @@ const zt_opts zt_text_opts = {options, sizeof options / sizeof *options};
 static zt_node *block(zt_nn *nn, zt_node *x, zt_node *len, const zt_text_cfg *k) {
     const int64_t b = x->sh.d[0], l = x->sh.d[1];
     zt_node *h = zt_reshape(zt_norm_affine(nn, "norm1", x), zt_sh(b, l, 1, k->dim));
-    h = zt_mha(nn, "attn", h, h, (int)k->heads, NULL, len, false);                              /* [B,L,1,D] */
+    h = zt_mha(nn, "attn", h, h, (int)k->heads, NULL, len, true);                               /* [B,L,1,D] */
     x = zt_add(x, zt_reshape(h, x->sh));
     h = zt_gelu(zt_linear(nn, "fc1", zt_norm_affine(nn, "norm2", x), 4 * k->dim, ZT_INIT_XAVIER));
-    return zt_add(x, zt_linear(nn, "fc2", h, k->dim, ZT_INIT_XAVIER));
+    return zt_add(x, zt_linear(nn, "fc2", h, k->dim, ZT_INIT_ZERO));
 }
 
 zt_node *zt_text_encode(zt_nn *nn, zt_node *ids, zt_node *len, int64_t vocab, const zt_text_cfg *k) {
     zt_push(nn->g, "text");
-    zt_node *x = zt_embedding(ids, zt_nn_param(nn, "token", zt_sh(vocab, k->dim), ZT_INIT_NORMAL02));    /* [B,L,D] */
+    zt_node *x = zt_embedding(ids, zt_nn_param(nn, "token", zt_sh(vocab, k->dim), ZT_INIT_NORMAL));    /* [B,L,D] */
     x = zt_add(x, zt_nn_param(nn, "position", zt_sh(k->length, k->dim), ZT_INIT_NORMAL02));
     for (int n = 0; n < k->depth; n++) {
         zt_push(nn->g, "blocks.%d", n);

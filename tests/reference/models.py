@@ -65,9 +65,9 @@ def layer_norm(w, name, x):
 
 
 def group_norm(w, name, x):
-    """x [B,C,...]; as many groups as divide C, at most 8, with at least 8 channels each."""
+    """x [B,C,...]; as many groups as divide C, at most 8, with at least 4 channels each."""
     c = x.shape[1]
-    groups = max(g for g in range(1, 9) if c % g == 0 and (g == 1 or c // g >= 8))
+    groups = max(g for g in range(1, 9) if c % g == 0 and (g == 1 or c // g >= 4))
     return F.group_norm(x, groups, w(f"{name}.weight", (c,), "gain"), w(f"{name}.bias", (c,), "bias"), eps=1e-5)
 
 
@@ -240,28 +240,18 @@ def attentions(w, at, x, level, k):
     return attend_time(w, f"{at}.time", x, k) if k["attn_time"][level] else x
 
 
-def positions(w, x, width):
-    """cos, sin of each axis' index at wavelengths 8, 16, 32, 64, projected: [1,C,T,H,W]."""
-    waves = []
-    for axis, size in enumerate(x.shape[2:]):
-        shape = [1, 1, 1]
-        shape[axis] = size
-        angle = torch.arange(size, dtype=x.dtype)[:, None] * (2 * math.pi / torch.tensor([8, 16, 32, 64], dtype=x.dtype))
-        wave = torch.stack([angle.cos(), angle.sin()], -1).reshape(*shape, 8)
-        waves.append(wave.expand(*x.shape[2:], 8))
-    table = torch.cat(waves, -1)
-    return (table @ w("position.weight", (24, width))).permute(3, 0, 1, 2)[None]
-
-
 def unet3d(w, x, t, text, length, k):
     widths, f = k["widths"], k["s2d"]
     last, dim = len(widths) - 1, 4 * widths[0]
     query = w("pool.query", (1, 1, 1, text.shape[2]), "bias").reshape(1, 1, -1).expand(len(text), -1, -1)
-    pooled = multi_head(w, "pool.attn", query, text, 4, key_mask(length, text.shape[1]))[:, 0]
-    pooled = linear(w, "pool.fc2", F.silu(linear(w, "pool.fc1", pooled, dim)), dim)
+    pooled = 8 * attend(*(split_heads(n, 4) for n in (query, text, text)), key_mask(length, text.shape[1]))[:, 0]
+    if text.shape[2] != dim:
+        pooled = linear(w, "pool.fc", pooled, dim)
     c = F.silu(time_embedding(w, "time", t, dim) + pooled)
     x = conv3d(w, "stem", patches(x, 1, f, f), (1, k["stem_kernel"], k["stem_kernel"]), widths[0])
-    x = x + positions(w, x, widths[0])
+    angle = torch.arange(x.shape[2], dtype=x.dtype)[:, None] * (2 * math.pi / torch.tensor([8, 16, 32, 64], dtype=x.dtype))
+    waves = torch.stack([angle.cos(), angle.sin()], -1).flatten(1)                              # [T,8]
+    x = x + (waves @ w("frame.weight", (8, widths[0]))).T[None, :, :, None, None]
     skips = []
     for i, width in enumerate(widths):
         for b in range(k["blocks"]):
@@ -269,13 +259,14 @@ def unet3d(w, x, t, text, length, k):
             skips.append(x)
         x = attentions(w, f"down.{i}", x, i, k)
         if i < last:
-            x = F.avg_pool3d(x, (2, 1, 1)) if k["time_down"][i] else x
-            x = conv3d(w, f"down.{i}.down", x, (1, 4, 4), widths[i + 1], (1, 2, 2), (0, 1, 1))
+            halve = k["time_down"][i]
+            x = conv3d(w, f"down.{i}.down", x, (3, 3, 3) if halve else (1, 4, 4), widths[i + 1],
+                       (2, 2, 2) if halve else (1, 2, 2), (1, 1, 1) if halve else (0, 1, 1))
     x = res_block(w, "mid.res0", x, c, widths[last], k)
     x = res_block(w, "mid.res1", attentions(w, "mid", x, last, k), c, widths[last], k)
     for i in reversed(range(len(widths))):
         if i < last:
-            x = conv3d(w, f"up.{i}.up", x, (1, 3, 3), widths[i])
+            x = linear(w, f"up.{i}.up", x.movedim(1, -1), widths[i]).movedim(-1, 1)
             x = F.interpolate(x, scale_factor=(2 if k["time_down"][i] else 1, 2, 2), mode="nearest")
         for b in range(k["blocks"]):
             x = res_block(w, f"up.{i}.res{b}", torch.cat([x, skips[i * k["blocks"] + b]], 1), c, widths[i], k)
@@ -354,6 +345,6 @@ if __name__ == "__main__":
     make("unet3d", unet3d, 8, (4, 12, 16),
          {"widths": [16, 24], "attn_space": [0, 1], "attn_time": [1, 1], "time_down": [1, 0], "blocks": 1, "time_kernel": 3,
           "head_dim": 8, "s2d": 2, "stem_kernel": 3}, TEXT,
-         ["text.position", "pool.query", "pool.fc1.bias", "time.fc2.bias", "stem.bias", "down.0.res0.conv_t.weight",
+         ["text.position", "pool.query", "pool.fc.bias", "time.fc2.bias", "stem.bias", "down.0.res0.conv_t.weight",
           "down.0.time.bias.table", "down.1.res0.norm1.weight", "down.1.space.attn.q.weight", "mid.res1.cond.bias",
           "up.1.res0.skip.weight", "out.bias"])
