@@ -331,3 +331,13 @@ void zt_map_close(zt_map *m) {
     if (m->data) (void)munmap((void *)(uintptr_t)m->data, m->size);
     *m = (zt_map){0};
 }
+
+/* Linux maps the 64 KiB around a page that is read, so that much is given back. */
+void zt_map_forget(const zt_map *m, size_t at, size_t bytes) {
+    const uintptr_t block = 65536, base = (uintptr_t)m->data;
+    if (at >= m->size || bytes > m->size - at) return;
+    uintptr_t from = (base + at) / block * block, to = (base + at + bytes + block - 1) / block * block;
+    if (from < base) from = base;                                             /* a map starts at a page */
+    if (to > base + m->size) to = base + m->size;
+    (void)madvise((void *)from, to - from, MADV_DONTNEED);
+}

@@ -36,4 +36,7 @@ const char *zt_path_base(const char *path);                /* after the last '/'
 typedef struct zt_map { const uint8_t *data; size_t size; } zt_map;
 zt_err zt_map_open(zt_map *m, const char *path);           /* an empty file maps as size 0 */
 void zt_map_close(zt_map *m);
+/** The bytes m->data[at..at+bytes) are not needed soon: their pages stop counting as memory of this process. The next read brings
+ *  them back, from the system's file cache where they still are. Any thread, also while others read. */
+void zt_map_forget(const zt_map *m, size_t at, size_t bytes);
 #endif

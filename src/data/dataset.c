@@ -200,15 +200,24 @@ zt_err zt_dataset_clip(const zt_dataset *ds, const char *split, int64_t i, zt_cl
     return ZT_OK;
 }
 
+static const shard_map *shard_of(const zt_dataset *ds, const zt_clip_view *v) {
+    for (int i = 0; i < ds->n_shards; i++) {
+        const zt_map *m = &ds->shard[i].map;
+        if (m->size && v->rgb >= m->data && v->rgb < m->data + m->size) return &ds->shard[i];
+    }
+    return NULL;
+}
+
+void zt_dataset_forget(const zt_dataset *ds, const zt_clip_view *v) {
+    const shard_map *s = shard_of(ds, v);
+    if (s) zt_map_forget(&s->map, (size_t)(v->rgb - s->map.data), (size_t)v->frames * (size_t)v->height * (size_t)v->width * 3);
+}
+
 /* The numbers of member KEY.suffix, which follows the clip in its shard. */
 static const void *truth(const zt_dataset *ds, const zt_clip_view *v, const char *suffix, char kind, int item, int n, int last) {
-    const shard_map *s = NULL;
+    const shard_map *s = shard_of(ds, v);
     char want[ZT_TAR_NAME_MAX + 1];
     size_t key = strlen(v->key);
-    for (int i = 0; i < ds->n_shards && !s; i++) {
-        const zt_map *m = &ds->shard[i].map;
-        if (m->size && v->rgb >= m->data && v->rgb < m->data + m->size) s = &ds->shard[i];
-    }
     if (!s || zt_format(want, sizeof want, "%s.%s", v->key, suffix) != ZT_OK) return NULL;
     size_t bytes = (size_t)v->frames * (size_t)v->height * (size_t)v->width * 3, pos = (size_t)(v->rgb - s->map.data) + bytes;
     pos = (pos + ZT_TAR_BLOCK - 1) / ZT_TAR_BLOCK * ZT_TAR_BLOCK;

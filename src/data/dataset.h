@@ -28,6 +28,8 @@ void zt_dataset_close(zt_dataset **ds);                     /* NULL and *ds == N
 int64_t zt_dataset_count(const zt_dataset *ds, const char *split);
 /** Clip i, 0 <= i < count, in catalogue order. ZT_ARG outside. */
 zt_err zt_dataset_clip(const zt_dataset *ds, const char *split, int64_t i, zt_clip_view *view);
+/** The clip has been read and is not needed soon: its pages stop counting as this process's memory. Any thread. */
+void zt_dataset_forget(const zt_dataset *ds, const zt_clip_view *view);
 /** Ground truth of a synthetic clip: mask uint8 [T,H,W] (0..255 coverage) or flow float32 [T,H,W,2] (x,y in pixels to the next
  *  frame); NULL when the shard holds none. Borrowed as the clip itself. */
 const uint8_t *zt_dataset_mask(const zt_dataset *ds, const zt_clip_view *view);

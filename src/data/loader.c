@@ -114,6 +114,7 @@ static zt_err fill(worker *w, slot *s, int64_t number) {
         ZT_TRY(e = zt_dataset_clip(l->ds, l->cfg.split, clip_at(w, at), &v), done);
         const cut k = choose_cut(l, &v, at);
         copy_clip(l, &v, &k, s->rgb + (size_t)i * l->clip_bytes);
+        zt_dataset_forget(l->ds, &v);
         zt_free(s->mirrored[i]);
         s->mirrored[i] = NULL;
         if (k.mirror) ZT_TRY(e = zt_caption_mirror(v.caption, &s->mirrored[i]), done);

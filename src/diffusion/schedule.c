@@ -123,8 +123,19 @@ zt_err zt_time_check(const zt_time_cfg *c) {
     return ZT_OK;
 }
 
-double zt_time_draw(const zt_time_cfg *c, zt_rng *r) {
-    const double t = c->kind == ZT_TIME_UNIFORM ? zt_rng_uniform(r) : 1 / (1 + exp(-(c->mean + c->std * zt_rng_normal(r))));
+/* The x with P(N(0,1) < x) = u, by bisection: 60 halvings of -10..10. */
+static double normal_quantile(double u) {
+    double low = -10, high = 10;
+    for (int k = 0; k < 60; k++) {
+        const double x = 0.5 * (low + high);
+        if (0.5 * erfc(-x / sqrt(2)) < u) low = x;
+        else high = x;
+    }
+    return 0.5 * (low + high);
+}
+
+double zt_time_quantile(const zt_time_cfg *c, double u) {
+    const double t = c->kind == ZT_TIME_UNIFORM ? unit(u) : 1 / (1 + exp(-(c->mean + c->std * normal_quantile(u))));
     return zt_time_shift(t, c->shift == 0 ? 1 : c->shift);
 }
 

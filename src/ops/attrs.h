@@ -49,6 +49,8 @@
  * optim.c
  *   global_norm         x0, x1, ...                            scalar
  *   adamw               p, m, v, g, hyper [8], norm []         i0 decay (0/1), i15 = 3 (mutates p, m, v); output scalar 0
+ *   momentum            m, g, hyper [8], norm []               f0 beta, i15 = 1 (mutates m); output: the direction, g's shape
+ *   descend             p, u, hyper [8], norm []               f0 scale, i0 decay (0/1), i15 = 1 (mutates p); output scalar 0
  *   ema                 e, p, decay [], norm [], [after]       i15 = 1 (mutates e); output scalar 0. `after` only orders. */
 #ifndef ZT_OPS_ATTRS_H
 #define ZT_OPS_ATTRS_H

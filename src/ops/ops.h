@@ -92,6 +92,11 @@ zt_node *zt_global_norm(int n, zt_node *const *x);             /* scalar sqrt(su
  *  A non-finite norm leaves everything untouched. decay = false: no weight decay for this tensor. Result: scalar 0 (an
  *  output). */
 zt_node *zt_adamw(zt_node *p, zt_node *m, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
-/** e = e*decay + p*(1-decay) in place on e; decay is an INPUT scalar. `after`: an adamw node this must follow. */
+/** Nesterov momentum, in place on m: m = beta m + (1-beta) g, result beta m + (1-beta) g in g's shape. hyper (its clip), norm:
+ *  as above; a non-finite norm leaves m alone. */
+zt_node *zt_momentum(zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta);
+/** p -= lr (scale u + weight_decay p), in place on p; hyper, norm, decay and the result as of zt_adamw. */
+zt_node *zt_descend(zt_node *p, zt_node *u, zt_node *hyper, zt_node *norm, double scale, bool decay);
+/** e = e*decay + p*(1-decay) in place on e; decay is an INPUT scalar. `after`: the node that updated p. */
 zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *after);
 #endif

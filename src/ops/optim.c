@@ -1,6 +1,6 @@
-/* optim.c - what a training step does after the gradients: global norm, AdamW, moving average of the weights. Inputs and
- * attributes: attrs.h. AdamW: Loshchilov & Hutter 2019, arXiv:1711.05101, with gradients scaled by min(1, clip/norm). adamw and
- * ema write their leaves in place and have no gradient. Tested by tests/ops/test_ops_sweep.c. */
+/* optim.c - what a training step does after the gradients: global norm, AdamW, momentum and a step along a direction, moving
+ * average of the weights. Inputs and attributes: attrs.h. AdamW: Loshchilov & Hutter 2019, arXiv:1711.05101, with gradients
+ * scaled by min(1, clip/norm). All but the norm write their leaves in place and have no gradient. Tested by tests/ops/test_ops_sweep.c. */
 #include "ops/real.h"
 
 /* ---- references -------------------------------------------------------------------------------------------------- */
@@ -44,6 +44,31 @@ void REF(ema)(const zt_node *n) {
     for (int64_t k = 0; k < count; k++) e[k] = (real)(e[k] * decay + p[k] * (1 - decay));
 }
 
+/* g' = g min(1, clip/norm), m = b m + (1-b) g';  y = b m + (1-b) g' (Nesterov). m stays when the norm is not finite. */
+void REF(momentum)(const zt_node *n) {
+    real *m = n->in[0]->x, *y = n->x;
+    const real *g = n->in[1]->x, *hyper = n->in[2]->x;
+    const double b = n->at.f[0], clip = hyper[7], norm = *(const real *)n->in[3]->x;
+    const double factor = clip > 0 && norm > clip ? clip / norm : 1;
+    const int64_t count = zt_numel(&n->sh);
+    for (int64_t k = 0; k < count; k++) {
+        const double gk = isfinite(norm) ? g[k] * factor : 0, mk = isfinite(norm) ? b * m[k] + (1 - b) * gk : m[k];
+        m[k] = (real)mk;
+        y[k] = (real)(b * mk + (1 - b) * gk);
+    }
+}
+
+/* p -= lr (f0 u + decay p); nothing moves when the norm is not finite */
+void REF(descend)(const zt_node *n) {
+    real *p = n->in[0]->x;
+    const real *u = n->in[1]->x, *hyper = n->in[2]->x;
+    const double lr = hyper[0], decay = n->at.i[0] ? hyper[4] : 0;
+    const int64_t count = zt_numel(&n->in[0]->sh);
+    *(real *)n->x = 0;
+    if (!isfinite(*(const real *)n->in[3]->x)) return;
+    for (int64_t k = 0; k < count; k++) p[k] = (real)(p[k] - lr * (n->at.f[0] * u[k] + decay * p[k]));
+}
+
 #ifndef ZT_REAL_F64
 #include "ops/common.h"
 
@@ -55,6 +80,16 @@ zt_node *zt_global_norm(int n, zt_node *const *x) {
 zt_node *zt_adamw(zt_node *p, zt_node *m, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay) {
     return zt_emit(p->g, &zt_def_adamw, 6, (zt_node *const[]){p, m, v, g, hyper, norm},
                    &((zt_attr){.i = {[0] = decay, [ZT_MAX_IATTR - 1] = 3}}));
+}
+
+zt_node *zt_momentum(zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta) {
+    return zt_emit(m->g, &zt_def_momentum, 4, (zt_node *const[]){m, g, hyper, norm},
+                   &((zt_attr){.f = {[0] = beta}, .i = {[ZT_MAX_IATTR - 1] = 1}}));
+}
+
+zt_node *zt_descend(zt_node *p, zt_node *u, zt_node *hyper, zt_node *norm, double scale, bool decay) {
+    return zt_emit(p->g, &zt_def_descend, 4, (zt_node *const[]){p, u, hyper, norm},
+                   &((zt_attr){.f = {[0] = scale}, .i = {[0] = decay, [ZT_MAX_IATTR - 1] = 1}}));
 }
 
 zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *after) {
@@ -91,6 +126,23 @@ static zt_err adamw_shape(zt_node *n) {
     return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, zt_shape_of(0, NULL));
 }
 
+/* a leaf, a tensor of its shape, hyper, norm */
+static zt_err leaf_shape(zt_node *n, const char *leaf, const char *other) {
+    zt_err e = zt_op_want_reals(n, 0, 4);
+    if (e == ZT_OK) e = want_mutable(n, 0, leaf);
+    if (e == ZT_OK) e = zt_op_want_shape(n, 1, other, n->in[0]->sh);
+    if (e == ZT_OK) e = zt_op_want_shape(n, 2, "hyper", zt_sh(8));
+    return e != ZT_OK ? e : zt_op_want_shape(n, 3, "norm", zt_shape_of(0, NULL));
+}
+static zt_err momentum_shape(zt_node *n) {
+    const zt_err e = leaf_shape(n, "m", "g");
+    return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, n->in[0]->sh);
+}
+static zt_err descend_shape(zt_node *n) {
+    const zt_err e = leaf_shape(n, "p", "u");
+    return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, zt_shape_of(0, NULL));
+}
+
 static zt_err ema_shape(zt_node *n) {
     const zt_shape scalar = zt_shape_of(0, NULL);
     zt_err e = zt_op_want_reals(n, 0, 4);
@@ -113,13 +165,30 @@ static zt_node *gen_norm(zt_graph *g, zt_rng *r, zt_node *x) { /* now and then a
     return zt_rng_int(r, 0, 7) ? zt_global_norm(1, &x) : zt_scalar(g, zt_gen_coin(r) ? INFINITY : NAN);
 }
 
-static zt_node *adamw_gen(zt_graph *g, zt_rng *r) {
-    const zt_shape sh = zt_gen_any_shape(r);
+static zt_node *gen_hyper(zt_graph *g, zt_rng *r) {
     const double t = (double)zt_rng_int(r, 1, 100), b1 = 0.9, b2 = zt_gen_coin(r) ? 0.999 : 0.95;
     const double clip = zt_gen_coin(r) ? zt_rng_range(r, 0.1, 3) : 0;
     const double hyper[8] = {1e-2, b1, b2, 1e-8, 0.1, 1 - pow(b1, t), 1 - pow(b2, t), clip};
+    return zt_const(g, zt_graph_real(g), zt_sh(8), hyper);
+}
+
+static zt_node *adamw_gen(zt_graph *g, zt_rng *r) {
+    const zt_shape sh = zt_gen_any_shape(r);
+    zt_node *hyper = gen_hyper(g, r);
     zt_node *p = zt_param(g, "p", sh), *m = zt_state(g, "m", sh), *v = zt_state(g, "v", sh), *d = zt_gen_value(g, sh);
-    return zt_adamw(p, m, v, d, zt_const(g, zt_graph_real(g), zt_sh(8), hyper), gen_norm(g, r, d), zt_gen_coin(r));
+    return zt_adamw(p, m, v, d, hyper, gen_norm(g, r, d), zt_gen_coin(r));
+}
+
+static zt_node *momentum_gen(zt_graph *g, zt_rng *r) {
+    const zt_shape sh = zt_gen_any_shape(r);
+    zt_node *m = zt_state(g, "m", sh), *d = zt_gen_value(g, sh);
+    return zt_momentum(m, d, gen_hyper(g, r), gen_norm(g, r, d), zt_rng_range(r, 0, 1));
+}
+
+static zt_node *descend_gen(zt_graph *g, zt_rng *r) {
+    const zt_shape sh = zt_gen_any_shape(r);
+    zt_node *p = zt_param(g, "p", sh), *u = zt_gen_value(g, sh);
+    return zt_descend(p, u, gen_hyper(g, r), gen_norm(g, r, u), zt_rng_range(r, 0, 3), zt_gen_coin(r));
 }
 
 static zt_node *ema_gen(zt_graph *g, zt_rng *r) {
@@ -137,6 +206,12 @@ const zt_op_def zt_def_global_norm = {.id = ZT_OP_global_norm, .name = "global_n
 const zt_op_def zt_def_adamw = {.id = ZT_OP_adamw, .name = "adamw",
     .doc = "AdamW step in place on p, m, v; g, hyper:[8], norm:[]", .min_in = 6, .max_in = 6, .flags = ZT_OPF_MUTATES,
     .shape = adamw_shape, .ref = ZT_REFS(adamw), .gen = adamw_gen, .tol = 1e-5};
+const zt_op_def zt_def_momentum = {.id = ZT_OP_momentum, .name = "momentum",
+    .doc = "m = b m + (1-b) g in place; y = b m + (1-b) g (Nesterov)", .min_in = 4, .max_in = 4, .flags = ZT_OPF_MUTATES,
+    .shape = momentum_shape, .ref = ZT_REFS(momentum), .gen = momentum_gen, .tol = 4e-6};
+const zt_op_def zt_def_descend = {.id = ZT_OP_descend, .name = "descend",
+    .doc = "p -= lr (scale u + decay p) in place", .min_in = 4, .max_in = 4, .flags = ZT_OPF_MUTATES,
+    .shape = descend_shape, .ref = ZT_REFS(descend), .gen = descend_gen, .tol = 4e-6};
 const zt_op_def zt_def_ema = {.id = ZT_OP_ema, .name = "ema", .doc = "e = e decay + p (1 - decay) in place on e",
     .min_in = 4, .max_in = 5, .flags = ZT_OPF_MUTATES, .shape = ema_shape, .ref = ZT_REFS(ema), .gen = ema_gen, .tol = 4e-6};
 #endif

@@ -12,10 +12,15 @@ typedef struct zt_data_cfg {                                                    
     int flip, crop, jitter;
 } zt_data_cfg;
 
+typedef enum zt_optimiser { ZT_ADAMW, ZT_MUON } zt_optimiser;
+#define ZT_OPTIMISER_CHOICES "adamw|muon"
+
 typedef struct zt_steps_cfg {                                                     /* section train */
     int64_t steps, batch, warmup, checkpoint_every, keep, sample_every, sample_steps, val_every, val_batches, patience,
         prefix_max;
-    double lr, min_lr, weight_decay, beta1, beta2, eps, clip, ema, text_drop, image_prob, prefix_prob, sample_cfg_scale;
+    double lr, min_lr, weight_decay, beta1, beta2, eps, momentum, clip, ema, text_drop, prefix_text_drop, image_prob, prefix_prob,
+        sample_cfg_scale;
+    int optimiser;                       /* zt_optimiser */
 } zt_steps_cfg;
 
 /** Zero-initialise; zt_train_cfg_finish frees. net.frames.. are 0 until the data set is known. */

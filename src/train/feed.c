@@ -35,9 +35,10 @@ void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed
     zt_fill_normal(seed, stream, s->eps->x, clip_n * s->batch);
     for (int64_t b = 0; b < s->batch; b++) {
         const bool train = kind == ZT_FEED_TRAIN;
-        const double t = train ? zt_time_draw(&times, &r) : ((double)b + 0.5) / (double)s->batch;
-        const bool drop = train && zt_rng_uniform(&r) < c->train.text_drop;
+        const double part = ((double)b + (train ? zt_rng_uniform(&r) : 0.5)) / (double)s->batch;
+        const double t = train ? zt_time_quantile(&times, part) : part;
         const int64_t given = train ? given_frames(c, &r) : 0;
+        const bool drop = train && zt_rng_uniform(&r) < (given > 1 ? c->train.prefix_text_drop : c->train.text_drop);
         const zt_level level = zt_process_at(&process, t);
         t01[b] = (float)t;
         set_coefficients(coef + b * 5, &c->diffusion, level);

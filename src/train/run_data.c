@@ -21,6 +21,7 @@ static zt_err measure_pixels(const zt_dataset *ds, zt_net *net) {
             s += clip.rgb[i];
             q += (int64_t)clip.rgb[i] * clip.rgb[i];
         }
+        zt_dataset_forget(ds, &clip);
         sum += (double)s;
         square += (double)q;
         values += (double)bytes;

@@ -15,7 +15,7 @@ static int64_t larger(int64_t a, int64_t b) {
 /* Sampling and validation graphs are made when needed and then freed: the larger one counts. */
 static zt_err extra_bytes(const zt_train_cfg *c, zt_tset *params, int64_t *bytes) {
     zt_step_graph s = {0};
-    zt_err e = zt_step_graph_create(&s, &c->net, c->train.batch, 1, params, NULL, true);
+    zt_err e = zt_step_graph_create(&s, &c->net, &c->train, c->train.batch, 1, params, NULL, true);
     if (e != ZT_OK) return e;
     *bytes = zt_step_graph_bytes(&s);
     zt_step_graph_finish(&s);
@@ -46,10 +46,10 @@ zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p) {
     ZT_TRY(e = zt_run_data_open(&ds, c), done);
     p->clips = zt_dataset_count(ds, "train");
     c->net.vocab = c->net.text.vocab;
-    ZT_TRY(e = zt_step_graph_create(&s, &c->net, c->train.batch, 1, &params, &states, true), done);
+    ZT_TRY(e = zt_step_graph_create(&s, &c->net, &c->train, c->train.batch, 1, &params, &states, true), done);
     const zt_plan_info *info = zt_plan_get_info(s.plan);
     p->params = zt_tset_numel(&params);
-    p->flops_per_step = info->flops;
+    p->flops_per_step = s.flops;
     p->fallbacks = info->fallbacks;
     p->weights_bytes = zt_tset_bytes(&params) + zt_tset_bytes(&states);
     p->step_bytes = zt_step_graph_bytes(&s);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "init.h"
+#include "train/muon.h"
 
 static zt_node *per_clip(zt_step_graph *s, int column) {                     /* coef[:,column] as [B,1,1,1,1] */
     return zt_reshape(zt_slice(s->coef, 1, column, 1), zt_sh(s->batch, 1, 1, 1, 1));
@@ -40,22 +41,41 @@ static zt_node *state(zt_step_graph *s, zt_tset *states, const char *prefix, con
     return zt_state(s->g, name, p->sh);
 }
 
-/* Gradients, clipping, AdamW and EMA of every parameter; outputs are appended to out[]. */
-static zt_err build_update(zt_step_graph *s, zt_tset *states, int n, zt_node **param, zt_node **grad, zt_node **out) {
+/* The node that updates p. */
+static zt_node *update(zt_step_graph *s, zt_tset *states, zt_node *p, zt_node *grad, const zt_steps_cfg *k) {
+    const bool decay = p->sh.n > 1;                           /* gains, biases and tables of modulation stay free */
+    zt_node *m = state(s, states, "opt.m.", p);
+    if (k->optimiser == ZT_MUON && zt_muon_takes(p)) return zt_muon(p, m, grad, s->hyper, s->norm, k->momentum, decay);
+    return zt_adamw(p, m, state(s, states, "opt.v.", p), grad, s->hyper, s->norm, decay);
+}
+
+/* FLOPs of the nodes from number `first` on. */
+static int64_t flops_from(const zt_graph *g, int first) {
+    int64_t sum = 0;
+    for (int id = first; id < zt_graph_size(g); id++) {
+        const zt_node *n = zt_graph_node(g, id);
+        if (n->op->flops) sum += n->op->flops(n);
+    }
+    return sum;
+}
+
+/* Gradients, clipping, optimiser and EMA of every parameter; outputs are appended to out[]. */
+static zt_err build_update(zt_step_graph *s, zt_tset *states, const zt_steps_cfg *k, int n, zt_node **param, zt_node **grad,
+                           zt_node **out) {
     zt_graph *g = s->g;
     const zt_err e = zt_grad(s->loss, n, param, grad);
     if (e != ZT_OK) return e;
+    const int first = zt_graph_size(g);
     zt_push(g, "optimiser");
     s->hyper = zt_input(g, "hyper", ZT_F32, zt_sh(8));
     s->ema_decay = zt_input(g, "ema_decay", ZT_F32, zt_shape_of(0, NULL));
     s->norm = zt_global_norm(n, grad);
-    for (int k = 0; k < n; k++) {
-        const bool decay = param[k]->sh.n > 1;                        /* gains, biases and tables of modulation stay free */
-        out[k] = zt_adamw(param[k], state(s, states, "opt.m.", param[k]), state(s, states, "opt.v.", param[k]), grad[k], s->hyper,
-                          s->norm, decay);
-        out[n + k] = zt_ema(state(s, states, "ema.", param[k]), param[k], s->ema_decay, s->norm, out[k]);
+    for (int j = 0; j < n; j++) {
+        out[j] = update(s, states, param[j], grad[j], k);
+        out[n + j] = zt_ema(state(s, states, "ema.", param[j]), param[j], s->ema_decay, s->norm, out[j]);
     }
     zt_pop(g);
+    s->flops = -flops_from(g, first);
     return zt_graph_error(g);
 }
 
@@ -70,8 +90,8 @@ static int list_params(const zt_graph *g, zt_node **param) {
     return n;
 }
 
-zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, int64_t batch, uint64_t seed, zt_tset *params, zt_tset *states,
-                            bool dry) {
+zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, const zt_steps_cfg *k, int64_t batch, uint64_t seed,
+                            zt_tset *params, zt_tset *states, bool dry) {
     *s = (zt_step_graph){.batch = batch};
     zt_node **list = NULL;
     zt_err e;
@@ -89,13 +109,14 @@ zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, int64_t batch, 
     list_params(s->g, param);
     int n_out = 0;
     if (states) {
-        ZT_TRY(e = build_update(s, states, n, param, grad, out), done);
+        ZT_TRY(e = build_update(s, states, k, n, param, grad, out), done);
         n_out = 2 * n;
         out[n_out++] = s->norm;
     }
     out[n_out++] = s->loss;
     const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params, .states = states, .dry = dry};
-    e = zt_plan_create(&s->plan, s->g, n_out, out, &cfg);
+    ZT_TRY(e = zt_plan_create(&s->plan, s->g, n_out, out, &cfg), done);
+    s->flops += zt_plan_get_info(s->plan)->flops;
 done:
     zt_free(list);
     if (e != ZT_OK) zt_step_graph_finish(s);

@@ -4,7 +4,7 @@
 #include "tensor/plan.h"
 #include "train/config.h"
 
-/** States of the optimiser live in `states` as opt.m.NAME, opt.v.NAME and ema.NAME. */
+/** States of the optimiser live in `states` as opt.m.NAME, opt.v.NAME (not of Muon's matrices) and ema.NAME. */
 typedef struct zt_step_graph {
     zt_graph *g;
     zt_plan *plan;
@@ -14,14 +14,13 @@ typedef struct zt_step_graph {
     zt_node *weight;                /* input [B,T]: weight of each frame's squared error */
     zt_node *hyper, *ema_decay;     /* inputs of the optimiser; NULL in a validation graph */
     zt_node *loss, *norm;           /* outputs: sum of weighted squared errors; global gradient norm (NULL in validation) */
-    int64_t batch;
+    int64_t batch, flops;           /* flops: of the model; the optimiser's count nothing */
 } zt_step_graph;
 
 /** Build and plan. New parameters are added to `params` (initialised from seed), states to `states`; states NULL makes a
- *  validation graph.
- *  dry: lay out only (for --plan). Borrowed: net, params, states. */
-zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, int64_t batch, uint64_t seed, zt_tset *params, zt_tset *states,
-                            bool dry);
+ *  validation graph. k: which optimiser, and its constants. dry: lay out only (for --plan). Borrowed: net, params, states. */
+zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, const zt_steps_cfg *k, int64_t batch, uint64_t seed,
+                            zt_tset *params, zt_tset *states, bool dry);
 void zt_step_graph_finish(zt_step_graph *s);
 int64_t zt_step_graph_bytes(const zt_step_graph *s);
 #endif

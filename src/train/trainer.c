@@ -73,14 +73,14 @@ static zt_err set_up(run *r, bool resume) {
     ZT_TRY(e = zt_run_data_open(&r->ds, c), done);
     ZT_TRY(e = make_folder(r, resume), done);
     ZT_TRY(e = zt_run_tokenizer(&r->tok, r->ds, c, r->out, resume), done);
-    ZT_TRY(e = zt_step_graph_create(&r->step, &c->net, c->train.batch, (uint64_t)c->run.seed, &r->params, &r->states, false),
-           done);
+    ZT_TRY(e = zt_step_graph_create(&r->step, &c->net, &c->train, c->train.batch, (uint64_t)c->run.seed, &r->params, &r->states,
+                                     false), done);
     ZT_TRY(e = zt_tset_share(&r->ema, &r->states, "ema."), done);
     ZT_TRY(e = start_or_resume(r, resume), done);
     ZT_TRY(e = zt_run_loader(&r->loader, r->ds, c, "train", c->train.batch, r->at.step), done);
     ZT_TRY(e = zt_run_log_open(&r->log, r->out, r->at.step), done);
     r->result->params = zt_tset_numel(&r->params);
-    r->result->flops_per_step = zt_plan_get_info(r->step.plan)->flops;
+    r->result->flops_per_step = r->step.flops;
 done:
     return e;
 }
@@ -154,7 +154,7 @@ static zt_err validation_loss(run *r, double *loss) {
     zt_loader *l = NULL;
     zt_err e;
     *loss = 0;
-    ZT_TRY(e = zt_step_graph_create(&val, &c->net, batch, (uint64_t)c->run.seed, &r->ema, NULL, false), done);
+    ZT_TRY(e = zt_step_graph_create(&val, &c->net, &c->train, batch, (uint64_t)c->run.seed, &r->ema, NULL, false), done);
     ZT_TRY(e = zt_run_loader(&l, r->ds, c, "val", batch, 0), done);
     for (int64_t k = 0; k < c->train.val_batches; k++) {
         zt_batch b;
@@ -230,6 +230,14 @@ static void show(run *r, zt_progress *p) {
     zt_progress_update(p, r->at.step);
 }
 
+/* Ctrl-C: save, and say how to go on. */
+static zt_err stop_here(run *r) {
+    const zt_err e = checkpoint(r);
+    return e != ZT_OK ? e
+                      : zt_fail(ZT_CANCELLED, "stopped at step %lld; go on with: zoe train --out %s --resume",
+                                (long long)r->at.step, r->out);
+}
+
 static zt_err loop(run *r, double t0) {
     const zt_steps_cfg *k = &r->c->train;
     const int64_t first = r->at.step;
@@ -240,10 +248,7 @@ static zt_err loop(run *r, double t0) {
     p.start = first;
     while (e == ZT_OK && r->at.step < k->steps && !r->result->early_stop) {
         if (zt_cancelled()) {
-            e = checkpoint(r);
-            if (e == ZT_OK)
-                e = zt_fail(ZT_CANCELLED, "stopped at step %lld; go on with: zoe train --out %s --resume", (long long)r->at.step,
-                            r->out);
+            e = stop_here(r);
             break;
         }
         const double start = zt_now();
@@ -254,6 +259,7 @@ static zt_err loop(run *r, double t0) {
         r->result->wait_fraction = zt_loader_wait_s(r->loader) / in_steps;
         show(r, &p);
         e = between_steps(r);
+        if (e == ZT_CANCELLED) e = stop_here(r);              /* it came while samples were made: they are left out */
     }
     zt_progress_end(&p);
     return e;

@@ -30,16 +30,23 @@ $gen -p "a blue circle moves up" --num 2 -o "$work/d_%04d.png"
 [ -s "$work/d-2_0003.png" ] || fail "numbered frames of the second clip are missing"
 $gen -p "" --image "$work/d-1_0000.png" -o "$work/e.mp4"
 $gen --video "$work/a.mp4" --context 2 --video-frames 6 --sampler dpm++2m --cfg-scale 1 -o "$work/f.mp4"
-# Ctrl-C saves and says how to go on.
-"$zoe" train "$tiny" --out "$work/stop" train.steps=100000 --quiet 2> "$work/err" &
-pid=$!
-sleep 1
-kill -INT $pid
-got=0
-wait $pid || got=$?
-[ $got -eq 1 ] || fail "exit status $got after Ctrl-C, want 1"
-grep -q -- "--resume" "$work/err" || fail "Ctrl-C does not say how to resume"
-ls -d "$work"/stop/checkpoints/step-* > /dev/null || fail "Ctrl-C saved no checkpoint"
+# Ctrl-C saves and says how to go on: between steps, and while samples are made (here all the time).
+for every in 100000 1; do
+    "$zoe" train "$tiny" --out "$work/stop-$every" train.steps=100000 train.sample_every=$every train.checkpoint_every=100000 \
+        --quiet 2> "$work/err" &
+    pid=$!
+    for tick in $(seq 600); do
+        [ ! -s "$work/stop-$every/log.jsonl" ] || break
+        sleep 0.1
+    done
+    [ -s "$work/stop-$every/log.jsonl" ] || fail "no step after ${tick}00 ms"
+    kill -INT $pid
+    got=0
+    wait $pid || got=$?
+    [ $got -eq 1 ] || fail "exit status $got after Ctrl-C, want 1"
+    grep -q -- "--resume" "$work/err" || fail "Ctrl-C does not say how to resume: $(cat "$work/err")"
+    ls -d "$work/stop-$every"/checkpoints/step-* > /dev/null || fail "Ctrl-C saved no checkpoint"
+done
 # Early stopping: a learning rate of 0 never improves.
 "$zoe" train "$tiny" --out "$work/early" --json train.lr=0 train.ema=0 train.patience=1 train.steps=1000 > "$work/result.json"
 grep -q '"early_stop": true' "$work/result.json" || fail "patience did not stop the run"

@@ -1,4 +1,4 @@
-/* optim.c - global norm, AdamW, EMA: one pass over memory each. */
+/* optim.c - global norm, AdamW, momentum, descent, EMA: one pass over memory each. */
 #include "backends/cpu/kernels/kernel.h"
 
 static double square_sum(const float *x, int64_t n) {
@@ -61,6 +61,45 @@ static void adamw_run(const zt_node *n, const zt_exec *e) {
                     b - a, h, clip, keep);
     }
 }
+static void momentum_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const float *h = n->in[2]->x, norm = *(const float *)n->in[3]->x, b = (float)n->at.f[0];
+    const bool good = isfinite(norm);
+    const float clip = !good ? 0 : h[7] > 0 && norm > h[7] ? h[7] / norm : 1, take = 1 - b, keep = good ? b : 1;
+    const int64_t count = zt_numel(&n->sh);
+    const int parts = k_parts(count);
+    float *restrict m = n->in[0]->x, *restrict y = n->x;
+    const float *restrict g = n->in[1]->x;
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t from, to;
+        k_piece(count, 64, parts, s, &from, &to);
+#pragma omp simd
+        for (int64_t i = from; i < to; i++) {
+            const float gi = good ? g[i] * clip * take : 0, mi = keep * m[i] + gi;
+            m[i] = mi;
+            y[i] = b * mi + gi;
+        }
+    }
+}
+static void descend_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const float *h = n->in[2]->x;
+    *(float *)n->x = 0;
+    if (!isfinite(*(const float *)n->in[3]->x)) return;
+    const float keep = n->at.i[0] ? 1 - h[0] * h[4] : 1, step = h[0] * (float)n->at.f[0];
+    const int64_t count = zt_numel(&n->in[0]->sh);
+    const int parts = k_parts(count);
+    float *restrict p = n->in[0]->x;
+    const float *restrict u = n->in[1]->x;
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t from, to;
+        k_piece(count, 64, parts, s, &from, &to);
+#pragma omp simd
+        for (int64_t i = from; i < to; i++) p[i] = p[i] * keep - step * u[i];
+    }
+}
 static void ema_run(const zt_node *n, const zt_exec *e) {
     (void)e;
     const float keep = *(const float *)n->in[2]->x, norm = *(const float *)n->in[3]->x, take = 1 - keep;
@@ -82,6 +121,8 @@ static void ema_run(const zt_node *n, const zt_exec *e) {
 const zt_cpu_entry K(zt_k_optim)[] = {
     {.op = ZT_OP_global_norm, .kernel = {.run = norm_run, .prepare = norm_prepare}},
     {.op = ZT_OP_adamw, .kernel = {.run = adamw_run}},
+    {.op = ZT_OP_momentum, .kernel = {.run = momentum_run}},
+    {.op = ZT_OP_descend, .kernel = {.run = descend_run}},
     {.op = ZT_OP_ema, .kernel = {.run = ema_run}},
     {.op = -1}
 };
