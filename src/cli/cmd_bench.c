@@ -37,7 +37,7 @@ static const size sizes[] = {
     {"vdit-S", "vdit", 16, 64, 1, {{"dim", "384"}, {"depth", "12"}, {"heads", "6"}, {"patch", "2,4,4"}}},
     {"unet3d-64", "unet3d", 16, 64, 2, {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"},
                                          {"attn_time", "0,1,1"}, {"time_down", "0,0,0"}}},
-    {"unet3d-demo", "unet3d", 16, 32, 8, {{"widths", "32,64,96"}, {"blocks", "1"}, {"s2d", "2"}, {"time_kernel", "5"},
+    {"unet3d-demo", "unet3d", 16, 32, 8, {{"widths", "32,64,96"}, {"blocks", "1"}, {"patch", "1,2,2"}, {"time_kernel", "5"},
                                            {"attn_space", "0,0,1"}, {"attn_time", "1,1,1"}, {"time_down", "1,1,0"}}},
 };
 

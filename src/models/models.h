@@ -6,7 +6,7 @@
 
 /** What every denoising network is given. Borrowed nodes of one graph. */
 typedef struct zt_model_in {
-    zt_node *x;          /* [B,T,H,W,Cin] noisy clip, known frames and their mask (denoiser.h) */
+    zt_node *x;          /* [B,T,H,W,Cin] noisy clip, known frames and which they are (net.h) */
     zt_node *t01;        /* [B] diffusion time in [0,1], 1 = noise */
     zt_node *text;       /* [B,L,E] encoded prompt */
     zt_node *text_len;   /* [B] i32, tokens in use, >= 1 */

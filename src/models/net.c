@@ -27,24 +27,50 @@ zt_err zt_net_check(const zt_net *net) {
     return net->model->check(net->cfg, net->frames, net->height, net->width);
 }
 
+void zt_net_mask_inputs(zt_net_in *in, zt_graph *g, const zt_net *net, int64_t b) {
+    in->mask = zt_input(g, "mask", zt_graph_real(g), zt_sh(b, net->frames));
+    in->held = zt_input(g, "held", ZT_I32, zt_sh(b, net->frames));
+    in->age = zt_input(g, "age", zt_graph_real(g), zt_sh(b, net->frames));
+}
+
 zt_net_in zt_net_inputs(zt_graph *g, const zt_net *net, int64_t b) {
     const zt_shape clip = zt_sh(b, net->frames, net->height, net->width, ZT_RGB);
     const zt_dtype real = zt_graph_real(g);
-    return (zt_net_in){.noisy = zt_input(g, "noisy", real, clip),
-                       .known = zt_input(g, "known", real, clip),
-                       .mask = zt_input(g, "mask", real, zt_sh(b, net->frames)),
-                       .t01 = zt_input(g, "t01", real, zt_sh(b)),
-                       .ids = zt_input(g, "ids", ZT_I32, zt_sh(b, net->text.length)),
-                       .len = zt_input(g, "len", ZT_I32, zt_sh(b))};
+    zt_net_in in = {.noisy = zt_input(g, "noisy", real, clip),
+                    .known = zt_input(g, "known", real, clip),
+                    .t01 = zt_input(g, "t01", real, zt_sh(b)),
+                    .ids = zt_input(g, "ids", ZT_I32, zt_sh(b, net->text.length)),
+                    .len = zt_input(g, "len", ZT_I32, zt_sh(b))};
+    zt_net_mask_inputs(&in, g, net, b);
+    return in;
 }
 
-/* Noise where a frame is unknown, the frame where it is known, and which is which: 3 + 3 + 1 channels. */
+void zt_net_hold(const zt_net_in *in) {
+    const int64_t B = in->mask->sh.d[0], T = in->mask->sh.d[1];
+    const float *mask = in->mask->x;
+    float *age = in->age->x;
+    int32_t *held = in->held->x;
+    for (int64_t b = 0; b < B; b++)
+        for (int64_t t = 0, last = -1; t < T; t++) {
+            const int64_t at = b * T + t;
+            if (mask[at] != 0) last = at;
+            held[at] = (int32_t)last;
+            age[at] = last < 0 ? 0 : (float)(at - last) / (float)T;
+        }
+}
+
+static zt_node *plane(zt_node *per_frame, const zt_shape *s) {           /* [B,T] -> [B,T,H,W,1] */
+    return zt_broadcast_to(zt_reshape(per_frame, zt_sh(s->d[0], s->d[1], 1, 1, 1)), zt_sh(s->d[0], s->d[1], s->d[2], s->d[3], 1));
+}
+
+/* Noise where a frame is unknown, the known frame that came last, which frames are known, and how old what they show is:
+ * 3 + 3 + 1 + 1 channels. */
 static zt_node *with_known_frames(const zt_net_in *in) {
-    const zt_shape *s = &in->noisy->sh;
-    zt_node *mask = zt_reshape(in->mask, zt_sh(s->d[0], s->d[1], 1, 1, 1));
-    zt_node *noisy = zt_mul(in->noisy, zt_affine(mask, -1, 1));
-    zt_node *plane = zt_broadcast_to(mask, zt_sh(s->d[0], s->d[1], s->d[2], s->d[3], 1));
-    return zt_concat(4, 3, (zt_node *const[]){noisy, zt_mul(in->known, mask), plane});
+    const zt_shape s = in->noisy->sh;
+    zt_node *unknown = zt_affine(zt_reshape(in->mask, zt_sh(s.d[0], s.d[1], 1, 1, 1)), -1, 1);
+    zt_node *frames = zt_reshape(in->known, zt_sh(s.d[0] * s.d[1], s.d[2] * s.d[3] * s.d[4]));
+    zt_node *shown = zt_reshape(zt_embedding(in->held, frames), s);                          /* a row -1 reads zeros */
+    return zt_concat(4, 4, (zt_node *const[]){zt_mul(in->noisy, unknown), shown, plane(in->mask, &s), plane(in->age, &s)});
 }
 
 zt_node *zt_net_build(zt_nn *nn, const zt_net *net, const zt_net_in *in) {

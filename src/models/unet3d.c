@@ -5,15 +5,15 @@
  * downwards.
  * Text is attention-pooled and added to the time embedding, as in the paper. Beyond the paper: an embedding of the frame
  * number after the first convolution and, by option, a kt x 1 x 1 convolution after each residual block, halving of time between
- * levels (by 3x3x3), space-to-depth at the input. Why text and initial values are as they are: docs/decisions/007.
+ * levels (by 3x3x3), patches (space-to-depth) at the input. Why text and initial values are as they are: docs/decisions/007.
  *   x [B,T,H,W,Cin]  t01 [B]  text [B,L,E]  ->  [B,T,H,W,Cout] */
 #include <math.h>
 #include <stdio.h>
 #include "models/models.h"
 
 typedef struct unet_cfg {
-    zt_ints widths, attn_space, attn_time, time_down;
-    int64_t blocks, mid_blocks, time_kernel, head_dim, s2d, stem_kernel;
+    zt_ints widths, attn_space, attn_time, time_down, patch;
+    int64_t blocks, mid_blocks, time_kernel, head_dim, stem_kernel;
 } unet_cfg;
 
 static const zt_opt options[] = {
@@ -31,7 +31,8 @@ static const zt_opt options[] = {
      "frames of the temporal convolution after each block (odd); 0: none"},
     {"head_dim", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, head_dim), "32", 8, 256, NULL, 0,
      "channels of one attention head; must divide the widths that attend"},
-    {"s2d", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, s2d), "1", 1, 4, NULL, 0, "space-to-depth factor at the input: 1 (none), 2 or 4"},
+    {"patch", ZT_OPT_INTS, ZT_OPT_AT(unet_cfg, patch), "1,1,1", 1, 64, NULL, 0,
+     "space-to-depth at the input: patch size t,h,w in frames and pixels"},
     {"stem_kernel", ZT_OPT_INT, ZT_OPT_AT(unet_cfg, stem_kernel), "3", 1, 9, NULL, 0,
      "pixels of the first convolution, odd (the paper: 7)"},
 };
@@ -54,19 +55,21 @@ static zt_err check(const void *cfg, int64_t frames, int64_t height, int64_t wid
     if ((k->time_kernel && k->time_kernel % 2 == 0) || k->stem_kernel % 2 == 0)
         return zt_fail(ZT_CONFIG, "model.time_kernel=%lld, model.stem_kernel=%lld: kernels must be odd (time_kernel may be 0)",
                        (long long)k->time_kernel, (long long)k->stem_kernel);
-    int64_t space = k->s2d, time = 1;
+    if (k->patch.n != 3) return zt_fail(ZT_CONFIG, "model.patch has %d sizes; want 3: t,h,w", k->patch.n);
+    int64_t down = 1, time = k->patch.v[0];
     for (int i = 0; i < n; i++) {
         const zt_err e = check_level(k, i);
         if (e != ZT_OK) return e;
-        if (i + 1 < n) space *= 2;
+        if (i + 1 < n) down *= 2;
         if (i + 1 < n && k->time_down.v[i]) time *= 2;
     }
-    if (height % space || width % space || frames % time)
-        return zt_fail(
-            ZT_CONFIG,
-            "clips of %lldx%lldx%lld (frames x height x width): this U-Net wants frames a multiple of %lld and sizes a "
-            "multiple of %lld",
-            (long long)frames, (long long)height, (long long)width, (long long)time, (long long)space);
+    const int64_t rows = down * k->patch.v[1], columns = down * k->patch.v[2];
+    if (height % rows || width % columns || frames % time)
+        return zt_fail(ZT_CONFIG,
+                       "clips of %lldx%lldx%lld (frames x height x width): this U-Net wants multiples of %lldx%lldx%lld "
+                       "(model.patch, and what its levels halve)",
+                       (long long)frames, (long long)height, (long long)width, (long long)time, (long long)rows,
+                       (long long)columns);
     return ZT_OK;
 }
 
@@ -158,10 +161,10 @@ static zt_node *frame_number(zt_nn *nn, int64_t T, int64_t width) {
 
 static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
     const unet_cfg *k = cfg;
-    const int n = k->widths.n, f = (int)k->s2d;
+    const int n = k->widths.n, pt = (int)k->patch.v[0], ph = (int)k->patch.v[1], pw = (int)k->patch.v[2];
     zt_node *skip[8][8];
     zt_node *c = condition(nn, in, 4 * k->widths.v[0]);
-    zt_node *x = f > 1 ? zt_space_to_depth(in->x, 1, f, f) : in->x;
+    zt_node *x = pt * ph * pw > 1 ? zt_space_to_depth(in->x, pt, ph, pw) : in->x;
     x = zt_conv_same(nn, "stem", x, 1, (int)k->stem_kernel, (int)k->stem_kernel, k->widths.v[0], ZT_INIT_KAIMING);
     x = zt_add(x, frame_number(nn, x->sh.d[1], k->widths.v[0]));
     for (int i = 0; i < n; i++) {
@@ -185,8 +188,8 @@ static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
         x = level(nn, x, c, i, skip[i], true, k);
         zt_pop(nn->g);
     }
-    x = zt_conv_same(nn, "out", zt_norm_silu(nn, "norm", x, NULL, NULL), 1, 3, 3, in->out_channels * f * f, ZT_INIT_ZERO);
-    return f > 1 ? zt_depth_to_space(x, 1, f, f) : x;
+    x = zt_conv_same(nn, "out", zt_norm_silu(nn, "norm", x, NULL, NULL), 1, 3, 3, pt * ph * pw * in->out_channels, ZT_INIT_ZERO);
+    return pt * ph * pw > 1 ? zt_depth_to_space(x, pt, ph, pw) : x;
 }
 
 const zt_model_def zt_model_unet3d = {

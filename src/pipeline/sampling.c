@@ -94,13 +94,13 @@ static void set_known(zt_sampling *s, const zt_sampling_request *r, int first) {
     const int64_t T = s->net.frames;
     memset(known, 0, (size_t)(s->clip_n * s->batch * s->passes) * sizeof *known);
     memset(mask, 0, (size_t)(T * s->batch * s->passes) * sizeof *mask);
-    if (!r->known) return;
     for (int p = 0; p < s->passes; p++)
-        for (int b = 0; b < s->batch && first + b < r->n; b++) {
+        for (int b = 0; r->known && b < s->batch && first + b < r->n; b++) {
             const int64_t at = p * s->batch + b;
             normalise(&s->net, r->known + (first + b) * s->clip_n, known + at * s->clip_n, s->clip_n);
             for (int64_t t = 0; t < T; t++) mask[at * T + t] = r->mask[(first + b) * T + t];
         }
+    zt_net_hold(&s->in);
 }
 
 static zt_err denoise(void *user, const float *x, double t, float *x0, int64_t n) {

@@ -22,10 +22,10 @@ static void build_loss(zt_step_graph *s, zt_nn *nn, const zt_net *net) {
     zt_node *target = zt_add(zt_mul(s->x0, per_clip(s, 2)), zt_mul(s->eps, per_clip(s, 3)));
     s->in = (zt_net_in){.noisy = noisy,
                         .known = s->x0,
-                        .mask = zt_input(g, "mask", ZT_F32, zt_sh(b, net->frames)),
                         .t01 = zt_input(g, "t01", ZT_F32, zt_sh(b)),
                         .ids = zt_input(g, "ids", ZT_I32, zt_sh(b, net->text.length)),
                         .len = zt_input(g, "len", ZT_I32, zt_sh(b))};
+    zt_net_mask_inputs(&s->in, g, net, b);
     zt_node *answer = zt_add(zt_net_build(nn, net, &s->in), zt_mul(noisy, per_clip(s, 4)));
     zt_node *error = zt_square(zt_sub(answer, target));
     s->loss = zt_sum(zt_mul(error, zt_reshape(s->weight, zt_sh(b, net->frames, 1, 1, 1))));

@@ -87,7 +87,10 @@ def split_heads(x, heads):
 
 
 def attend(q, k, v, mask=None):
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(-2, -3).flatten(-2)
+    score = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+    if mask is not None:
+        score = score.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else score + mask
+    return (score.softmax(-1) @ v).transpose(-2, -3).flatten(-2)
 
 
 def multi_head(w, name, x, src, heads, mask=None):
@@ -139,11 +142,15 @@ def encode_text(w, ids, length, k):
 
 
 def with_known_frames(noisy, known, mask):
-    """[B,C,T,H,W] with mask [B,T]: noise where unknown, the frame where known, and the mask as a plane."""
-    m = mask[:, None, :, None, None]
-    plane = m.expand(-1, 1, -1, *noisy.shape[-2:])
-    zero = torch.zeros_like(noisy)
-    return torch.cat([torch.where(m > 0, zero, noisy), torch.where(m > 0, known, zero), plane], 1)
+    """[B,C,T,H,W] each, mask [B,T]: noise where unknown; the known frame that came last; which are known; how old it is."""
+    b, _, t, h, w = noisy.shape
+    index = torch.arange(t).expand(b, t)
+    last = torch.where(mask > 0, index, -1).cummax(1).values                                    # -1: none yet
+    shown = torch.gather(known, 2, last.clamp(min=0)[:, None, :, None, None].expand(known.shape))
+    shown = shown * (last >= 0).to(noisy.dtype)[:, None, :, None, None]
+    age = torch.where(last >= 0, (index - last) / t, 0.0).to(noisy.dtype)
+    planes = torch.stack([mask, age], 1)[..., None, None].expand(b, 2, t, h, w)
+    return torch.cat([noisy * (1 - mask)[:, None, :, None, None], shown, planes], 1)
 
 
 # ---- vdit -------------------------------------------------------------------------------------------------------------
@@ -169,7 +176,7 @@ def turn(x, turns):
 
 
 def rms_norm(x, gain):
-    return F.rms_norm(x, (x.shape[-1],), gain, eps=1e-6)
+    return x * (x.square().mean(-1, keepdim=True) + 1e-6).rsqrt() * gain
 
 
 def modulate(x, shift, scale):
@@ -241,14 +248,14 @@ def attentions(w, at, x, level, k):
 
 
 def unet3d(w, x, t, text, length, k):
-    widths, f = k["widths"], k["s2d"]
+    widths, patch = k["widths"], k["patch"]
     last, dim = len(widths) - 1, 4 * widths[0]
     query = w("pool.query", (1, 1, 1, text.shape[2]), "bias").reshape(1, 1, -1).expand(len(text), -1, -1)
     pooled = 8 * attend(*(split_heads(n, 4) for n in (query, text, text)), key_mask(length, text.shape[1]))[:, 0]
     if text.shape[2] != dim:
         pooled = linear(w, "pool.fc", pooled, dim)
     c = F.silu(time_embedding(w, "time", t, dim) + pooled)
-    x = conv3d(w, "stem", patches(x, 1, f, f), (1, k["stem_kernel"], k["stem_kernel"]), widths[0])
+    x = conv3d(w, "stem", patches(x, *patch), (1, k["stem_kernel"], k["stem_kernel"]), widths[0])
     angle = torch.arange(x.shape[2], dtype=x.dtype)[:, None] * (2 * math.pi / torch.tensor([8, 16, 32, 64], dtype=x.dtype))
     waves = torch.stack([angle.cos(), angle.sin()], -1).flatten(1)                              # [T,8]
     x = x + (waves @ w("frame.weight", (8, widths[0]))).T[None, :, :, None, None]
@@ -271,8 +278,8 @@ def unet3d(w, x, t, text, length, k):
         for b in range(k["blocks"]):
             x = res_block(w, f"up.{i}.res{b}", torch.cat([x, skips[i * k["blocks"] + b]], 1), c, widths[i], k)
         x = attentions(w, f"up.{i}", x, i, k)
-    x = conv3d(w, "out", F.silu(group_norm(w, "norm", x)), (1, 3, 3), RGB * f * f)
-    return unpatches(x, 1, f, f)
+    x = conv3d(w, "out", F.silu(group_norm(w, "norm", x)), (1, 3, 3), RGB * math.prod(patch))
+    return unpatches(x, *patch)
 
 
 # ---- files ------------------------------------------------------------------------------------------------------------
@@ -344,7 +351,7 @@ if __name__ == "__main__":
           "blocks.0.attn.norm_k.weight", "blocks.0.attn.q.bias", "blocks.1.cross.v.weight", "head.modulation", "head.out.weight"])
     make("unet3d", unet3d, 8, (4, 12, 16),
          {"widths": [16, 24], "attn_space": [0, 1], "attn_time": [1, 1], "time_down": [1, 0], "blocks": 1, "time_kernel": 3,
-          "head_dim": 8, "s2d": 2, "stem_kernel": 3}, TEXT,
+          "head_dim": 8, "patch": [1, 2, 2], "stem_kernel": 3}, TEXT,
          ["text.position", "pool.query", "pool.fc.bias", "time.fc2.bias", "stem.bias", "down.0.res0.conv_t.weight",
           "down.0.time.bias.table", "down.1.res0.norm1.weight", "down.1.space.attn.q.weight", "mid.res1.cond.bias",
           "up.1.res0.skip.weight", "out.bias"])
