@@ -17,7 +17,8 @@ static const zt_opt options[] = {
      "moves times towards noise (above 1), in training and sampling"},
     {"weight", ZT_OPT_ENUM, ZT_OPT_AT(zt_diffusion_cfg, weight), "none", 0, 0, ZT_WEIGHT_CHOICES, 0,
      "weight of the loss over times"},
-    {"snr_gamma", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, snr_gamma), "5", 0.1, 100, NULL, 0, "gamma of the min-snr weight"},
+    {"snr_gamma", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, snr_gamma), "5", 0.1, 1000, NULL, 0, "largest weight of min-snr and soft-snr"},
+    {"snr_gain", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, snr_gain), "1", 0, 1000, NULL, 0, "soft-snr: 1 + this times the SNR"},
 };
 const zt_opts zt_diffusion_opts = {options, sizeof options / sizeof *options};
 
@@ -27,6 +28,10 @@ zt_process zt_diffusion_process(const zt_diffusion_cfg *c) {
 
 zt_time_cfg zt_diffusion_times(const zt_diffusion_cfg *c) {
     return (zt_time_cfg){(zt_time_kind)c->time, c->time_mean, c->time_std, c->time_shift};
+}
+
+zt_weight_cfg zt_diffusion_weight(const zt_diffusion_cfg *c) {
+    return (zt_weight_cfg){(zt_weight_kind)c->weight, c->snr_gain, c->snr_gamma};
 }
 
 double zt_diffusion_skip(const zt_diffusion_cfg *c, zt_level level) {

@@ -140,11 +140,11 @@ double zt_time_quantile(const zt_time_cfg *c, double u) {
 }
 
 /* An error d in the answer is an error cy*d in x0 (x is given), so the weight w0 on the x0 error is w0*cy^2 on the answer's. */
-double zt_loss_weight(zt_weight_kind w, double gamma, zt_target k, zt_level l) {
-    if (w == ZT_WEIGHT_NONE)
+double zt_loss_weight(const zt_weight_cfg *w, zt_target k, zt_level l) {
+    if (w->kind == ZT_WEIGHT_NONE)
         return 1;
     double cx, cy;
     zt_target_x0_coef(k, l, &cx, &cy);
     const double snr = l.alpha * l.alpha / (l.sigma * l.sigma);
-    return fmin(snr, gamma) * cy * cy;
+    return fmin(w->kind == ZT_WEIGHT_SOFT_SNR ? 1 + w->gain * snr : snr, w->gamma) * cy * cy;
 }

@@ -17,8 +17,8 @@ typedef enum zt_target { ZT_TARGET_EPS, ZT_TARGET_X0, ZT_TARGET_V, ZT_TARGET_FLO
 #define ZT_TARGET_CHOICES "eps|x0|v|flow"
 typedef enum zt_time_kind { ZT_TIME_UNIFORM, ZT_TIME_LOGIT_NORMAL } zt_time_kind;
 #define ZT_TIME_CHOICES "uniform|logit-normal"
-typedef enum zt_weight_kind { ZT_WEIGHT_NONE, ZT_WEIGHT_MIN_SNR } zt_weight_kind;
-#define ZT_WEIGHT_CHOICES "none|min-snr"
+typedef enum zt_weight_kind { ZT_WEIGHT_NONE, ZT_WEIGHT_MIN_SNR, ZT_WEIGHT_SOFT_SNR } zt_weight_kind;
+#define ZT_WEIGHT_CHOICES "none|min-snr|soft-snr"
 
 /** s: offset of the cosine, 0..0.5 (default ZT_COSINE_S; ignored by flow). */
 typedef struct zt_process { zt_process_kind kind; double s; } zt_process;
@@ -56,7 +56,10 @@ zt_err zt_time_check(const zt_time_cfg *c);
  *  and the loss varies much less from batch to batch (Kingma et al. 2021, arXiv:2107.00630, appendix I.1). */
 double zt_time_quantile(const zt_time_cfg *c, double u);
 
-/** Weight of the squared error of target k at level l. min-SNR: min(SNR,gamma) on the x0 error, expressed for k. gamma > 0
- *  (usual: 5). */
-double zt_loss_weight(zt_weight_kind w, double gamma, zt_target k, zt_level l);
+/** Weights of the squared error, as weights on the x0 error: min-snr min(SNR, gamma) (Hang et al. 2023, arXiv:2303.09556; usual
+ *  gamma: 5); soft-snr min(1 + gain SNR, gamma), which no level loses: gain 1 is the v loss, 0.25 that of Karras et al. 2022
+ *  (arXiv:2206.00364) for data of standard deviation 0.5. gamma > 0. */
+typedef struct zt_weight_cfg { zt_weight_kind kind; double gain, gamma; } zt_weight_cfg;
+/** Weight of the squared error of target k at level l. */
+double zt_loss_weight(const zt_weight_cfg *w, zt_target k, zt_level l);
 #endif

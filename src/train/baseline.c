@@ -30,6 +30,7 @@ static zt_err walk(const zt_dataset *ds, const zt_train_cfg *c, const char *spli
 
 zt_err zt_mean_baseline(const zt_dataset *ds, const zt_train_cfg *c, double *loss) {
     const zt_process process = zt_diffusion_process(&c->diffusion);
+    const zt_weight_cfg weights = zt_diffusion_weight(&c->diffusion);
     float *mean = zt_alloc_array((size_t)(c->net.frames * c->net.height * c->net.width * ZT_RGB), sizeof *mean);
     double square = 0;
     zt_err e = mean ? walk(ds, c, "train", mean, NULL) : ZT_NOMEM;
@@ -43,8 +44,7 @@ zt_err zt_mean_baseline(const zt_dataset *ds, const zt_train_cfg *c, double *los
         float ax, be;
         zt_target_make((zt_target)c->diffusion.target, level, &one, &zero, &ax, 1);
         zt_target_make((zt_target)c->diffusion.target, level, &zero, &one, &be, 1);
-        const double w =
-            zt_loss_weight((zt_weight_kind)c->diffusion.weight, c->diffusion.snr_gamma, (zt_target)c->diffusion.target, level);
+        const double w = zt_loss_weight(&weights, (zt_target)c->diffusion.target, level);
         *loss += w * ((double)ax * ax * square + (double)be * be) / (double)n;
     }
     return e;

@@ -23,6 +23,7 @@ static void set_coefficients(float coef[5], const zt_diffusion_cfg *d, zt_level 
 void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed_kind kind, int64_t index, const uint8_t *rgb,
              const char *const *caption) {
     const zt_process process = zt_diffusion_process(&c->diffusion);
+    const zt_weight_cfg weights = zt_diffusion_weight(&c->diffusion);
     const zt_time_cfg times = zt_diffusion_times(&c->diffusion);
     const int64_t T = c->net.frames, clip_n = T * c->net.height * c->net.width * ZT_RGB, L = c->net.text.length;
     const uint64_t seed = (uint64_t)c->run.seed, stream = (uint64_t)index * 4 + (uint64_t)kind * 2;
@@ -42,8 +43,7 @@ void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed
         const zt_level level = zt_process_at(&process, t);
         t01[b] = (float)t;
         set_coefficients(coef + b * 5, &c->diffusion, level);
-        const double w =
-            zt_loss_weight((zt_weight_kind)c->diffusion.weight, c->diffusion.snr_gamma, (zt_target)c->diffusion.target, level);
+        const double w = zt_loss_weight(&weights, (zt_target)c->diffusion.target, level);
         for (int64_t f = 0; f < T; f++) {
             mask[b * T + f] = f < given;
             weight[b * T + f] = f < given ? 0 : (float)w;
