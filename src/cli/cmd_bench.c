@@ -21,10 +21,10 @@ static const zt_opt options[] = {
 static const zt_cli_spec spec = {
     .usage = "zoe bench [--only NAME] [--repeats N] [--json]",
     .about =
-        "Times whole steps: training (forward, backward, AdamW, EMA) and forward alone. Rows are MODEL/train/f32: vdit-S and "
-        "unet3d-64 are the sizes other projects can be\n"
-        "compared with (16x64x64 clips); -demo is the demo's. GFLOP counts matmul, convolution and attention only: forward 1x,\n"
-        "backward 2x. fraction_of_peak is against the best 2048^3 f32 matmul measured around the row.\n",
+        "Times whole steps: training (forward, backward, AdamW, EMA) and forward alone. Rows are MODEL/train/f32 or bf16: vdit-S\n"
+        "and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips); -demo is the demo's. GFLOP counts\n"
+        "matmul, convolution and attention only: forward 1x, backward 2x. fraction_of_peak is against the best 2048^3 matmul of the\n"
+        "same precision measured around the row.\n",
     .opts = {options, sizeof options / sizeof *options}};
 
 /* One model size: options as on a command line. */
@@ -37,8 +37,9 @@ static const size sizes[] = {
     {"vdit-S", "vdit", 16, 64, 1, {{"dim", "384"}, {"depth", "12"}, {"heads", "6"}, {"patch", "2,4,4"}}},
     {"unet3d-64", "unet3d", 16, 64, 2, {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"},
                                          {"attn_time", "0,1,1"}, {"time_down", "0,0,0"}}},
-    {"unet3d-demo", "unet3d", 16, 32, 8, {{"widths", "32,64,96"}, {"blocks", "1"}, {"patch", "1,2,2"}, {"time_kernel", "5"},
-                                           {"attn_space", "0,0,1"}, {"attn_time", "1,1,1"}, {"time_down", "1,1,0"}}},
+    {"unet3d-demo", "unet3d", 16, 32, 16, {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"},
+                                           {"time_kernel", "5"}, {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"},
+                                           {"time_down", "0,1,0"}}},
 };
 
 typedef struct row { char name[64]; double ms, gflop, fraction, peak; int64_t bytes; } row;
@@ -65,21 +66,22 @@ static void fill_inputs(zt_step_graph *s) {
     for (int64_t k = 0; k < zt_numel(&s->weight->sh); k++) ((float *)s->weight->x)[k] = 1e-6f;
 }
 
-static zt_err time_step(const size *s, bool train, const args *a, row *r) {
-    zt_net net = {0};
+static zt_err time_step(const size *s, bool train, int precision, const args *a, row *r) {
+    zt_train_cfg c = {.run = {.seed = 1, .precision = precision}};
+    const zt_dtype t = zt_precision_multiply(precision);
     zt_tset params = {0}, states = {0};
     zt_step_graph g = {0};
     zt_err e;
-    ZT_TRY(e = make_net(&net, s), done);
-    ZT_TRY(e = zt_step_graph_create(&g, &net, &(zt_steps_cfg){.optimiser = ZT_ADAMW}, s->batch, 1, &params, train ? &states : NULL, false), done);
+    ZT_TRY(e = make_net(&c.net, s), done);
+    ZT_TRY(e = zt_step_graph_create(&g, &c, s->batch, &params, train ? &states : NULL, false), done);
     fill_inputs(&g);
     ZT_TRY(e = zt_plan_run(g.plan), done);
-    r->peak = zt_matmul_peak_gflops(2048, 0.2);
+    r->peak = zt_matmul_peak_gflops(t, 2048, 0.2);
     r->ms = 1e30;
     for (int64_t k = 0; k < a->repeats; k++) {
         const double t0 = zt_now();
         ZT_TRY(e = zt_plan_run(g.plan), done);
-        const double ms = (zt_now() - t0) * 1e3, peak = zt_matmul_peak_gflops(2048, 0.05);
+        const double ms = (zt_now() - t0) * 1e3, peak = zt_matmul_peak_gflops(t, 2048, 0.05);
         if (ms < r->ms) r->ms = ms;
         if (peak > r->peak) r->peak = peak;
     }
@@ -91,7 +93,7 @@ done:
     zt_step_graph_finish(&g);
     zt_tset_finish(&states);
     zt_tset_finish(&params);
-    zt_net_finish(&net);
+    zt_net_finish(&c.net);
     return e;
 }
 
@@ -107,23 +109,35 @@ static void print_row(const row *r) {
     fflush(stdout);
 }
 
+static void add_row(const args *a, json_t *list, const row *r) {
+    if (!a->json) print_row(r);
+    add_json(list, r);
+}
+
+static void add_peak(const args *a, json_t *list, int precision) {
+    row r = {.gflop = 2e-9 * 2048.0 * 2048 * 2048, .fraction = 1};
+    snprintf(r.name, sizeof r.name, "peak/matmul-2048/%s", precision == ZT_PRECISION_BF16 ? "bf16" : "f32");
+    r.peak = zt_matmul_peak_gflops(zt_precision_multiply(precision), 2048, 1);
+    r.ms = r.gflop / r.peak * 1e3;
+    add_row(a, list, &r);
+}
+
 static zt_err run(const args *a, json_t *list) {
-    row peak = {.name = "peak/matmul-2048/f32", .gflop = 2e-9 * 2048.0 * 2048 * 2048, .fraction = 1};
-    peak.peak = zt_matmul_peak_gflops(2048, 1);
-    peak.ms = peak.gflop / peak.peak * 1e3;
+    static const struct { const char *name; bool train; int precision; } kinds[] = {
+        {"train/f32", true, ZT_PRECISION_F32}, {"train/bf16", true, ZT_PRECISION_BF16}, {"forward/f32", false, ZT_PRECISION_F32}};
+    enum { KINDS = sizeof kinds / sizeof *kinds };
     if (!a->json) printf("%-24s %10s %10s %10s %10s %10s\n", "name", "ms", "GFLOP", "GFLOP/s", "of peak", "MB");
-    if (!a->json) print_row(&peak);
-    add_json(list, &peak);
-    for (size_t k = 0; k < 2 * sizeof sizes / sizeof *sizes; k++) {
+    add_peak(a, list, ZT_PRECISION_F32);
+    add_peak(a, list, ZT_PRECISION_BF16);
+    for (size_t k = 0; k < KINDS * sizeof sizes / sizeof *sizes; k++) {
         row r = {.name = ""};
-        const size *s = &sizes[k / 2];
-        snprintf(r.name, sizeof r.name, "%s/%s/f32", s->name, k % 2 ? "forward" : "train");
+        const size *s = &sizes[k / KINDS];
+        snprintf(r.name, sizeof r.name, "%s/%s", s->name, kinds[k % KINDS].name);
         if (*a->only && !strstr(r.name, a->only)) continue;
         if (zt_cancelled()) return zt_fail(ZT_CANCELLED, "stopped");
-        const zt_err e = time_step(s, k % 2 == 0, a, &r);
+        const zt_err e = time_step(s, kinds[k % KINDS].train, kinds[k % KINDS].precision, a, &r);
         if (e != ZT_OK) return e;
-        if (!a->json) print_row(&r);
-        add_json(list, &r);
+        add_row(a, list, &r);
     }
     return ZT_OK;
 }

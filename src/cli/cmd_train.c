@@ -62,8 +62,8 @@ static int print_plan(const zt_train_cfg *c, const zt_train_plan *p, bool as_jso
            amount((double)p->step_bytes, d, sizeof d), amount((double)p->extra_bytes, e, sizeof e),
            amount((double)(p->base_bytes + p->loader_bytes), f, sizeof f));
     printf("disk         %s for checkpoints and model\n", amount((double)p->disk_bytes, a, sizeof a));
-    printf("time         about %s: this machine multiplies f32 matrices at %.0f GFLOP/s, a step reaches 55 %% of that\n",
-           duration(p->predicted_s, a, sizeof a), p->peak_gflops);
+    printf("time         about %s: this machine multiplies %s matrices at %.0f GFLOP/s, a step reaches 55 %% of that\n",
+           duration(p->predicted_s, a, sizeof a), c->run.precision == ZT_PRECISION_BF16 ? "bf16" : "f32", p->peak_gflops);
     return ZT_EXIT_OK;
 }
 

@@ -12,7 +12,7 @@ struct zt_graph {
     zt_arena *arena;
     zt_node **nodes;
     int n, cap;
-    zt_dtype real;
+    zt_dtype real, multiply;
     zt_err err;
     char err_text[2048];          /* scope path and text */
     zt_node *dead;                    /* what builders return after a failure */
@@ -53,7 +53,7 @@ zt_err zt_graph_create(zt_graph **out) {
         return e;
     }
     *g->dead = (zt_node){.g = g, .op = &zt_def_leaf, .role = ZT_CONST, .sh = zt_shape_of(0, NULL), .scope = ""};
-    g->real = ZT_F32;
+    g->real = g->multiply = ZT_F32;
     *out = g;
     return ZT_OK;
 }
@@ -95,6 +95,9 @@ void zt_graph_set_real(zt_graph *g, zt_dtype t) {
 }
 zt_dtype zt_graph_real(const zt_graph *g) {
     return g->real;
+}
+void zt_graph_set_multiply(zt_graph *g, zt_dtype t) {
+    g->multiply = t;
 }
 
 /* ---- scopes ---------------------------------------------------------------------------------------------------- */
@@ -159,6 +162,7 @@ static zt_node *node_new(zt_graph *g, const zt_op_def *op) {
     n->g = g;
     n->op = op;
     n->dtype = g->real;
+    n->multiply = g->multiply;
     n->sh = zt_shape_of(0, NULL);
     n->scope = scope_of(g);
     n->id = g->n;

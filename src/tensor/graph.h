@@ -33,6 +33,7 @@ struct zt_node {
     const zt_op_def *op;
     zt_role role;
     zt_dtype dtype;
+    zt_dtype multiply;           /* of matmul and conv: what factors are rounded to; sums and results are of dtype */
     zt_shape sh;                 /* of the primary output */
     int n_in;
     zt_node **in;
@@ -72,6 +73,10 @@ zt_node *zt_scalar(zt_graph *g, double value);
 /** Real type of the graph's leaves and results: ZT_F32 unless set to ZT_F64 (gradient checks) before the first node. */
 void zt_graph_set_real(zt_graph *g, zt_dtype t);
 zt_dtype zt_graph_real(const zt_graph *g);
+
+/** Type that matmul and conv nodes emitted from now on round their factors to: ZT_F32 (at first) or ZT_BF16, which processors
+ *  with bf16 instructions multiply twice as fast; others, and the references, keep f32. */
+void zt_graph_set_multiply(zt_graph *g, zt_dtype t);
 
 /** Emit one op: runs its shape rule, returns the node (or the dead node). `at` may be NULL. */
 zt_node *zt_emit(zt_graph *g, const zt_op_def *op, int n_in, zt_node *const *in, const zt_attr *at);

@@ -4,6 +4,9 @@
 #include "diffusion/config.h"
 #include "models/net.h"
 
+typedef enum zt_precision { ZT_PRECISION_F32, ZT_PRECISION_BF16 } zt_precision;
+#define ZT_PRECISION_CHOICES "f32|bf16"
+
 typedef struct zt_run_cfg { int64_t seed; int precision; } zt_run_cfg;            /* top level */
 
 typedef struct zt_data_cfg {                                                      /* section data */
@@ -22,6 +25,11 @@ typedef struct zt_steps_cfg {                                                   
         sample_cfg_scale;
     int optimiser;                       /* zt_optimiser */
 } zt_steps_cfg;
+
+/** What matmul and conv round their factors to in this precision. */
+static inline zt_dtype zt_precision_multiply(int precision) {
+    return precision == ZT_PRECISION_BF16 ? ZT_BF16 : ZT_F32;
+}
 
 /** Zero-initialise; zt_train_cfg_finish frees. net.frames.. are 0 until the data set is known. */
 typedef struct zt_train_cfg {

@@ -1,14 +1,15 @@
-/* peak.c - the machine's measured f32 matmul rate: what times are predicted from and fractions are given of. */
+/* peak.c - the machine's measured matmul rate: what times are predicted from and fractions are given of. */
 #include "train/peak.h"
 #include "base/log.h"
 #include "init.h"
 #include "ops/ops.h"
 
-double zt_matmul_peak_gflops(int64_t n, double seconds) {
+double zt_matmul_peak_gflops(zt_dtype t, int64_t n, double seconds) {
     zt_graph *g;
     zt_plan *p = NULL;
     double best = 0;
     if (zt_graph_create(&g) != ZT_OK) return 0;
+    zt_graph_set_multiply(g, t);
     zt_node *a = zt_input(g, "a", ZT_F32, zt_sh(n, n)), *b = zt_input(g, "b", ZT_F32, zt_sh(n, n));
     zt_node *y = zt_matmul(a, b, false, false);
     const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true};

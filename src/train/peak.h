@@ -1,8 +1,10 @@
-/* peak.h - the machine's measured f32 matmul rate. */
+/* peak.h - the machine's measured matmul rate. */
 #ifndef ZT_PEAK_H
 #define ZT_PEAK_H
 #include <stdint.h>
+#include "tensor/shape.h"
 
-/** Best rate in GFLOP/s of an n x n x n f32 matmul, repeated for about `seconds` (at least three times). 0 on failure. */
-double zt_matmul_peak_gflops(int64_t n, double seconds);
+/** Best rate in GFLOP/s of an n x n x n matmul that multiplies in t (ZT_F32, or ZT_BF16 with the rounding of its f32 operands),
+ *  repeated for about `seconds` (at least three times). 0 on failure. */
+double zt_matmul_peak_gflops(zt_dtype t, int64_t n, double seconds);
 #endif

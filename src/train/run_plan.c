@@ -15,7 +15,7 @@ static int64_t larger(int64_t a, int64_t b) {
 /* Sampling and validation graphs are made when needed and then freed: the larger one counts. */
 static zt_err extra_bytes(const zt_train_cfg *c, zt_tset *params, int64_t *bytes) {
     zt_step_graph s = {0};
-    zt_err e = zt_step_graph_create(&s, &c->net, &c->train, c->train.batch, 1, params, NULL, true);
+    zt_err e = zt_step_graph_create(&s, c, c->train.batch, params, NULL, true);
     if (e != ZT_OK) return e;
     *bytes = zt_step_graph_bytes(&s);
     zt_step_graph_finish(&s);
@@ -46,7 +46,7 @@ zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p) {
     ZT_TRY(e = zt_run_data_open(&ds, c), done);
     p->clips = zt_dataset_count(ds, "train");
     c->net.vocab = c->net.text.vocab;
-    ZT_TRY(e = zt_step_graph_create(&s, &c->net, &c->train, c->train.batch, 1, &params, &states, true), done);
+    ZT_TRY(e = zt_step_graph_create(&s, c, c->train.batch, &params, &states, true), done);
     const zt_plan_info *info = zt_plan_get_info(s.plan);
     p->params = zt_tset_numel(&params);
     p->flops_per_step = s.flops;
@@ -57,7 +57,7 @@ zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p) {
     p->loader_bytes = PREFETCHED * c->train.batch * c->net.frames * c->net.height * c->net.width * ZT_RGB;
     p->peak_bytes = p->base_bytes + p->weights_bytes + p->step_bytes + p->extra_bytes + p->loader_bytes;
     p->disk_bytes = (c->train.keep + 2) * p->weights_bytes + zt_tset_bytes(&params);
-    p->peak_gflops = zt_matmul_peak_gflops(1024, 0.3);
+    p->peak_gflops = zt_matmul_peak_gflops(zt_precision_multiply(c->run.precision), 1024, 0.3);
     const double rate = p->peak_gflops * 1e9 * 0.55;         /* what the training step reaches of it (zoe bench) */
     p->predicted_s = (double)(p->flops_per_step * c->train.steps) / rate;
 done:

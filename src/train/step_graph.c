@@ -66,6 +66,7 @@ static zt_err build_update(zt_step_graph *s, zt_tset *states, const zt_steps_cfg
     const zt_err e = zt_grad(s->loss, n, param, grad);
     if (e != ZT_OK) return e;
     const int first = zt_graph_size(g);
+    zt_graph_set_multiply(g, ZT_F32);
     zt_push(g, "optimiser");
     s->hyper = zt_input(g, "hyper", ZT_F32, zt_sh(8));
     s->ema_decay = zt_input(g, "ema_decay", ZT_F32, zt_shape_of(0, NULL));
@@ -90,14 +91,14 @@ static int list_params(const zt_graph *g, zt_node **param) {
     return n;
 }
 
-zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, const zt_steps_cfg *k, int64_t batch, uint64_t seed,
-                            zt_tset *params, zt_tset *states, bool dry) {
+zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t batch, zt_tset *params, zt_tset *states, bool dry) {
     *s = (zt_step_graph){.batch = batch};
     zt_node **list = NULL;
     zt_err e;
     ZT_TRY(e = zt_graph_create(&s->g), done);
-    zt_nn nn = {s->g, params, seed};
-    build_loss(s, &nn, net);
+    zt_graph_set_multiply(s->g, zt_precision_multiply(c->run.precision));
+    zt_nn nn = {s->g, params, (uint64_t)c->run.seed};
+    build_loss(s, &nn, &c->net);
     ZT_TRY(e = zt_graph_error(s->g), done);
     const int n = list_params(s->g, NULL);
     list = zt_alloc_array((size_t)(4 * n + 2), sizeof *list);
@@ -109,7 +110,7 @@ zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, const zt_steps_
     list_params(s->g, param);
     int n_out = 0;
     if (states) {
-        ZT_TRY(e = build_update(s, states, k, n, param, grad, out), done);
+        ZT_TRY(e = build_update(s, states, &c->train, n, param, grad, out), done);
         n_out = 2 * n;
         out[n_out++] = s->norm;
     }

@@ -17,10 +17,10 @@ typedef struct zt_step_graph {
     int64_t batch, flops;           /* flops: of the model; the optimiser's count nothing */
 } zt_step_graph;
 
-/** Build and plan. New parameters are added to `params` (initialised from seed), states to `states`; states NULL makes a
- *  validation graph. k: which optimiser, and its constants. dry: lay out only (for --plan). Borrowed: net, params, states. */
-zt_err zt_step_graph_create(zt_step_graph *s, const zt_net *net, const zt_steps_cfg *k, int64_t batch, uint64_t seed,
-                            zt_tset *params, zt_tset *states, bool dry);
+/** Build and plan for `batch` clips. New parameters are added to `params` (initialised from the run's seed), states to `states`;
+ *  states NULL makes a validation graph. Of c: net, seed, precision, the optimiser and its constants.
+ *  dry: lay out only (for --plan). Borrowed: c, params, states. */
+zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t batch, zt_tset *params, zt_tset *states, bool dry);
 void zt_step_graph_finish(zt_step_graph *s);
 int64_t zt_step_graph_bytes(const zt_step_graph *s);
 #endif

@@ -73,8 +73,7 @@ static zt_err set_up(run *r, bool resume) {
     ZT_TRY(e = zt_run_data_open(&r->ds, c), done);
     ZT_TRY(e = make_folder(r, resume), done);
     ZT_TRY(e = zt_run_tokenizer(&r->tok, r->ds, c, r->out, resume), done);
-    ZT_TRY(e = zt_step_graph_create(&r->step, &c->net, &c->train, c->train.batch, (uint64_t)c->run.seed, &r->params, &r->states,
-                                     false), done);
+    ZT_TRY(e = zt_step_graph_create(&r->step, c, c->train.batch, &r->params, &r->states, false), done);
     ZT_TRY(e = zt_tset_share(&r->ema, &r->states, "ema."), done);
     ZT_TRY(e = start_or_resume(r, resume), done);
     ZT_TRY(e = zt_run_loader(&r->loader, r->ds, c, "train", c->train.batch, r->at.step), done);
@@ -154,7 +153,7 @@ static zt_err validation_loss(run *r, double *loss) {
     zt_loader *l = NULL;
     zt_err e;
     *loss = 0;
-    ZT_TRY(e = zt_step_graph_create(&val, &c->net, &c->train, batch, (uint64_t)c->run.seed, &r->ema, NULL, false), done);
+    ZT_TRY(e = zt_step_graph_create(&val, c, batch, &r->ema, NULL, false), done);
     ZT_TRY(e = zt_run_loader(&l, r->ds, c, "val", batch, 0), done);
     for (int64_t k = 0; k < c->train.val_batches; k++) {
         zt_batch b;

@@ -1,4 +1,4 @@
-/* cpu.c - the kernel table of the CPU backend: picks the processor level, fills one entry per op, checks types.
+/* cpu.c - the kernel table of the CPU backend: picks the processor level, fills the entries of each op, checks types.
  * Kernels are in kernels/ (own) and onednn.c (oneDNN). Tested by tests/backends/. */
 #include "backends/cpu/cpu.h"
 #include <omp.h>
@@ -7,7 +7,8 @@
 #endif
 #include "backends/cpu/onednn.h"
 
-static const zt_cpu_entry *table[ZT_OP_COUNT];
+enum { OFFERS = 2 };
+static const zt_cpu_entry *table[ZT_OP_COUNT][OFFERS];   /* the first that takes a node runs it */
 static zt_cpu_level level;
 static int slots = 1;
 
@@ -43,7 +44,10 @@ static void flush_to_zero(void) {
 }
 
 static void add(const zt_cpu_entry *e) {
-    for (; e->op >= 0; e++) table[e->op] = e;
+    for (; e->op >= 0; e++) {
+        table[e->op][1] = table[e->op][0];                    /* what comes later is preferred */
+        table[e->op][0] = e;
+    }
 }
 
 void zt_cpu_setup(zt_cpu_level cap) {
@@ -64,9 +68,11 @@ void zt_cpu_setup(zt_cpu_level cap) {
 
 const zt_kernel *zt_cpu_find(const zt_node *n) {
     if (n->op->id < 0 || n->op->id >= ZT_OP_COUNT || n->dtype != ZT_F32) return NULL;
-    const zt_cpu_entry *e = table[n->op->id];
-    if (!e) return NULL;
     for (int k = 0; k < n->n_in; k++)
         if (n->in[k]->dtype != ZT_F32 && n->in[k]->dtype != ZT_I32) return NULL;
-    return !e->ok || e->ok(n) ? &e->kernel : NULL;
+    for (int k = 0; k < OFFERS; k++) {
+        const zt_cpu_entry *e = table[n->op->id][k];
+        if (e && (!e->ok || e->ok(n))) return &e->kernel;
+    }
+    return NULL;
 }

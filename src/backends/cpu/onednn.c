@@ -1,14 +1,18 @@
-/* onednn.c - matmul, conv and conv_dx through oneDNN. Gradients of conv weights are our own (kernels/conv_dw.c).
+/* onednn.c - matmul, conv and conv_dx through oneDNN. Gradients of conv weights are our own (kernels/conv_dw.c), but for those
+ * that multiply in bf16.
  *
  * Activations stay channels last as they are in the graph; conv weights are reordered to the primitive's packed layout on every
  * run, into scratch (they change every step, and it costs little). The time axis is folded into the batch for 1 x kh x kw
  * kernels; 1x1x1 kernels are matmuls. The gradient of a stride-1 conv by its input is a forward conv with the taps reversed and
- * channels swapped: oneDNN's forward kernels are the faster ones. No choice is made by timing: bits depend on shapes only. */
+ * channels swapped: oneDNN's forward kernels are the faster ones. No choice is made by timing: bits depend on shapes only.
+ *
+ * Nodes that multiply in bf16 have their factors rounded to it in scratch first: one pass over memory against a product that
+ * takes half the time. Sums are f32. */
 #include "backends/cpu/onednn.h"
 #include <dnnl.h>
 #include <string.h>
 
-enum { MAX_STEPS = 2, MAX_ARGS = 6 };
+enum { MAX_STEPS = 4, MAX_ARGS = 6, NARROW_MIN = 32 };   /* NARROW_MIN: sizes of a product from which rounding pays */
 
 static dnnl_engine_t engine;
 static dnnl_stream_t stream;
@@ -28,7 +32,16 @@ typedef struct job {
     char name[64];
 } job;
 
+static bool bf16_instructions;
+
+static bool narrow(const zt_node *n) {
+    return bf16_instructions && n->multiply == ZT_BF16;
+}
+
 void zt_onednn_setup(zt_cpu_level level) {
+#if defined(__x86_64__)
+    bf16_instructions = level == ZT_CPU_V4 && __builtin_cpu_supports("avx512bf16");
+#endif
     if (level == ZT_CPU_BASE) dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41);
     else if (level == ZT_CPU_V3) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
     if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
@@ -100,6 +113,16 @@ static dnnl_status_t add_reorder(job *j, const dnnl_memory_desc_t *from, place f
     if (attr) dnnl_primitive_attr_destroy(attr);
     return e;
 }
+/* Another step: the f32 tensor at *at is rounded to bf16 in scratch; *md and *at become those of the copy. */
+static dnnl_status_t add_narrow(job *j, dnnl_memory_desc_t *md, place *at) {
+    dnnl_memory_desc_t half = *md;
+    half.data_type = dnnl_bf16;
+    const place to = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&half))};
+    const dnnl_status_t e = add_reorder(j, md, *at, &half, to);
+    *md = half;
+    *at = to;
+    return e;
+}
 static zt_err job_finish(const zt_node *n, job *j, dnnl_status_t e, void **prepared, size_t *scratch) {
     if (e != dnnl_success) {
         job_release(j);
@@ -130,7 +153,7 @@ static void job_run(const zt_node *n, const zt_exec *e) {
 }
 
 /* ---- matmul ------------------------------------------------------------------------------------------------------ */
-typedef struct product { int64_t M, K, N; bool ta, tb; int bias; } product;    /* bias: its input, or -1 */
+typedef struct product { int64_t M, K, N; bool ta, tb; int bias; bool narrow; } product;    /* bias: its input, or -1 */
 
 static dnnl_status_t matrix(dnnl_memory_desc_t *md, int64_t rows, int64_t cols, bool transposed) {
     return dnnl_memory_desc_init_by_strides(md, 2, (dnnl_dims_t){rows, cols}, dnnl_f32,
@@ -142,16 +165,20 @@ static dnnl_status_t add_matmul(job *j, product p) {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t pd = NULL;
     step *s;
+    place a_at = {AT_INPUT, 0, 0}, b_at = {AT_INPUT, 1, 0};
+    const bool half = p.narrow && p.M >= NARROW_MIN && p.K >= NARROW_MIN && p.N >= NARROW_MIN;
     dnnl_status_t e = matrix(&a, p.M, p.K, p.ta);
     if (e == dnnl_success) e = matrix(&b, p.K, p.N, p.tb);
     if (e == dnnl_success) e = matrix(&c, p.M, p.N, false);
     if (e == dnnl_success) e = matrix(&bias, 1, p.N, false);
+    if (e == dnnl_success && half) e = add_narrow(j, &a, &a_at);
+    if (e == dnnl_success && half) e = add_narrow(j, &b, &b_at);
     if (e == dnnl_success) e = dnnl_matmul_desc_init(&d, &a, &b, p.bias < 0 ? NULL : &bias, &c);
     if (e == dnnl_success) e = user_scratchpad(&attr);
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, NULL);
     if (e == dnnl_success) e = step_begin(j, pd, &s);
-    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &a, (place){AT_INPUT, 0, 0});
-    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_WEIGHTS, &b, (place){AT_INPUT, 1, 0});
+    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &a, a_at);
+    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_WEIGHTS, &b, b_at);
     if (e == dnnl_success && p.bias >= 0) e = step_arg(s, DNNL_ARG_BIAS, &bias, (place){AT_INPUT, p.bias, 0});
     if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DST, &c, (place){AT_OUTPUT, 0, 0});
     if (pd) dnnl_primitive_desc_destroy(pd);
@@ -164,7 +191,7 @@ static zt_err matmul_prepare(const zt_node *n, void **prepared, size_t *scratch)
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
     const product p = {.M = ta ? zt_last(a) : zt_rows(a), .K = ta ? zt_rows(a) : zt_last(a), .N = tb ? zt_rows(b) : zt_last(b),
-                       .ta = ta, .tb = tb, .bias = n->n_in == 3 ? 2 : -1};
+                       .ta = ta, .tb = tb, .bias = n->n_in == 3 ? 2 : -1, .narrow = narrow(n)};
     return job_finish(n, j, add_matmul(j, p), prepared, scratch);
 }
 
@@ -172,20 +199,23 @@ static zt_err matmul_prepare(const zt_node *n, void **prepared, size_t *scratch)
 /* A conv as oneDNN sees it; axes t,h,w. `flat`: t is folded into the batch and left out. */
 typedef struct geometry {
     int64_t B, Ci, Co, in[3], out[3], k[3], stride[3], before[3], after[3];
-    bool flat;
+    bool flat, narrow;
 } geometry;
 
-static geometry geometry_of(const zt_shape *x, const zt_shape *w, const zt_shape *y, const zt_attr *at) {
-    geometry g = {.B = x->d[0], .Ci = w->d[3], .Co = w->d[4]};
+static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape *y, const int64_t size[3], int64_t Ci,
+                            int64_t Co) {
+    const zt_attr *at = &n->at;
+    geometry g = {.B = x->d[0], .Ci = Ci, .Co = Co};
     for (int k = 0; k < 3; k++) {
         g.in[k] = x->d[1 + k];
         g.out[k] = y->d[1 + k];
-        g.k[k] = w->d[k];
+        g.k[k] = size[k];
         g.stride[k] = at->i[ZT_CONV_STRIDE + k];
         g.before[k] = at->i[ZT_CONV_BEFORE + k];
         g.after[k] = at->i[ZT_CONV_AFTER + k];
     }
     g.flat = g.k[0] == 1 && g.stride[0] == 1 && !g.before[0] && !g.after[0];
+    g.narrow = narrow(n) && Ci * g.k[0] * g.k[1] * g.k[2] >= NARROW_MIN && Co >= 8 && Ci >= 8;
     return g;
 }
 static bool is_pointwise(const geometry *g) {
@@ -212,7 +242,7 @@ static dnnl_status_t weights(dnnl_memory_desc_t *md, const geometry *g, bool swa
             s[k] = s[k + 1];
         }
     const int n = g->flat ? 4 : 5;
-    return any ? dnnl_memory_desc_init_by_tag(md, n, d, dnnl_f32, dnnl_format_tag_any)
+    return any ? dnnl_memory_desc_init_by_tag(md, n, d, g->narrow ? dnnl_bf16 : dnnl_f32, dnnl_format_tag_any)
                : dnnl_memory_desc_init_by_strides(md, n, d, dnnl_f32, s);
 }
 
@@ -235,8 +265,10 @@ static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bi
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t pd = NULL;
     step *s;
+    place x_at = {AT_INPUT, 0, 0};
     const window v = window_of(g);
     dnnl_status_t e = activation(&x, g, g->in, swapped ? g->Co : g->Ci);
+    if (e == dnnl_success && g->narrow) e = add_narrow(j, &x, &x_at);
     if (e == dnnl_success) e = activation(&y, g, g->out, swapped ? g->Ci : g->Co);
     if (e == dnnl_success) e = weights(&w, g, swapped, false);
     if (e == dnnl_success) e = weights(&packed, g, swapped, true);
@@ -252,7 +284,7 @@ static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bi
         const place at = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&packed))};
         e = add_reorder(j, &w, plain, &packed, at);
         if (e == dnnl_success) e = step_begin(j, pd, &s);
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &x, (place){AT_INPUT, 0, 0});
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &x, x_at);
         if (e == dnnl_success) e = step_arg(s, DNNL_ARG_WEIGHTS, &packed, at);
         if (e == dnnl_success && bias_input >= 0) e = step_arg(s, DNNL_ARG_BIAS, &bias, (place){AT_INPUT, bias_input, 0});
         if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DST, &y, (place){AT_OUTPUT, 0, 0});
@@ -262,11 +294,12 @@ static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bi
     return e;
 }
 static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
-    const geometry g = geometry_of(&n->in[0]->sh, &n->in[1]->sh, &n->sh, &n->at);
+    const zt_shape *w = &n->in[1]->sh;
+    const geometry g = geometry_of(n, &n->in[0]->sh, &n->sh, w->d, w->d[3], w->d[4]);
     const int bias = n->n_in == 3 ? 2 : -1;
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
-    const product p = {.M = zt_rows(&n->sh), .K = g.Ci, .N = g.Co, .bias = bias};
+    const product p = {.M = zt_rows(&n->sh), .K = g.Ci, .N = g.Co, .bias = bias, .narrow = narrow(n)};
     return job_finish(n, j, is_pointwise(&g) ? add_matmul(j, p) : add_forward(j, &g, false, bias), prepared, scratch);
 }
 
@@ -277,13 +310,17 @@ static dnnl_status_t add_backward(job *j, const geometry *g) {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t hint = NULL, pd = NULL;
     step *s;
+    place y_at = {AT_INPUT, 0, 0};
     const window v = window_of(g);
     dnnl_status_t e = activation(&x, g, g->in, g->Ci);
     if (e == dnnl_success) e = activation(&y, g, g->out, g->Co);
+    if (e == dnnl_success && g->narrow) e = add_narrow(j, &y, &y_at);
+    dnnl_memory_desc_t x_hint = x;
+    x_hint.data_type = y.data_type;
     if (e == dnnl_success) e = weights(&w, g, false, false);
     if (e == dnnl_success) e = weights(&packed, g, false, true);
     if (e == dnnl_success)
-        e = dnnl_convolution_forward_desc_init(&f, dnnl_forward_training, dnnl_convolution_direct, &x, &packed, NULL, &y,
+        e = dnnl_convolution_forward_desc_init(&f, dnnl_forward_training, dnnl_convolution_direct, &x_hint, &packed, NULL, &y,
                                                v.stride, v.before, v.after);
     if (e == dnnl_success)
         e = dnnl_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &x, &packed, &y, v.stride, v.before,
@@ -296,7 +333,7 @@ static dnnl_status_t add_backward(job *j, const geometry *g) {
         const place at = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&packed))};
         e = add_reorder(j, &w, (place){AT_INPUT, 1, 0}, &packed, at);
         if (e == dnnl_success) e = step_begin(j, pd, &s);
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_DST, &y, (place){AT_INPUT, 0, 0});
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_DST, &y, y_at);
         if (e == dnnl_success) e = step_arg(s, DNNL_ARG_WEIGHTS, &packed, at);
         if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_SRC, &x, (place){AT_OUTPUT, 0, 0});
     }
@@ -318,12 +355,13 @@ static bool reversed(const geometry *g, geometry *r) {
     return true;
 }
 static zt_err conv_dx_prepare(const zt_node *n, void **prepared, size_t *scratch) {
-    const geometry g = geometry_of(&n->sh, &n->in[1]->sh, &n->in[0]->sh, &n->at);
+    const zt_shape *w = &n->in[1]->sh;
+    const geometry g = geometry_of(n, &n->sh, &n->in[0]->sh, w->d, w->d[3], w->d[4]);
     geometry r;
     dnnl_status_t e;
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
-    if (is_pointwise(&g)) e = add_matmul(j, (product){.M = zt_rows(&n->sh), .K = g.Co, .N = g.Ci, .tb = true, .bias = -1});
+    if (is_pointwise(&g)) e = add_matmul(j, (product){.M = zt_rows(&n->sh), .K = g.Co, .N = g.Ci, .tb = true, .bias = -1, .narrow = narrow(n)});
     else if (reversed(&g, &r)) {
         j->taps = g.k[0] * g.k[1] * g.k[2];
         j->tap = g.Ci * g.Co;
@@ -331,6 +369,60 @@ static zt_err conv_dx_prepare(const zt_node *n, void **prepared, size_t *scratch
         e = add_forward(j, &r, true, -1);
     } else e = add_backward(j, &g);
     return job_finish(n, j, e, prepared, scratch);
+}
+
+/* oneDNN's gradient by the weights, in bf16: for 1 x kh x kw kernels, where it beats our own f32 one. */
+static dnnl_status_t add_weight_gradient(job *j, const geometry *g) {
+    dnnl_memory_desc_t x, y, w, packed;
+    dnnl_convolution_desc_t f, d;
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t hint = NULL, pd = NULL;
+    step *s;
+    place x_at = {AT_INPUT, 0, 0}, y_at = {AT_INPUT, 1, 0};
+    const window v = window_of(g);
+    dnnl_status_t e = activation(&x, g, g->in, g->Ci);
+    if (e == dnnl_success) e = activation(&y, g, g->out, g->Co);
+    if (e == dnnl_success) e = add_narrow(j, &x, &x_at);
+    if (e == dnnl_success) e = add_narrow(j, &y, &y_at);
+    if (e == dnnl_success) e = weights(&w, g, false, false);
+    if (e == dnnl_success) e = weights(&packed, g, false, true);
+    if (e == dnnl_success)
+        e = dnnl_convolution_forward_desc_init(&f, dnnl_forward_training, dnnl_convolution_direct, &x, &packed, NULL, &y,
+                                               v.stride, v.before, v.after);
+    packed.data_type = dnnl_f32;
+    if (e == dnnl_success)
+        e = dnnl_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, &x, &packed, NULL, &y, v.stride, v.before,
+                                                        v.after);
+    if (e == dnnl_success) e = user_scratchpad(&attr);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&hint, &f, attr, engine, NULL);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, hint);
+    if (e == dnnl_success) {
+        packed = *dnnl_primitive_desc_query_md(pd, dnnl_query_diff_weights_md, 0);
+        const place at = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&packed))};
+        e = step_begin(j, pd, &s);
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &x, x_at);
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_DST, &y, y_at);
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_WEIGHTS, &packed, at);
+        if (e == dnnl_success) e = add_reorder(j, &packed, at, &w, (place){AT_OUTPUT, 0, 0});
+    }
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    if (hint) dnnl_primitive_desc_destroy(hint);
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    return e;
+}
+static geometry weight_geometry(const zt_node *n) {
+    const zt_shape *x = &n->in[0]->sh, *y = &n->in[1]->sh;
+    return geometry_of(n, x, y, n->at.i + ZT_CONV_SIZE, zt_last(x), zt_last(y));
+}
+static zt_err conv_dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+    const geometry g = weight_geometry(n);
+    job *j = zt_alloc(sizeof *j);
+    if (!j) return ZT_NOMEM;
+    return job_finish(n, j, add_weight_gradient(j, &g), prepared, scratch);
+}
+static bool narrow_weight_gradient(const zt_node *n) {
+    const geometry g = weight_geometry(n);
+    return engine && g.narrow && g.flat && g.k[1] * g.k[2] > 1;
 }
 
 static bool available(const zt_node *n) {
@@ -341,5 +433,7 @@ const zt_cpu_entry zt_k_onednn[] = {
     {.op = ZT_OP_matmul, .ok = available, .kernel = {.run = job_run, .prepare = matmul_prepare, .release = job_release}},
     {.op = ZT_OP_conv, .ok = available, .kernel = {.run = job_run, .prepare = conv_prepare, .release = job_release}},
     {.op = ZT_OP_conv_dx, .ok = available, .kernel = {.run = job_run, .prepare = conv_dx_prepare, .release = job_release}},
+    {.op = ZT_OP_conv_dw, .ok = narrow_weight_gradient,
+     .kernel = {.run = job_run, .prepare = conv_dw_prepare, .release = job_release}},
     {.op = -1}
 };
