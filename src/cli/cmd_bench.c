@@ -21,7 +21,7 @@ static const zt_opt options[] = {
 static const zt_cli_spec spec = {
     .usage = "zoe bench [--only NAME] [--repeats N] [--json]",
     .about =
-        "Times whole steps: training (forward, backward, AdamW, EMA) and forward alone. Rows are MODEL/train/f32 or bf16: vdit-S\n"
+        "Times whole steps: training (forward, backward, optimiser, EMA) and forward alone. Rows are MODEL/train/f32 or bf16: vdit-S\n"
         "and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips); -demo is the demo's. GFLOP counts\n"
         "matmul, convolution and attention only: forward 1x, backward 2x. fraction_of_peak is against the best 2048^3 matmul of the\n"
         "same precision measured around the row.\n",
@@ -31,13 +31,14 @@ static const zt_cli_spec spec = {
 typedef struct size {
     const char *name, *model;
     int64_t frames, side, batch;
+    zt_optimiser optimiser;
     const char *opts[12][2];
 } size;
 static const size sizes[] = {
-    {"vdit-S", "vdit", 16, 64, 1, {{"dim", "384"}, {"depth", "12"}, {"heads", "6"}, {"patch", "2,4,4"}}},
-    {"unet3d-64", "unet3d", 16, 64, 2, {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"},
+    {"vdit-S", "vdit", 16, 64, 1, ZT_ADAMW, {{"dim", "384"}, {"depth", "12"}, {"heads", "6"}, {"patch", "2,4,4"}}},
+    {"unet3d-64", "unet3d", 16, 64, 2, ZT_ADAMW, {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"},
                                          {"attn_time", "0,1,1"}, {"time_down", "0,0,0"}}},
-    {"unet3d-demo", "unet3d", 16, 32, 16, {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"},
+    {"unet3d-demo", "unet3d", 16, 32, 16, ZT_MUON, {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"},
                                            {"time_kernel", "5"}, {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"},
                                            {"time_down", "0,1,0"}}},
 };
@@ -67,7 +68,7 @@ static void fill_inputs(zt_step_graph *s) {
 }
 
 static zt_err time_step(const size *s, bool train, int precision, const args *a, row *r) {
-    zt_train_cfg c = {.run = {.seed = 1, .precision = precision}};
+    zt_train_cfg c = {.run = {.seed = 1, .precision = precision}, .train = {.optimiser = s->optimiser, .momentum = 0.95}};
     const zt_dtype t = zt_precision_multiply(precision);
     zt_tset params = {0}, states = {0};
     zt_step_graph g = {0};

@@ -28,9 +28,12 @@ zt_err zt_net_check(const zt_net *net) {
 }
 
 void zt_net_mask_inputs(zt_net_in *in, zt_graph *g, const zt_net *net, int64_t b) {
-    in->mask = zt_input(g, "mask", zt_graph_real(g), zt_sh(b, net->frames));
-    in->held = zt_input(g, "held", ZT_I32, zt_sh(b, net->frames));
-    in->age = zt_input(g, "age", zt_graph_real(g), zt_sh(b, net->frames));
+    const zt_shape sh = zt_sh(b, net->frames);
+    in->mask = zt_input(g, "mask", zt_graph_real(g), sh);
+    in->last = zt_input(g, "last", ZT_I32, sh);
+    in->before = zt_input(g, "before", ZT_I32, sh);
+    in->age = zt_input(g, "age", zt_graph_real(g), sh);
+    in->span = zt_input(g, "span", zt_graph_real(g), sh);
 }
 
 zt_net_in zt_net_inputs(zt_graph *g, const zt_net *net, int64_t b) {
@@ -45,17 +48,24 @@ zt_net_in zt_net_inputs(zt_graph *g, const zt_net *net, int64_t b) {
     return in;
 }
 
-void zt_net_hold(const zt_net_in *in) {
+void zt_net_show(const zt_net_in *in) {
+    enum { SPAN_MAX = 3 };                                    /* frames: long enough for slow motion, short enough to be straight */
     const int64_t B = in->mask->sh.d[0], T = in->mask->sh.d[1];
     const float *mask = in->mask->x;
-    float *age = in->age->x;
-    int32_t *held = in->held->x;
+    float *age = in->age->x, *span = in->span->x;
+    int32_t *last = in->last->x, *before = in->before->x;
     for (int64_t b = 0; b < B; b++)
-        for (int64_t t = 0, last = -1; t < T; t++) {
+        for (int64_t t = 0, seen = -1, first = -1; t < T; t++) {
             const int64_t at = b * T + t;
-            if (mask[at] != 0) last = at;
-            held[at] = (int32_t)last;
-            age[at] = last < 0 ? 0 : (float)(at - last) / (float)T;
+            if (mask[at] != 0) {
+                if (seen < 0 || seen != at - 1) first = at;   /* a run of known frames begins */
+                seen = at;
+                if (seen - first > SPAN_MAX) first = seen - SPAN_MAX;
+            }
+            last[at] = (int32_t)seen;
+            before[at] = (int32_t)first;
+            age[at] = (float)(seen < 0 ? 0 : at - seen) / (float)T;
+            span[at] = (float)(seen - first) / (float)T;
         }
 }
 
@@ -63,14 +73,20 @@ static zt_node *plane(zt_node *per_frame, const zt_shape *s) {           /* [B,T
     return zt_broadcast_to(zt_reshape(per_frame, zt_sh(s->d[0], s->d[1], 1, 1, 1)), zt_sh(s->d[0], s->d[1], s->d[2], s->d[3], 1));
 }
 
-/* Noise where a frame is unknown, the known frame that came last, which frames are known, and how old what they show is:
- * 3 + 3 + 1 + 1 channels. */
+/* The known frames that `rows` [B,T] says; zeros for -1. */
+static zt_node *known_frames(const zt_net_in *in, zt_node *rows) {
+    const zt_shape s = in->noisy->sh;
+    zt_node *frames = zt_reshape(in->known, zt_sh(s.d[0] * s.d[1], s.d[2] * s.d[3] * s.d[4]));
+    return zt_reshape(zt_embedding(rows, frames), s);
+}
+
+/* Noise where a frame is unknown; the two known frames it is shown; which frames are known, how old the last one is, how far apart
+ * the two are: 3 + 3 + 3 + 1 + 1 + 1 channels. */
 static zt_node *with_known_frames(const zt_net_in *in) {
     const zt_shape s = in->noisy->sh;
     zt_node *unknown = zt_affine(zt_reshape(in->mask, zt_sh(s.d[0], s.d[1], 1, 1, 1)), -1, 1);
-    zt_node *frames = zt_reshape(in->known, zt_sh(s.d[0] * s.d[1], s.d[2] * s.d[3] * s.d[4]));
-    zt_node *shown = zt_reshape(zt_embedding(in->held, frames), s);                          /* a row -1 reads zeros */
-    return zt_concat(4, 4, (zt_node *const[]){zt_mul(in->noisy, unknown), shown, plane(in->mask, &s), plane(in->age, &s)});
+    return zt_concat(4, 6, (zt_node *const[]){zt_mul(in->noisy, unknown), known_frames(in, in->last), known_frames(in, in->before),
+                                              plane(in->mask, &s), plane(in->age, &s), plane(in->span, &s)});
 }
 
 zt_node *zt_net_build(zt_nn *nn, const zt_net *net, const zt_net_in *in) {

@@ -26,22 +26,22 @@ zt_err zt_net_check(const zt_net *net);
 
 /** Inputs of one run, leaves of the graph. mask[b,t] = 1: frame t is known and given in `known`; its `noisy` content is
  *  ignored. The network sees in every frame the known one that came last, as Stable Video Diffusion (arXiv:2311.15127) shows
- *  its image to all frames. */
+ *  its image to all frames, and one a little earlier, so that motion can be read off the two at any frame. */
 typedef struct zt_net_in {
     zt_node *noisy;          /* [B,T,H,W,3], normalised as net.mean and net.scale say */
     zt_node *known;          /* [B,T,H,W,3], normalised too */
     zt_node *mask;           /* [B,T] 0 or 1 */
-    zt_node *held, *age;     /* [B,T] i32, [B,T]: written by zt_net_hold */
+    zt_node *last, *before;  /* [B,T] i32: rows b*T+t of `known` that frame is shown, -1: none yet; by zt_net_show */
+    zt_node *age, *span;     /* [B,T]: how long ago the last was, and how far apart the two are, as parts of the clip; by the same */
     zt_node *t01;            /* [B] */
     zt_node *ids, *len;      /* [B,L] i32, [B] i32 (>= 1) */
 } zt_net_in;
-/** The leaves that say which frames are known: mask, held, age. */
+/** The leaves that say which frames are known: mask, last, before, age, span. */
 void zt_net_mask_inputs(zt_net_in *in, zt_graph *g, const zt_net *net, int64_t b);
 /** Make all input leaves for batch b of clips [frames,height,width]. */
 zt_net_in zt_net_inputs(zt_graph *g, const zt_net *net, int64_t b);
-/** After mask is filled: the known frame that each frame is shown (row b*T+t of `known`, -1: none yet), and how long ago it was
- *  (0..1 of the clip). */
-void zt_net_hold(const zt_net_in *in);
+/** After mask is filled: fills last, before, age, span. */
+void zt_net_show(const zt_net_in *in);
 /** The network's answer [B,T,H,W,3]; what it means (v, eps, ...) is the diffusion target it was trained for. */
 zt_node *zt_net_build(zt_nn *nn, const zt_net *net, const zt_net_in *in);
 

@@ -100,7 +100,7 @@ static void set_known(zt_sampling *s, const zt_sampling_request *r, int first) {
             normalise(&s->net, r->known + (first + b) * s->clip_n, known + at * s->clip_n, s->clip_n);
             for (int64_t t = 0; t < T; t++) mask[at * T + t] = r->mask[(first + b) * T + t];
         }
-    zt_net_hold(&s->in);
+    zt_net_show(&s->in);
 }
 
 static zt_err denoise(void *user, const float *x, double t, float *x0, int64_t n) {

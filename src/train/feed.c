@@ -51,7 +51,7 @@ void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed
         unknown += T - given;
         ((int32_t *)s->in.len->x)[b] = zt_net_tokens(&c->net, tok, drop ? "" : caption[b], (int32_t *)s->in.ids->x + b * L, NULL);
     }
-    zt_net_hold(&s->in);
+    zt_net_show(&s->in);
     const float mean = 1 / ((float)unknown * (float)(clip_n / T)); /* weighted sum of squares -> mean over unknown values */
     for (int64_t k = 0; k < s->batch * T; k++) weight[k] *= mean;
 }

@@ -66,7 +66,6 @@ static zt_err build_update(zt_step_graph *s, zt_tset *states, const zt_steps_cfg
     const zt_err e = zt_grad(s->loss, n, param, grad);
     if (e != ZT_OK) return e;
     const int first = zt_graph_size(g);
-    zt_graph_set_multiply(g, ZT_F32);
     zt_push(g, "optimiser");
     s->hyper = zt_input(g, "hyper", ZT_F32, zt_sh(8));
     s->ema_decay = zt_input(g, "ema_decay", ZT_F32, zt_shape_of(0, NULL));

@@ -134,7 +134,7 @@ static void golden_open(golden *m, const char *name, const zt_backend *backend, 
     feed(m, in.noisy, "in/noisy");
     feed(m, in.known, "in/known");
     feed(m, in.mask, "in/mask");
-    zt_net_hold(&in);
+    zt_net_show(&in);
     feed(m, in.t01, "in/t01");
     feed(m, in.ids, "in/ids");
     feed(m, in.len, "in/len");

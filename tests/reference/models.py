@@ -142,15 +142,25 @@ def encode_text(w, ids, length, k):
 
 
 def with_known_frames(noisy, known, mask):
-    """[B,C,T,H,W] each, mask [B,T]: noise where unknown; the known frame that came last; which are known; how old it is."""
+    """[B,C,T,H,W] each, mask [B,T]: noise where unknown; the known frame that came last and the first of its run (at most 3 before);
+    which are known; how old the last is; how far apart the two are."""
     b, _, t, h, w = noisy.shape
-    index = torch.arange(t).expand(b, t)
-    last = torch.where(mask > 0, index, -1).cummax(1).values                                    # -1: none yet
-    shown = torch.gather(known, 2, last.clamp(min=0)[:, None, :, None, None].expand(known.shape))
-    shown = shown * (last >= 0).to(noisy.dtype)[:, None, :, None, None]
-    age = torch.where(last >= 0, (index - last) / t, 0.0).to(noisy.dtype)
-    planes = torch.stack([mask, age], 1)[..., None, None].expand(b, 2, t, h, w)
-    return torch.cat([noisy * (1 - mask)[:, None, :, None, None], shown, planes], 1)
+    last, before = torch.full((b, t), -1), torch.full((b, t), -1)
+    for i in range(b):
+        seen = run = -1
+        for f in range(t):
+            if mask[i, f]:
+                run = f if f == 0 or not mask[i, f - 1] else run
+                seen = f
+            last[i, f], before[i, f] = seen, max(run, seen - 3) if seen >= 0 else -1
+
+    def frames(rows):
+        picked = torch.gather(known, 2, rows.clamp(min=0)[:, None, :, None, None].expand(known.shape))
+        return picked * (rows >= 0).to(noisy.dtype)[:, None, :, None, None]
+
+    age = torch.where(last >= 0, (torch.arange(t) - last) / t, 0.0)
+    planes = torch.stack([mask, age, (last - before) / t], 1).to(noisy.dtype)[..., None, None].expand(b, 3, t, h, w)
+    return torch.cat([noisy * (1 - mask)[:, None, :, None, None], frames(last), frames(before), planes], 1)
 
 
 # ---- vdit -------------------------------------------------------------------------------------------------------------
@@ -320,7 +330,7 @@ def make(name, model, seed, size, k, text, grads):
     clips = {n: random.standard_normal((batch, *size, RGB)) for n in ("noisy", "known", "probe")}
     values = {n: torch.tensor(c, dtype=torch.bfloat16) for n, c in clips.items()}
     values["mask"] = torch.zeros(batch, size[0])
-    values["mask"][0, 0] = 1                                                        # the first sample is image-to-video
+    values["mask"][0, :2] = 1                                                       # the first sample goes on from two frames
     values["t01"] = torch.tensor([0.3, 0.85], dtype=torch.float32)
     values["ids"] = torch.tensor(random.integers(1, text["vocab"], (batch, text["length"])), dtype=torch.int32)
     values["len"] = torch.tensor([text["length"], 3], dtype=torch.int32)
