@@ -127,21 +127,9 @@ static zt_node *level(zt_nn *nn, zt_node *x, zt_node *c, int i, zt_node **skip, 
     return x;
 }
 
-/* Time plus attention-pooled text: what every residual block is modulated by. The query starts at zero, so the pool as the mean
- * of the words; times eight, about their sum: one word that differs weighs as much as the noise level. Words as wide as the
- * condition are added to it directly. */
+/* Time plus attention-pooled text: what every residual block is modulated by, [B,dim]. */
 static zt_node *condition(zt_nn *nn, const zt_model_in *in, int64_t dim) {
-    const zt_shape *s = &in->text->sh;                                                                       /* [B,L,E] */
-    zt_node *c = zt_time_embedding(nn, "time", in->t01, dim);
-    zt_push(nn->g, "pool");
-    zt_node *q = zt_nn_param(nn, "query", zt_sh(1, 1, 1, s->d[2]), ZT_INIT_ZERO);
-    q = zt_broadcast_to(q, zt_sh(s->d[0], 1, 1, s->d[2]));
-    zt_node *text = zt_reshape(in->text, zt_sh(s->d[0], s->d[1], 1, s->d[2]));
-    zt_node *p = zt_attention(q, text, text, s->d[2] % 4 ? 1 : 4, NULL, in->text_len);                       /* [B,1,1,E] */
-    p = zt_affine(zt_reshape(p, zt_sh(s->d[0], s->d[2])), 8, 0);
-    if (s->d[2] != dim) p = zt_linear(nn, "fc", p, dim, ZT_INIT_XAVIER);
-    zt_pop(nn->g);
-    return zt_silu(zt_add(c, p));                                                                            /* [B,dim] */
+    return zt_silu(zt_add(zt_time_embedding(nn, "time", in->t01, dim), zt_pool_words(nn, "pool", in->text, in->text_len, dim)));
 }
 
 /* cos and sin of the frame number at wavelengths of 8, 16, 32 and 64 frames, projected: [1,T,1,1,width]. Any T. */

@@ -1,7 +1,8 @@
 /* vdit.c - video diffusion transformer over space-time patches.
  * Papers: Peebles & Xie 2023, arXiv:2212.09748 (adaLN); the block is Wan 2.1's (arXiv:2503.20314, repository Wan-Video/Wan2.1
  * wan/modules/model.py): time -> 6 x dim shared by all blocks plus a learned table per block, RMS-normed q and k, 3-D rotary
- * positions split over t,h,w, text by cross-attention, GELU-tanh feed-forward.
+ * positions split over t,h,w, text by cross-attention, GELU-tanh feed-forward. By option the pooled text is also added to the time,
+ * as in Stable Diffusion 3 (Esser et al. 2024, arXiv:2403.03206).
  *   x [B,T,H,W,Cin]  t01 [B]  text [B,L,E]  ->  [B,T,H,W,Cout];   N = (T/pt)(H/ph)(W/pw) tokens, D = dim. */
 #include <math.h>
 #include "models/models.h"
@@ -9,6 +10,7 @@
 typedef struct vdit_cfg {
     int64_t dim, depth, heads, mlp;
     zt_ints patch;
+    int pool_text;
 } vdit_cfg;
 
 static const zt_opt options[] = {
@@ -18,6 +20,8 @@ static const zt_opt options[] = {
      "attention heads; dim/heads must be even and at least 6"},
     {"mlp", ZT_OPT_INT, ZT_OPT_AT(vdit_cfg, mlp), "4", 1, 16, NULL, 0, "feed-forward width as a multiple of dim"},
     {"patch", ZT_OPT_INTS, ZT_OPT_AT(vdit_cfg, patch), "2,4,4", 1, 64, NULL, 0, "patch size t,h,w in frames and pixels"},
+    {"pool_text", ZT_OPT_BOOL, ZT_OPT_AT(vdit_cfg, pool_text), "false", 0, 0, NULL, 0,
+     "add the pooled text to the time embedding, besides cross-attention: short captions are learned sooner"},
 };
 
 static zt_err check(const void *cfg, int64_t frames, int64_t height, int64_t width) {
@@ -94,6 +98,7 @@ static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
     const zt_shape *s = &in->x->sh;
     const int64_t b = s->d[0], nt = s->d[1] / pt, nh = s->d[2] / ph, nw = s->d[3] / pw;
     zt_node *c = zt_time_embedding(nn, "time", in->t01, k->dim), *m[2];                                           /* [B,D] */
+    if (k->pool_text) c = zt_add(c, zt_pool_words(nn, "pool", in->text, in->text_len, k->dim));
     zt_node *c6 = zt_linear(nn, "time_proj", zt_silu(c), 6 * k->dim, ZT_INIT_NORMAL02);
     zt_node *angles = rope_angles(nn->g, nt, nh, nw, k->dim / k->heads);
     zt_node *x = zt_linear(nn, "patch", zt_space_to_depth(in->x, pt, ph, pw), k->dim, ZT_INIT_XAVIER);

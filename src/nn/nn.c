@@ -122,6 +122,18 @@ zt_node *zt_mha(zt_nn *nn, const char *name, zt_node *x, zt_node *src, int heads
     return o;
 }
 
+zt_node *zt_pool_words(zt_nn *nn, const char *name, zt_node *text, zt_node *len, int64_t dim) {
+    const int64_t b = text->sh.d[0], e = text->sh.d[2];
+    zt_push(nn->g, "%s", name);
+    zt_node *q = zt_broadcast_to(zt_nn_param(nn, "query", zt_sh(1, 1, 1, e), ZT_INIT_ZERO), zt_sh(b, 1, 1, e));
+    text = zt_reshape(text, zt_sh(b, text->sh.d[1], 1, e));
+    zt_node *p = zt_attention(q, text, text, e % 4 ? 1 : 4, NULL, len);                                       /* [B,1,1,E] */
+    p = zt_affine(zt_reshape(p, zt_sh(b, e)), 8, 0);
+    if (e != dim) p = zt_linear(nn, "fc", p, dim, ZT_INIT_XAVIER);
+    zt_pop(nn->g);
+    return p;
+}
+
 /* Table row of the offset from cell a to cell b of the grid. */
 static int64_t offset_row(int n_axes, const int64_t *size, int64_t clip, int64_t a, int64_t b) {
     int64_t row = 0, scale = 1;

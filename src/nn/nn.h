@@ -44,6 +44,10 @@ zt_node *zt_time_embedding(zt_nn *nn, const char *name, zt_node *t01, int64_t di
 /** Multi-head attention with projections q,k,v,o under scope NAME. x [O,N,I,D] attends to src [O,M,I,Ds] (src = x:
  *  self-attention). bias and len as in zt_attention. Output projection initialised to zero when zero_out. */
 zt_node *zt_mha(zt_nn *nn, const char *name, zt_node *x, zt_node *src, int heads, zt_node *bias, zt_node *len, bool zero_out);
+/** Words [B,L,E] (len [B] of them count) pooled by attention to one vector [B,dim]. The query starts at zero, so the pool as the
+ *  mean of the words; times eight, about their sum: one word that differs weighs as much as the noise level. Words as wide as dim
+ *  are not projected (docs/decisions/007). */
+zt_node *zt_pool_words(zt_nn *nn, const char *name, zt_node *text, zt_node *len, int64_t dim);
 /** Learned relative position bias [heads,N,N] over a grid of `n_axes` sizes (N = product): one table entry per clipped offset
  *  vector (each axis clipped to +-clip). NAME.table. */
 zt_node *zt_relative_bias(zt_nn *nn, const char *name, int heads, int n_axes, const int64_t *size, int64_t clip);

@@ -141,6 +141,12 @@ def encode_text(w, ids, length, k):
     return layer_norm(w, "text.norm", x)
 
 
+def pool_words(w, text, length, dim):
+    query = w("pool.query", (1, 1, 1, text.shape[2]), "bias").reshape(1, 1, -1).expand(len(text), -1, -1)
+    pooled = 8 * attend(*(split_heads(n, 4) for n in (query, text, text)), key_mask(length, text.shape[1]))[:, 0]
+    return pooled if text.shape[2] == dim else linear(w, "pool.fc", pooled, dim)
+
+
 def with_known_frames(noisy, known, mask):
     """[B,C,T,H,W] each, mask [B,T]: noise where unknown; the known frame that came last and the first of its run (at most 3 before);
     which are known; how old the last is; how far apart the two are."""
@@ -195,7 +201,7 @@ def modulate(x, shift, scale):
 
 def vdit(w, x, t, text, length, k):
     dim, heads, patch = k["dim"], k["heads"], k["patch"]
-    c = time_embedding(w, "time", t, dim)
+    c = time_embedding(w, "time", t, dim) + (pool_words(w, text, length, dim) if k["pool_text"] else 0)
     c6 = linear(w, "time_proj", F.silu(c), 6 * dim)
     x = patches(x, *patch)
     grid = x.shape[2:]
@@ -260,11 +266,7 @@ def attentions(w, at, x, level, k):
 def unet3d(w, x, t, text, length, k):
     widths, patch = k["widths"], k["patch"]
     last, dim = len(widths) - 1, 4 * widths[0]
-    query = w("pool.query", (1, 1, 1, text.shape[2]), "bias").reshape(1, 1, -1).expand(len(text), -1, -1)
-    pooled = 8 * attend(*(split_heads(n, 4) for n in (query, text, text)), key_mask(length, text.shape[1]))[:, 0]
-    if text.shape[2] != dim:
-        pooled = linear(w, "pool.fc", pooled, dim)
-    c = F.silu(time_embedding(w, "time", t, dim) + pooled)
+    c = F.silu(time_embedding(w, "time", t, dim) + pool_words(w, text, length, dim))
     x = conv3d(w, "stem", patches(x, *patch), (1, k["stem_kernel"], k["stem_kernel"]), widths[0])
     angle = torch.arange(x.shape[2], dtype=x.dtype)[:, None] * (2 * math.pi / torch.tensor([8, 16, 32, 64], dtype=x.dtype))
     waves = torch.stack([angle.cos(), angle.sin()], -1).flatten(1)                              # [T,8]
@@ -356,7 +358,8 @@ TEXT = {"vocab": 40, "length": 10, "dim": 16, "depth": 1, "heads": 2}
 if __name__ == "__main__":
     torch.set_num_threads(1)
     GOLDEN.mkdir(exist_ok=True)
-    make("vdit", vdit, 7, (4, 8, 12), {"dim": 48, "depth": 2, "heads": 2, "mlp": 4, "patch": [1, 2, 2]}, TEXT,
+    make("vdit", vdit, 7, (4, 8, 12), {"dim": 48, "depth": 2, "heads": 2, "mlp": 4, "patch": [1, 2, 2],
+                                   "pool_text": True}, TEXT,
          ["text.token", "text.blocks.0.attn.k.weight", "time.fc1.bias", "patch.weight", "blocks.0.modulation",
           "blocks.0.attn.norm_k.weight", "blocks.0.attn.q.bias", "blocks.1.cross.v.weight", "head.modulation", "head.out.weight"])
     make("unet3d", unet3d, 8, (4, 12, 16),
