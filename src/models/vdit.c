@@ -97,7 +97,7 @@ static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
     const int pt = (int)k->patch.v[0], ph = (int)k->patch.v[1], pw = (int)k->patch.v[2];
     const zt_shape *s = &in->x->sh;
     const int64_t b = s->d[0], nt = s->d[1] / pt, nh = s->d[2] / ph, nw = s->d[3] / pw;
-    zt_node *c = zt_time_embedding(nn, "time", in->t01, k->dim), *m[2];                                           /* [B,D] */
+    zt_node *time = zt_time_embedding(nn, "time", in->t01, k->dim), *c = time, *m[2];                             /* [B,D] */
     if (k->pool_text) c = zt_add(c, zt_pool_words(nn, "pool", in->text, in->text_len, k->dim));
     zt_node *c6 = zt_linear(nn, "time_proj", zt_silu(c), 6 * k->dim, ZT_INIT_NORMAL02);
     zt_node *angles = rope_angles(nn->g, nt, nh, nw, k->dim / k->heads);
@@ -110,7 +110,7 @@ static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
     }
     zt_push(nn->g, "head");
     zt_node *table = zt_nn_param(nn, "modulation", zt_sh(2 * k->dim), ZT_INIT_NORMAL02);
-    zt_chunk(zt_add(zt_concat(1, 2, (zt_node *const[]){c, c}), table), 2, m);
+    zt_chunk(zt_add(zt_concat(1, 2, (zt_node *const[]){time, time}), table), 2, m);
     x = zt_layer_norm(x, NULL, NULL, m[1], m[0], 1e-6);
     x = zt_linear(nn, "out", x, pt * ph * pw * in->out_channels, ZT_INIT_ZERO);
     zt_pop(nn->g);

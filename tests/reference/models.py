@@ -201,7 +201,8 @@ def modulate(x, shift, scale):
 
 def vdit(w, x, t, text, length, k):
     dim, heads, patch = k["dim"], k["heads"], k["patch"]
-    c = time_embedding(w, "time", t, dim) + (pool_words(w, text, length, dim) if k["pool_text"] else 0)
+    time = time_embedding(w, "time", t, dim)
+    c = time + pool_words(w, text, length, dim) if k["pool_text"] else time
     c6 = linear(w, "time_proj", F.silu(c), 6 * dim)
     x = patches(x, *patch)
     grid = x.shape[2:]
@@ -219,7 +220,7 @@ def vdit(w, x, t, text, length, k):
         x = x + multi_head(w, f"{at}.cross", layer_norm(w, f"{at}.norm_cross", x), text, heads, mask)
         h = linear(w, f"{at}.fc1", modulate(x, shift2, scale2), k["mlp"] * dim)
         x = x + gate2[:, None] * linear(w, f"{at}.fc2", F.gelu(h, approximate="tanh"), dim)
-    shift, scale = (torch.cat([c, c], 1) + w("head.modulation", (2 * dim,), "bias")).chunk(2, dim=1)
+    shift, scale = (torch.cat([time, time], 1) + w("head.modulation", (2 * dim,), "bias")).chunk(2, dim=1)
     x = linear(w, "head.out", modulate(x, shift, scale), math.prod(patch) * RGB)
     return unpatches(x.transpose(1, 2).unflatten(2, grid), *patch)
 
