@@ -38,7 +38,7 @@ static const size sizes[] = {
     {"vdit-S", "vdit", 16, 64, 1, ZT_ADAMW, {{"dim", "384"}, {"depth", "12"}, {"heads", "6"}, {"patch", "2,4,4"}}},
     {"unet3d-64", "unet3d", 16, 64, 2, ZT_ADAMW, {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"},
                                          {"attn_time", "0,1,1"}, {"time_down", "0,0,0"}}},
-    {"unet3d-demo", "unet3d", 16, 32, 16, ZT_MUON, {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"},
+    {"unet3d-demo", "unet3d", 16, 32, 16, ZT_MUON, {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"}, {"stem_kernel", "1"},
                                            {"time_kernel", "5"}, {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"},
                                            {"time_down", "0,1,0"}}},
 };
