@@ -1,6 +1,7 @@
 /* cmd_train.c - zoe train: a config and a data set in, a run folder with checkpoints and a model out. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/commands.h"
@@ -67,13 +68,21 @@ static int print_plan(const zt_train_cfg *c, const zt_train_plan *p, bool as_jso
     return ZT_EXIT_OK;
 }
 
+/* Most memory this process has had, bytes: what --plan predicts. */
+static int64_t peak_memory(void) {
+    struct rusage u = {0};
+    getrusage(RUSAGE_SELF, &u);
+    return (int64_t)u.ru_maxrss * 1024;
+}
+
 static int print_result(const args *a, const zt_train_result *r) {
     if (a->json)
-        return zt_cli_print_json("train", json_pack("{s:I, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:b}", "step",
+        return zt_cli_print_json("train", json_pack("{s:I, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:b}", "step",
                                                     (json_int_t)r->step, "loss", r->loss, "val_loss_of_mean", r->mean_loss,
                                                     "best_val_loss", r->best, "best_step", (json_int_t)r->best_step, "seconds",
                                                     r->seconds, "clips_per_s", r->clips_per_s, "wait_fraction", r->wait_fraction,
-                                                    "first_step_s", r->first_step_s, "early_stop", r->early_stop));
+                                                    "first_step_s", r->first_step_s, "peak_bytes", (json_int_t)peak_memory(),
+                                                    "early_stop", r->early_stop));
     char t[32];
     zt_log("%s after %lld steps, %s, %.1f clips/s, loss %.4f",
            r->early_stop ? "stopped early (no better validation loss)" : "finished", (long long)r->step,

@@ -5,10 +5,12 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -209,6 +211,30 @@ static void test_map(void **state) {
     assert_null(m.data);
 }
 
+/* A file mapped between two anonymous pages: forgetting it must leave them, and the file is read again. */
+static void test_map_forget(void **state) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    (void)state;
+    char *text = malloc(page);
+    assert_non_null(text);
+    memset(text, 'f', page);
+    assert_int_equal(zt_file_write(in("m"), text, page), ZT_OK);
+    char *room = mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(room != MAP_FAILED);
+    memset(room, 'a', 3 * page);
+    const int fd = open(in("m"), O_RDONLY);
+    assert_true(mmap(room + page, page, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == room + page);
+    close(fd);
+    const zt_map m = {(const uint8_t *)room + page, page};
+    zt_map_forget(&m, 0, page);
+    zt_map_forget(&m, 10, 1);
+    zt_map_forget(&m, page - 1, 2);                          /* reaches beyond the map: nothing happens */
+    zt_map_forget(&m, page + 1, 1);
+    for (size_t k = 0; k < 3 * page; k++) assert_int_equal(room[k], k / page == 1 ? 'f' : 'a');
+    munmap(room, 3 * page);
+    free(text);
+}
+
 static void test_sha256(void **state) /* answers from FIPS 180-4's examples */
 {
     static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -236,7 +262,7 @@ int main(void) {
         cmocka_unit_test(test_folders),
         cmocka_unit_test(test_swap),
         cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_map), cmocka_unit_test(test_map_forget),
         cmocka_unit_test(test_sha256),
     };
     return cmocka_run_group_tests(tests, make_root, drop_root);
