@@ -44,6 +44,8 @@ static const zt_opt train_options[] = {
      "part of the clips trained with 2..prefix_max frames given"},
     {"prefix_text_drop", ZT_OPT_REAL, AT(prefix_text_drop), "0.5", 0, 1, NULL, 0,
      "part of the clips with 2 or more frames given that are trained without caption (for prediction)"},
+    {"known_weight", ZT_OPT_REAL, AT(known_weight), "1", 0, 100, NULL, 0,
+     "weight of the clips with frames given: their error is small, for little is left to chance"},
     {"prefix_max", ZT_OPT_INT, AT(prefix_max), "4", 2, 512, NULL, 0, "most frames given in training for prediction"},
     {"checkpoint_every", ZT_OPT_INT, AT(checkpoint_every), "1000", 1, 1e9, NULL, 0, "steps between checkpoints"},
     {"keep", ZT_OPT_INT, AT(keep), "2", 1, 1000, NULL, 0, "checkpoints kept"},

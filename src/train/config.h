@@ -22,7 +22,7 @@ typedef struct zt_steps_cfg {                                                   
     int64_t steps, batch, warmup, checkpoint_every, keep, sample_every, sample_steps, val_every, val_batches, patience,
         prefix_max;
     double lr, min_lr, weight_decay, beta1, beta2, eps, momentum, clip, ema, text_drop, prefix_text_drop, image_prob, prefix_prob,
-        sample_cfg_scale;
+        known_weight, sample_cfg_scale;
     int optimiser;                       /* zt_optimiser */
 } zt_steps_cfg;
 

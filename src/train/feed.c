@@ -43,7 +43,7 @@ void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed
         const zt_level level = zt_process_at(&process, t);
         t01[b] = (float)t;
         set_coefficients(coef + b * 5, &c->diffusion, level);
-        const double w = zt_loss_weight(&weights, (zt_target)c->diffusion.target, level);
+        const double w = zt_loss_weight(&weights, (zt_target)c->diffusion.target, level) * (given ? c->train.known_weight : 1);
         for (int64_t f = 0; f < T; f++) {
             mask[b * T + f] = f < given;
             weight[b * T + f] = f < given ? 0 : (float)w;
