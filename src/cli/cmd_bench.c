@@ -20,11 +20,10 @@ static const zt_opt options[] = {
 };
 static const zt_cli_spec spec = {
     .usage = "zoe bench [--only NAME] [--repeats N] [--json]",
-    .about =
-        "Times whole steps: training (forward, backward, optimiser, EMA) and forward alone. Rows are MODEL/train/f32 or bf16: vdit-S\n"
-        "and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips); -demo is the demo's. GFLOP counts\n"
-        "matmul, convolution and attention only: forward 1x, backward 2x. fraction_of_peak is against the best 2048^3 matmul of the\n"
-        "same precision measured around the row.\n",
+    .about = "Times whole steps: training (forward, backward, optimiser, EMA) and forward alone. Rows are MODEL/train/f32 or\n"
+             "bf16; vdit-S and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips), -demo is the\n"
+             "demo's. GFLOP counts matmul, convolution and attention only: forward 1x, backward 2x. fraction_of_peak is against\n"
+             "the best 2048^3 matmul of the same precision measured around the row (bf16: with the rounding of its operands).\n",
     .opts = {options, sizeof options / sizeof *options}};
 
 /* One model size: options as on a command line. */
@@ -36,11 +35,12 @@ typedef struct size {
 } size;
 static const size sizes[] = {
     {"vdit-S", "vdit", 16, 64, 1, ZT_ADAMW, {{"dim", "384"}, {"depth", "12"}, {"heads", "6"}, {"patch", "2,4,4"}}},
-    {"unet3d-64", "unet3d", 16, 64, 2, ZT_ADAMW, {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"},
-                                         {"attn_time", "0,1,1"}, {"time_down", "0,0,0"}}},
-    {"unet3d-demo", "unet3d", 16, 32, 16, ZT_MUON, {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"}, {"stem_kernel", "1"},
-                                           {"time_kernel", "5"}, {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"},
-                                           {"time_down", "0,1,0"}}},
+    {"unet3d-64", "unet3d", 16, 64, 2, ZT_ADAMW,
+     {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"}, {"attn_time", "0,1,1"},
+      {"time_down", "0,0,0"}}},
+    {"unet3d-demo", "unet3d", 16, 32, 16, ZT_MUON,
+     {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"}, {"stem_kernel", "1"},
+      {"time_kernel", "5"}, {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"}, {"time_down", "0,1,0"}}},
 };
 
 typedef struct row { char name[64]; double ms, gflop, fraction, peak; int64_t bytes; } row;

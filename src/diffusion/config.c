@@ -17,7 +17,8 @@ static const zt_opt options[] = {
      "moves times towards noise (above 1), in training and sampling"},
     {"weight", ZT_OPT_ENUM, ZT_OPT_AT(zt_diffusion_cfg, weight), "none", 0, 0, ZT_WEIGHT_CHOICES, 0,
      "weight of the loss over times"},
-    {"snr_gamma", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, snr_gamma), "5", 0.1, 1000, NULL, 0, "largest weight of min-snr and soft-snr"},
+    {"snr_gamma", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, snr_gamma), "5", 0.1, 1000, NULL, 0,
+     "largest weight of min-snr and soft-snr"},
     {"snr_gain", ZT_OPT_REAL, ZT_OPT_AT(zt_diffusion_cfg, snr_gain), "1", 0, 1000, NULL, 0, "soft-snr: 1 + this times the SNR"},
 };
 const zt_opts zt_diffusion_opts = {options, sizeof options / sizeof *options};

@@ -52,8 +52,8 @@ void zt_target_eps_coef(zt_target k, zt_level l, double *a, double *b);
 /** Training times. mean and std belong to logit-normal: t = 1/(1+exp(-N(mean,std))). Zero `shift` means 1. */
 typedef struct zt_time_cfg { zt_time_kind kind; double mean, std, shift; } zt_time_cfg;
 zt_err zt_time_check(const zt_time_cfg *c);
-/** The time in [0,1] below which the part u of (0,1) of all training times lies. Spread u over a batch, (k + uniform)/B for clip k,
- *  and the loss varies much less from batch to batch (Kingma et al. 2021, arXiv:2107.00630, appendix I.1). */
+/** The time in [0,1] below which the part u of (0,1) of all training times lies. Spread u over a batch, (k + uniform)/B for clip
+ *  k, and the loss varies much less from batch to batch (Kingma et al. 2021, arXiv:2107.00630, appendix I.1). */
 double zt_time_quantile(const zt_time_cfg *c, double u);
 
 /** Weights of the squared error, as weights on the x0 error: min-snr min(SNR, gamma) (Hang et al. 2023, arXiv:2303.09556; usual

@@ -49,7 +49,7 @@ zt_net_in zt_net_inputs(zt_graph *g, const zt_net *net, int64_t b) {
 }
 
 void zt_net_show(const zt_net_in *in) {
-    enum { SPAN_MAX = 3 };                                    /* frames: long enough for slow motion, short enough to be straight */
+    enum { SPAN_MAX = 3 }; /* frames: long enough for slow motion, short enough to be straight */
     const int64_t B = in->mask->sh.d[0], T = in->mask->sh.d[1];
     const float *mask = in->mask->x;
     float *age = in->age->x, *span = in->span->x;
@@ -80,13 +80,14 @@ static zt_node *known_frames(const zt_net_in *in, zt_node *rows) {
     return zt_reshape(zt_embedding(rows, frames), s);
 }
 
-/* Noise where a frame is unknown; the two known frames it is shown; which frames are known, how old the last one is, how far apart
- * the two are: 3 + 3 + 3 + 1 + 1 + 1 channels. */
+/* Noise where a frame is unknown; the two known frames it is shown; which frames are known, how old the last one is, how far
+ * apart the two are: 3 + 3 + 3 + 1 + 1 + 1 channels. */
 static zt_node *with_known_frames(const zt_net_in *in) {
     const zt_shape s = in->noisy->sh;
     zt_node *unknown = zt_affine(zt_reshape(in->mask, zt_sh(s.d[0], s.d[1], 1, 1, 1)), -1, 1);
-    return zt_concat(4, 6, (zt_node *const[]){zt_mul(in->noisy, unknown), known_frames(in, in->last), known_frames(in, in->before),
-                                              plane(in->mask, &s), plane(in->age, &s), plane(in->span, &s)});
+    zt_node *const parts[] = {zt_mul(in->noisy, unknown), known_frames(in, in->last), known_frames(in, in->before),
+                              plane(in->mask, &s), plane(in->age, &s), plane(in->span, &s)};
+    return zt_concat(4, 6, parts);
 }
 
 zt_node *zt_net_build(zt_nn *nn, const zt_net *net, const zt_net_in *in) {

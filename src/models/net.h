@@ -32,7 +32,7 @@ typedef struct zt_net_in {
     zt_node *known;          /* [B,T,H,W,3], normalised too */
     zt_node *mask;           /* [B,T] 0 or 1 */
     zt_node *last, *before;  /* [B,T] i32: rows b*T+t of `known` that frame is shown, -1: none yet; by zt_net_show */
-    zt_node *age, *span;     /* [B,T]: how long ago the last was, and how far apart the two are, as parts of the clip; by the same */
+    zt_node *age, *span;     /* [B,T]: how old the last one is, how far apart the two are, as parts of the clip; by the same */
     zt_node *t01;            /* [B] */
     zt_node *ids, *len;      /* [B,L] i32, [B] i32 (>= 1) */
 } zt_net_in;

@@ -1,8 +1,8 @@
 /* vdit.c - video diffusion transformer over space-time patches.
  * Papers: Peebles & Xie 2023, arXiv:2212.09748 (adaLN); the block is Wan 2.1's (arXiv:2503.20314, repository Wan-Video/Wan2.1
  * wan/modules/model.py): time -> 6 x dim shared by all blocks plus a learned table per block, RMS-normed q and k, 3-D rotary
- * positions split over t,h,w, text by cross-attention, GELU-tanh feed-forward. By option the pooled text is also added to the time,
- * as in Stable Diffusion 3 (Esser et al. 2024, arXiv:2403.03206).
+ * positions split over t,h,w, text by cross-attention, GELU-tanh feed-forward. By option the pooled text is also added to the
+ * time, as in Stable Diffusion 3 (Esser et al. 2024, arXiv:2403.03206).
  *   x [B,T,H,W,Cin]  t01 [B]  text [B,L,E]  ->  [B,T,H,W,Cout];   N = (T/pt)(H/ph)(W/pw) tokens, D = dim. */
 #include <math.h>
 #include "models/models.h"

@@ -1,6 +1,7 @@
 /* optim.c - what a training step does after the gradients: global norm, AdamW, momentum and a step along a direction, moving
  * average of the weights. Inputs and attributes: attrs.h. AdamW: Loshchilov & Hutter 2019, arXiv:1711.05101, with gradients
- * scaled by min(1, clip/norm). All but the norm write their leaves in place and have no gradient. Tested by tests/ops/test_ops_sweep.c. */
+ * scaled by min(1, clip/norm). All but the norm write their leaves in place and have no gradient. Tested by
+ * tests/ops/test_ops_sweep.c. */
 #include "ops/real.h"
 
 /* ---- references -------------------------------------------------------------------------------------------------- */

@@ -13,7 +13,8 @@ data: {path: $work/data}
 model: {name: unet3d, widths: [8, 16], blocks: 1, patch: [1, 2, 2], time_kernel: 3, time_down: [0, 0], attn_space: [0, 0],
         attn_time: [0, 1], head_dim: 8}
 text: {dim: 16, depth: 1, heads: 2, length: 12}
-train: {steps: 60, batch: 2, warmup: 4, optimiser: muon, checkpoint_every: 5, val_every: 20, val_batches: 1, sample_every: 60, sample_steps: 2}
+train: {optimiser: muon, steps: 60, batch: 2, warmup: 4,
+        checkpoint_every: 5, val_every: 20, val_batches: 1, sample_every: 60, sample_steps: 2}
 END
 fail() {
     echo "FAILED: $*" >&2

@@ -137,7 +137,8 @@ static void weights_match_the_paper(void **state) {
     for (double t = 0.05; t < 1; t += 0.05) {
         const zt_level l = zt_process_at(&processes[0], t), f = zt_process_at(&processes[3], t);
         const double snr = exp(zt_log_snr(l)), g = 5;
-        const zt_weight_cfg none = {ZT_WEIGHT_NONE, 0, 0}, min_snr = {ZT_WEIGHT_MIN_SNR, 0, g}, soft = {ZT_WEIGHT_SOFT_SNR, 1, 1e9};
+        const zt_weight_cfg none = {ZT_WEIGHT_NONE, 0, 0}, min_snr = {ZT_WEIGHT_MIN_SNR, 0, g},
+                            soft = {ZT_WEIGHT_SOFT_SNR, 1, 1e9};
         near(zt_loss_weight(&min_snr, ZT_TARGET_EPS, l), fmin(snr, g) / snr, 1e-9);
         near(zt_loss_weight(&min_snr, ZT_TARGET_X0, l), fmin(snr, g), 1e-9);
         near(zt_loss_weight(&min_snr, ZT_TARGET_V, l), fmin(snr, g) / (snr + 1), 1e-9);

@@ -148,8 +148,8 @@ def pool_words(w, text, length, dim):
 
 
 def with_known_frames(noisy, known, mask):
-    """[B,C,T,H,W] each, mask [B,T]: noise where unknown; the known frame that came last and the first of its run (at most 3 before);
-    which are known; how old the last is; how far apart the two are."""
+    """[B,C,T,H,W] each, mask [B,T]: noise where unknown; the known frame that came last and the first of its run (at most 3
+    before); which are known; how old the last is; how far apart the two are."""
     b, _, t, h, w = noisy.shape
     last, before = torch.full((b, t), -1), torch.full((b, t), -1)
     for i in range(b):

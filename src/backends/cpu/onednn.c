@@ -361,7 +361,8 @@ static zt_err conv_dx_prepare(const zt_node *n, void **prepared, size_t *scratch
     dnnl_status_t e;
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
-    if (is_pointwise(&g)) e = add_matmul(j, (product){.M = zt_rows(&n->sh), .K = g.Co, .N = g.Ci, .tb = true, .bias = -1, .narrow = narrow(n)});
+    if (is_pointwise(&g))
+        e = add_matmul(j, (product){.M = zt_rows(&n->sh), .K = g.Co, .N = g.Ci, .tb = true, .bias = -1, .narrow = narrow(n)});
     else if (reversed(&g, &r)) {
         j->taps = g.k[0] * g.k[1] * g.k[2];
         j->tap = g.Ci * g.Co;
