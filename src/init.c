@@ -26,5 +26,6 @@ const zt_backend *zt_backend_cpu(void) {
 
 void zt_backend_cpu_facts(zt_backend_facts *f) {
     zt_backend_cpu();
-    *f = (zt_backend_facts){.level = zt_cpu_level_name(), .onednn = zt_cpu_onednn_version(), .threads = zt_cpu_slots()};
+    *f = (zt_backend_facts){.level = zt_cpu_level_name(), .onednn = zt_cpu_onednn_version(), .threads = zt_cpu_slots(),
+                             .bf16 = zt_cpu_bf16()};
 }

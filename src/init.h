@@ -8,6 +8,10 @@
 const zt_backend *zt_backend_cpu(void);
 
 /** What it runs on, for `zoe info`; starts the backend. Strings are static. */
-typedef struct zt_backend_facts { const char *level, *onednn; int threads; } zt_backend_facts;
+typedef struct zt_backend_facts {
+    const char *level, *onednn;
+    int threads;
+    bool bf16;               /* the processor multiplies in bf16; else `precision: bf16` runs in f32 */
+} zt_backend_facts;
 void zt_backend_cpu_facts(zt_backend_facts *f);
 #endif

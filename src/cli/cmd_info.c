@@ -50,16 +50,16 @@ static int print_json(const zt_backend_facts *b, const char *cpu) {
     json_t *out = json_object();
     for (int i = 0; i < N_OUTPUTS; i++)
         json_object_set_new(out, OUTPUTS[i].kind, json_boolean(zt_media_has_encoder(OUTPUTS[i].encoder)));
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s, s:o}", "version", ZT_VERSION, "compiler", COMPILER,
-                          "cpu", cpu, "cpu_level", b->level, "threads", b->threads, "memory_mb", (json_int_t)memory_mb(),
-                          "onednn", b->onednn, "ffmpeg", zt_media_version(), "outputs", out);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:I, s:s, s:s, s:o}", "version", ZT_VERSION, "compiler", COMPILER, "cpu",
+                          cpu, "cpu_level", b->level, "bf16", b->bf16, "threads", b->threads, "memory_mb",
+                          (json_int_t)memory_mb(), "onednn", b->onednn, "ffmpeg", zt_media_version(), "outputs", out);
     return zt_cli_print_json("info", j);
 }
 
 static void print_text(const zt_backend_facts *b, const char *cpu) {
     printf("zoe       %s, built with %s\n", ZT_VERSION, COMPILER);
     printf("processor %s\n", cpu);
-    printf("kernels   %s, %d OpenMP threads, oneDNN %s\n", b->level, b->threads, b->onednn);
+    printf("kernels   %s%s, %d OpenMP threads, oneDNN %s\n", b->level, b->bf16 ? " with bf16" : "", b->threads, b->onednn);
     printf("memory    %lld MB\n", (long long)memory_mb());
     printf("media     FFmpeg %s\n", zt_media_version());
     printf("writes   ");

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "data/loader.h"
+#include "init.h"
 #include "train/baseline.h"
 #include "train/checkpoint.h"
 #include "train/feed.h"
@@ -79,6 +80,10 @@ static zt_err set_up(run *r, bool resume) {
     ZT_TRY(e = zt_run_loader(&r->loader, r->ds, c, "train", c->train.batch, r->at.step), done);
     ZT_TRY(e = zt_run_log_open(&r->log, r->out, r->at.step), done);
     r->result->params = zt_tset_numel(&r->params);
+    zt_backend_facts facts;
+    zt_backend_cpu_facts(&facts);
+    if (c->run.precision == ZT_PRECISION_BF16 && !facts.bf16)
+        zt_log("this processor has no bf16 instructions: products stay f32");
     r->result->flops_per_step = r->step.flops;
 done:
     return e;

@@ -62,14 +62,6 @@ static int64_t values(builder make, zt_dtype multiply, double *out) {
     return n;
 }
 
-static bool has_bf16(void) {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512bf16");
-#else
-    return false;
-#endif
-}
-
 static void check(void **state) {
     static double half[MOST], full[MOST];
     builder make = *(builder *)*state;
@@ -83,7 +75,9 @@ static void check(void **state) {
     const double rms = sqrt(error / square);
     print_message("relative error %.2e\n", rms);
     assert_true(rms < 4e-3);                     /* each factor is off by at most 2^-9, in the mean a third of that */
-    if (has_bf16()) assert_true(rms > 1e-4);
+    zt_backend_facts facts;
+    zt_backend_cpu_facts(&facts);
+    if (facts.bf16) assert_true(rms > 1e-4);
 }
 
 #define TEST(name) {#name, check, NULL, NULL, &(builder){name}}

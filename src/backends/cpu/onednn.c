@@ -9,6 +9,7 @@
  * Nodes that multiply in bf16 have their factors rounded to it in scratch first: one pass over memory against a product that
  * takes half the time. Sums are f32. */
 #include "backends/cpu/onednn.h"
+#include "backends/cpu/facts.h"
 #include <dnnl.h>
 #include <string.h>
 
@@ -34,6 +35,9 @@ typedef struct job {
 
 static bool bf16_instructions;
 
+bool zt_cpu_bf16(void) {
+    return bf16_instructions;
+}
 static bool narrow(const zt_node *n) {
     return bf16_instructions && n->multiply == ZT_BF16;
 }

@@ -1,4 +1,4 @@
-/* onednn.h - oneDNN 2.6's C API behind kernel entries: matmul, conv, conv_dx. dnnl.h stays in this folder. */
+/* onednn.h - oneDNN 2.6's C API behind kernel entries: matmul, conv, conv_dx, conv_dw in bf16. dnnl.h stays in this folder. */
 #ifndef ZT_BACKENDS_ONEDNN_H
 #define ZT_BACKENDS_ONEDNN_H
 #include "backends/cpu/cpu.h"
