@@ -50,8 +50,8 @@ static int print_json(const zt_backend_facts *b, const char *cpu) {
     json_t *out = json_object();
     for (int i = 0; i < N_OUTPUTS; i++)
         json_object_set_new(out, OUTPUTS[i].kind, json_boolean(zt_media_has_encoder(OUTPUTS[i].encoder)));
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:I, s:s, s:s, s:o}", "version", ZT_VERSION, "compiler", COMPILER, "cpu",
-                          cpu, "cpu_level", b->level, "bf16", b->bf16, "threads", b->threads, "memory_mb",
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:I, s:s, s:s, s:o}", "version", ZT_VERSION, "compiler", COMPILER,
+                          "cpu", cpu, "cpu_level", b->level, "bf16", b->bf16, "threads", b->threads, "memory_mb",
                           (json_int_t)memory_mb(), "onednn", b->onednn, "ffmpeg", zt_media_version(), "outputs", out);
     return zt_cli_print_json("info", j);
 }
