@@ -21,8 +21,8 @@ static const zt_opt options[] = {
 static const zt_cli_spec spec = {
     .usage = "zoe bench [--only NAME] [--repeats N] [--json]",
     .about = "Times whole steps: training (forward, backward, optimiser, EMA) and forward alone. Rows are MODEL/train/f32 or\n"
-             "bf16; vdit-S and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips), -demo is the\n"
-             "demo's. GFLOP counts matmul, convolution and attention only: forward 1x, backward 2x. fraction_of_peak is against\n"
+             "bf16; vdit-S and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips), -demo are\n"
+             "those of configs/*-shapes-32.yaml. GFLOP counts matmul, convolution and attention only: forward 1x, backward 2x. fraction_of_peak is against\n"
              "the best 2048^3 matmul of the same precision measured around the row (bf16: with the rounding of its operands).\n",
     .opts = {options, sizeof options / sizeof *options}};
 
@@ -38,6 +38,8 @@ static const size sizes[] = {
     {"unet3d-64", "unet3d", 16, 64, 2, ZT_ADAMW,
      {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"}, {"attn_time", "0,1,1"},
       {"time_down", "0,0,0"}}},
+    {"vdit-demo", "vdit", 16, 32, 16, ZT_MUON,
+     {{"dim", "160"}, {"depth", "4"}, {"heads", "5"}, {"patch", "4,4,4"}, {"pool_text", "true"}}},
     {"unet3d-demo", "unet3d", 16, 32, 16, ZT_MUON,
      {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"}, {"stem_kernel", "1"},
       {"time_kernel", "5"}, {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"}, {"time_down", "0,1,0"}}},
