@@ -21,9 +21,10 @@ static const zt_opt options[] = {
 static const zt_cli_spec spec = {
     .usage = "zoe bench [--only NAME] [--repeats N] [--json]",
     .about = "Times whole steps: training (forward, backward, optimiser, EMA) and forward alone. Rows are MODEL/train/f32 or\n"
-             "bf16; vdit-S and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips), -demo are\n"
-             "those of configs/*-shapes-32.yaml. GFLOP counts matmul, convolution and attention only: forward 1x, backward 2x. fraction_of_peak is against\n"
-             "the best 2048^3 matmul of the same precision measured around the row (bf16: with the rounding of its operands).\n",
+             "bf16; vdit-S and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips), -demo are those of\n"
+             "configs/*-shapes-32.yaml. GFLOP counts matmul, convolution and attention only: forward 1x, backward 2x.\n"
+             "fraction_of_peak is against the best 2048^3 matmul of the same precision measured around the row (bf16: with the\n"
+             "rounding of its operands).\n",
     .opts = {options, sizeof options / sizeof *options}};
 
 /* One model size: options as on a command line. */
