@@ -75,7 +75,7 @@ int zt_cmd_info(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
         .usage = "zoe info [--json]",
         .about = "Shows version, processor level, threads, and the libraries this program runs with.\n"
-                 "The environment variables ZT_CPU=base|v3|v4 and OMP_NUM_THREADS lower what is used.\n",
+                 "The environment variables ZT_CPU=base|v3|v4|bf16 and OMP_NUM_THREADS lower what is used.\n",
         .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
     };
     info_args args;

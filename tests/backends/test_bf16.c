@@ -1,4 +1,4 @@
-/* test_bf16.c - matmul, conv and their gradients when they multiply in bf16: within what rounding the factors explains, and not
+/* test_bf16.c - matmul, conv, attention and their gradients when they multiply in bf16: within what rounding the factors explains, and not
  * bit-equal to f32 where the processor has bf16 instructions (else the mode would not be on). */
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,6 +33,11 @@ static zt_node *conv_down(zt_graph *g) { return conv_of(g, zt_sh(1, 4, 4, 32, 64
 static zt_node *conv_down3(zt_graph *g) { return conv_of(g, zt_sh(3, 3, 3, 32, 64), down3); }
 static zt_node *pointwise(zt_graph *g) {
     return conv_of(g, zt_sh(1, 1, 1, 64, 32), (zt_conv_cfg){{1, 1, 1}, {0, 0, 0}, {0, 0, 0}});
+}
+
+static zt_node *attention(zt_graph *g) {
+    return zt_attention(in(g, "q", zt_sh(2, 90, 1, 96)), in(g, "k", zt_sh(2, 71, 1, 96)), in(g, "v", zt_sh(2, 71, 1, 96)), 3,
+                        NULL, NULL);
 }
 
 /* Output and gradients by a and b (x and w) of sum(y * probe), one after another; how many. */
@@ -83,6 +88,6 @@ static void check(void **state) {
 #define TEST(name) {#name, check, NULL, NULL, &(builder){name}}
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(matmul), TEST(matmul_ta), TEST(linear), TEST(conv3), TEST(conv3_odd), TEST(conv_time),
-                                       TEST(conv_down), TEST(conv_down3), TEST(pointwise)};
+                                       TEST(conv_down), TEST(conv_down3), TEST(pointwise), TEST(attention)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* test_kernels_sweep.c - the CPU backend against the plain references over generated cases of every op, at each processor level
- * (ZT_CPU=base, v3, v4; a level the machine lacks runs as the best it has). Cases alternate between guarded storage and reused
+ * (ZT_CPU=base, v3, v4, bf16; a level the machine lacks runs as the best it has). Cases alternate between guarded storage and reused
  * storage, where element-wise results overwrite their inputs. Each level runs in a process of its own, since the level is chosen
  * once. One op: give its name as argument. */
 #include <stdarg.h>
@@ -14,17 +14,20 @@
 #include "sweep.h"
 
 enum { CASES = 200, CASES_HEAVY = 80 };
+#define BF16_TOL 3e-2
 
 static bool heavy(const zt_op_def *op) { /* library primitives are built for each case */
     return op->flops != NULL;
 }
 
-static bool kernel_case(const zt_op_def *op, int k, double *worst, int *without) {
+/* Case k of op; multiply: what products round their factors to, within tol of the reference, which does not round. */
+static bool kernel_case(const zt_op_def *op, int k, zt_dtype multiply, double tol, double *worst, int *without) {
     sweep_case got, want;
     const bool apart = k % 2 == 0;
     bool ok = sweep_build(&got, op, k, ZT_F32) & sweep_build(&want, op, k, ZT_F32);
+    for (int id = 0; ok && id < zt_graph_size(got.g); id++) zt_graph_node(got.g, id)->multiply = multiply;
     ok = ok && sweep_run(&want, 1, &want.y, NULL, true) && sweep_run(&got, 1, &got.y, zt_backend_cpu(), apart);
-    ok = ok && sweep_finite(&got) && sweep_close(&got, &want, op->tol, worst);
+    ok = ok && sweep_finite(&got) && sweep_close(&got, &want, tol, worst);
     if (ok && !(op->flags & ZT_OPF_VIEW)) *without += zt_backend_cpu()->find(got.y) == NULL;
     if (!ok && got.y) fprintf(stderr, "   storage %s\n", apart ? "apart" : "reused");
     sweep_finish(&got);
@@ -37,11 +40,23 @@ static void sweep_op(void **state) {
     const int cases = heavy(op) ? CASES_HEAVY : CASES;
     int failed = 0, without = 0;
     double worst = 0;
-    for (int k = 0; k < cases; k++) failed += !kernel_case(op, k, &worst, &without);
+    for (int k = 0; k < cases; k++) failed += !kernel_case(op, k, ZT_F32, op->tol, &worst, &without);
     print_message("%-5s %-16s %3d cases, %2d failed; worst %.3f of tol %.0e; without a kernel %d\n", getenv("ZT_CPU"), op->name,
                   cases, failed, worst, op->tol, without);
     assert_int_equal(failed, 0);
     assert_int_equal(without, 0); /* training plans are strict: a missing kernel is an error there */
+}
+
+/* Products in bf16, of every op that has any: a factor is off by at most 2^-9 of itself. */
+static void sweep_bf16(void **state) {
+    const zt_op_def *op = *state;
+    int failed = 0, without = 0;
+    double worst = 0;
+    for (int k = 0; heavy(op) && k < CASES_HEAVY; k++) failed += !kernel_case(op, k, ZT_BF16, BF16_TOL, &worst, &without);
+    if (heavy(op)) print_message("%-5s %-16s in bf16: %d failed; worst %.3f of tol %.0e\n", getenv("ZT_CPU"), op->name, failed,
+                                 worst, BF16_TOL);
+    assert_int_equal(failed, 0);
+    assert_int_equal(without, 0);
 }
 
 /* The backend may not depend on chance: the same case twice gives the same bits. */
@@ -63,19 +78,22 @@ static void runs_repeat(void **state) {
 }
 
 static int run_level(const char *level) {
-    struct CMUnitTest tests[ZT_OP_COUNT + 1];
+    struct CMUnitTest tests[2 * ZT_OP_COUNT + 1];
     setenv("ZT_CPU", level, 1);
-    for (int id = 0; id < ZT_OP_COUNT; id++)
+    for (int id = 0; id < ZT_OP_COUNT; id++) {
         tests[id] = (struct CMUnitTest){zt_op_at(id)->name, sweep_op, NULL, NULL, (void *)(uintptr_t)zt_op_at(id)};
-    tests[ZT_OP_COUNT] = (struct CMUnitTest)cmocka_unit_test(runs_repeat);
+        tests[ZT_OP_COUNT + id] = tests[id];
+        tests[ZT_OP_COUNT + id].test_func = sweep_bf16;
+    }
+    tests[2 * ZT_OP_COUNT] = (struct CMUnitTest)cmocka_unit_test(runs_repeat);
     return cmocka_run_group_tests_name(level, tests, NULL, NULL);
 }
 
 int main(int argc, char **argv) {
-    static const char *const levels[] = {"base", "v3", "v4"};
+    static const char *const levels[] = {"base", "v3", "v4", "bf16"};
     int failed = 0;
     if (argc > 1) cmocka_set_test_filter(argv[1]);
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         fflush(NULL);
         const pid_t child = fork();
         if (child == 0) {

@@ -7,7 +7,7 @@
 #endif
 #include "backends/cpu/onednn.h"
 
-enum { OFFERS = 2 };
+enum { OFFERS = 3 };
 static const zt_cpu_entry *table[ZT_OP_COUNT][OFFERS];   /* the first that takes a node runs it */
 static zt_cpu_level level;
 static int slots = 1;
@@ -29,6 +29,7 @@ static zt_cpu_level processor_level(void) {
 #else
     const int v3 = __builtin_cpu_supports("x86-64-v3"), v4 = __builtin_cpu_supports("x86-64-v4");
 #endif
+    if (v4 && __builtin_cpu_supports("avx512bf16")) return ZT_CPU_BF16;
     if (v4) return ZT_CPU_V4;
     if (v3) return ZT_CPU_V3;
 #endif
@@ -45,8 +46,8 @@ static void flush_to_zero(void) {
 
 static void add(const zt_cpu_entry *e) {
     for (; e->op >= 0; e++) {
-        table[e->op][1] = table[e->op][0];                    /* what comes later is preferred */
-        table[e->op][0] = e;
+        for (int k = OFFERS - 1; k > 0; k--) table[e->op][k] = table[e->op][k - 1];
+        table[e->op][0] = e;                                  /* what comes later is preferred */
     }
 }
 
@@ -56,7 +57,7 @@ void zt_cpu_setup(zt_cpu_level cap) {
     slots = omp_get_max_threads();
     flush_to_zero();
 #if defined(__x86_64__)
-#define ADD(name) add(level == ZT_CPU_V4 ? zt_k_##name##_v4 : level == ZT_CPU_V3 ? zt_k_##name##_v3 : zt_k_##name##_base);
+#define ADD(name) add(level >= ZT_CPU_V4 ? zt_k_##name##_v4 : level == ZT_CPU_V3 ? zt_k_##name##_v3 : zt_k_##name##_base);
 #else
 #define ADD(name) add(zt_k_##name##_base);
 #endif
@@ -64,6 +65,11 @@ void zt_cpu_setup(zt_cpu_level cap) {
 #undef ADD
     zt_onednn_setup(level);
     add(zt_k_onednn);
+#if defined(__x86_64__)
+#define ADD(name) if (level == ZT_CPU_BF16) add(zt_k_##name##_bf16);
+    ZT_KERNEL_FILES_BF16(ADD)
+#undef ADD
+#endif
 }
 
 const zt_kernel *zt_cpu_find(const zt_node *n) {

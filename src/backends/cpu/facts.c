@@ -17,6 +17,7 @@ static void read_version(void) {
 
 const char *zt_cpu_level_name(void) {
     switch (zt_cpu_get_level()) {
+    case ZT_CPU_BF16: return "bf16";
     case ZT_CPU_V4: return "v4";
     case ZT_CPU_V3: return "v3";
     case ZT_CPU_BASE: break;

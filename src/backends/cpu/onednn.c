@@ -9,7 +9,6 @@
  * Nodes that multiply in bf16 have their factors rounded to it in scratch first: one pass over memory against a product that
  * takes half the time. Sums are f32. */
 #include "backends/cpu/onednn.h"
-#include "backends/cpu/facts.h"
 #include <dnnl.h>
 #include <string.h>
 
@@ -33,21 +32,14 @@ typedef struct job {
     char name[64];
 } job;
 
-static bool bf16_instructions;
-
-bool zt_cpu_bf16(void) {
-    return bf16_instructions;
-}
 static bool narrow(const zt_node *n) {
-    return bf16_instructions && n->multiply == ZT_BF16;
+    return zt_cpu_get_level() == ZT_CPU_BF16 && n->multiply == ZT_BF16;
 }
 
 void zt_onednn_setup(zt_cpu_level level) {
-#if defined(__x86_64__)
-    bf16_instructions = level == ZT_CPU_V4 && __builtin_cpu_supports("avx512bf16");
-#endif
     if (level == ZT_CPU_BASE) dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41);
     else if (level == ZT_CPU_V3) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
+    else if (level == ZT_CPU_V4) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core);
     if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
     else if (dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success) {
         dnnl_engine_destroy(engine);

@@ -4,7 +4,8 @@
  * Scores are kept transposed, S'[key][query]: queries are vector lanes, so the softmax needs no sums across lanes, K rows are
  * broadcast and only Q (and dy in backward) is packed across. P' and dS' then feed every other product by broadcast in one of
  * its two orientations (tile.h). Scores are in units of log 2: exp2 throughout. Rows are copied together first, padded to whole
- * vectors. Temporal attention beyond the last cache is slow here (many short rows far apart): measured, neither the copies nor
+ * vectors. At level bf16 the same products run on words of two terms (word.h): what is summed over columns (K in S') is kept as
+ * rows, what is summed over rows (K in dQ) as pairs; statistics, sums and results stay f32. Temporal attention beyond the last cache is slow here (many short rows far apart): measured, neither the copies nor
  * software prefetch of the next position change that.
  *
  * Threads: forward splits (unit, query block) pairs; backward gives each thread whole units, and what is left over when
@@ -61,64 +62,86 @@ static unit unit_of(const att *a, int64_t u) {
                   .lse = ((o * a->I + i) * a->heads + h) * a->N, .head = h, .keys = keys};
 }
 
-/* Pieces of one slot's scratch. */
-typedef struct room { float *kp, *vp, *dk, *dv, *qt, *gt, *qr, *gr, *s, *ds, *o, *max, *sum, *tile; } room;
-static float *take(float **at, int64_t n) {
-    float *p = *at;
-    if (p) *at += (n + 15) / 16 * 16;
-    else *at = NULL;
+/* Pieces of one slot's scratch. Words: K as rows, K as pairs, V (forward: pairs, backward: rows), Q and dy across (lanes of
+ * queries) and as pairs, P' and dS' as rows, dS' (forward: P') as pairs. One form is the other when a word is one term. */
+typedef struct room {
+    word *k_rows, *k_pairs, *v, *q_lanes, *g_lanes, *q_pairs, *g_pairs, *p_rows, *ds_rows, *pairs;
+    float *dk, *dv, *s, *ds, *o, *max, *sum, *tile;
+} room;
+static void *take(float *base, int64_t *at, int64_t n) {
+    float *p = base ? base + *at : NULL;
+    *at += (n + 15) / 16 * 16;
     return p;
 }
-static int64_t room_size(const att *a, bool grad) {
-    const int64_t keys = (a->M * a->hp + 15) / 16 * 16, block = a->W * a->hp, score = KEYS * a->W;
-    return grad ? 4 * keys + 5 * block + 3 * score + 2 * a->W : 2 * keys + 2 * block + 2 * score + 2 * a->W;
-}
-static room room_of(const att *a, bool grad, float *base, int slot) {
-    const int64_t keys = (a->M * a->hp + 15) / 16 * 16, block = a->W * a->hp, score = KEYS * a->W;
-    float *at = base + slot * room_size(a, grad);
+/* Laid out from base (NULL: only measured); its floats in *size. */
+static room room_of(const att *a, bool grad, float *base, int64_t *size) {
+    const int64_t keys = (a->M + 1) / 2 * 2 * a->hp, block = a->W * a->hp, score = KEYS * a->W;
     room r = {0};
-    r.kp = take(&at, keys);
-    r.vp = take(&at, keys);
+    int64_t at = 0;
+    r.k_rows = take(base, &at, keys / PAIR);
+    r.v = take(base, &at, keys / PAIR);
+    r.q_lanes = take(base, &at, block / PAIR);
+    r.o = take(base, &at, block);
+    r.s = take(base, &at, score);
+    r.tile = take(base, &at, score);
+    r.max = take(base, &at, a->W);
+    r.sum = take(base, &at, a->W);
+    if (PAIR > 1) r.pairs = take(base, &at, score / PAIR);
     if (grad) {
-        r.dk = take(&at, keys);
-        r.dv = take(&at, keys);
-        r.gt = take(&at, block);
-        r.qr = take(&at, block);
-        r.gr = take(&at, block);
-        r.ds = take(&at, score);
+        r.k_pairs = PAIR == 1 ? r.k_rows : take(base, &at, keys / PAIR);
+        r.dk = take(base, &at, keys);
+        r.dv = take(base, &at, keys);
+        r.g_lanes = take(base, &at, block / PAIR);
+        r.q_pairs = take(base, &at, block / PAIR);
+        r.g_pairs = take(base, &at, block / PAIR);
+        r.ds = take(base, &at, score);
+        r.p_rows = PAIR == 1 ? (word *)r.s : take(base, &at, score / PAIR);
+        r.ds_rows = PAIR == 1 ? (word *)r.ds : take(base, &at, score / PAIR);
     }
-    r.qt = take(&at, block);
-    r.o = take(&at, block);
-    r.s = take(&at, score);
-    r.tile = take(&at, score);
-    r.max = take(&at, a->W);
-    r.sum = take(&at, a->W);
+    if (PAIR == 1) r.pairs = grad ? (word *)r.ds : (word *)r.s;
+    *size = at;
     return r;
 }
-
-/* Rows of hd floats, `row` apart, to rows of hp floats (zeros at the end), and back. */
-INLINE void copy_head(float *restrict to, const float *restrict from, int64_t n) {
-    int64_t c = 0;
-    for (; c + VW <= n; c += VW) v_store(to + c, v_load(from + c));
-    for (; c < n; c++) to[c] = from[c];
+static int64_t room_size(const att *a, bool grad) {
+    int64_t size;
+    room_of(a, grad, NULL, &size);
+    return size;
 }
-static void pack_rows(const att *a, float *to, const float *from, int64_t rows) {
-    for (int64_t r = 0; r < rows; r++) {
-        copy_head(to + r * a->hp, from + r * a->row, a->hd);
-        for (int64_t c = a->hd; c < a->hp; c++) to[r * a->hp + c] = 0;
+static room room_in(const att *a, bool grad, float *scratch, int slot) {
+    int64_t size;
+    return room_of(a, grad, scratch + slot * room_size(a, grad), &size);
+}
+
+static void unpack_rows(const att *a, float *to, const float *from, int64_t rows) {
+    for (int64_t r = 0; r < rows; r++, to += a->row, from += a->hp) {
+        int64_t c = 0;
+        for (; c + VW <= a->hd; c += VW) v_store(to + c, v_load(from + c));
+        for (; c < a->hd; c++) to[c] = from[c];
     }
 }
-static void unpack_rows(const att *a, float *to, const float *from, int64_t rows) {
-    for (int64_t r = 0; r < rows; r++) copy_head(to + r * a->row, from + r * a->hp, a->hd);
+static void pack_rows(const att *a, word *to, const float *from, int64_t rows) {
+    w_rows(to, from, a->row, rows, a->hd, a->hp, 1);
 }
-/* [queries, hd] rows, `row` apart, to [hd][W] lanes, times `scale`; lanes without a query are zero. */
-static void pack_lanes(const att *a, float *to, const float *from, int64_t row, int64_t queries, float scale) {
-    if (queries < a->W) memset(to, 0, (size_t)(a->hd * a->W) * sizeof *to);
-    k_transpose(to, a->W, from, row, queries, a->hd);
-    if (scale == 1) return;
-    const vf f = v_set(scale);
-    for (int64_t k = 0; k < a->hd * a->W; k += VW) v_store(to + k, v_load(to + k) * f);
+static void pack_pairs(const att *a, word *to, const float *from, int64_t rows) {
+    w_pairs(to, from, a->row, rows, a->hd, a->hp);
 }
+/* Rows of queries times `scale` to [hd/PAIR][W] lanes, by way of r->o; lanes without a query are zero. */
+static void pack_lanes(const att *a, const room *r, word *to, const float *from, int64_t queries, float scale) {
+    const int64_t width = a->hp / PAIR, n = w_words(a->hd);
+    w_rows((word *)r->o, from, a->row, queries, a->hd, a->hp, scale);
+    if (queries < a->W) memset(to, 0, (size_t)(n * a->W) * sizeof *to);
+    k_transpose((float *)to, a->W, r->o, width, queries, n);
+}
+
+#if defined(ZT_LEVEL_bf16)
+INLINE vf exp2_low(vf x) {                             /* within 8e-5 of itself, a twentieth of bf16's rounding; x <= 126 */
+    const vf n = v_round(x), r = x - n;
+    vf p = r * 0.05517129f + 0.24261114f;
+    p = p * r + 0.69326106f;
+    p = p * r + 0.99992807f;
+    return (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
+}
+#else
 INLINE vf exp2_low(vf x) {                             /* as v_exp2 for x that is not large */
     x = v_max(v_set(-126), x);
     const vf n = v_round(x), r = x - n;
@@ -130,10 +153,12 @@ INLINE vf exp2_low(vf x) {                             /* as v_exp2 for x that i
     p = p * r + 1.0f;
     return p * (vf)((__builtin_convertvector(n, vi) + 127) << 23);
 }
+#endif
 
 /* S'[m][n] for `keys` keys from m0: K Q' (already scaled), plus bias. */
 static void scores(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys) {
-    mm_run((mm){r->s, a->W, r->kp + m0 * a->hp, a->hp, 1, r->qt, a->W, keys, a->hd, a->W, false});
+    const int64_t row = a->hp / PAIR;
+    mm_run((mm){r->s, a->W, r->k_rows + m0 * row, row, 1, r->q_lanes, a->W, keys, w_words(a->hd), a->W, false});
     if (!a->bias) return;
     if (queries < a->W) memset(r->tile, 0, (size_t)(keys * a->W) * sizeof *r->tile);
     k_transpose(r->tile, a->W, a->bias + (u->head * a->N + n0) * a->M + m0, a->M, queries, keys);
@@ -141,8 +166,17 @@ static void scores(const att *a, const room *r, const unit *u, int64_t n0, int64
 }
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
-/* One online softmax step over a block: S' becomes exp2(S' - max); o's rows are rescaled when the maximum grew. `whole`: the
- * only block, so S' is divided by the sum at once. */
+/* P' of two keys (one, when p1 is not there), at lanes v of key k. */
+INLINE void store_p(const att *a, const room *r, int64_t k, int64_t v, vf p, const vf *p1) {
+#if defined(ZT_LEVEL_bf16)
+    w_store(r->pairs + k / 2 * a->W + v, w_zip(p, p1 ? *p1 : v_set(0)));
+#else
+    v_store(r->s + k * a->W + v, p);
+    if (p1) v_store(r->s + (k + 1) * a->W + v, *p1);
+#endif
+}
+/* One online softmax step over a block: S' becomes P' = exp2(S' - max); o's rows are rescaled when the maximum grew. `whole`:
+ * the only block, so P' is divided by the sum at once. */
 static void softmax(const att *a, const room *r, int64_t keys, int64_t queries, bool first, bool whole) {
     bool grew = false;
     for (int64_t v = 0; v < a->W; v += VW) {
@@ -158,14 +192,13 @@ static void softmax(const att *a, const room *r, int64_t keys, int64_t queries, 
         vf sum = first ? v_set(0) : v_load(r->sum + v) * shrink, sum1 = v_set(0);
         for (k = 0; k + 2 <= keys; k += 2) {
             const vf p = exp2_low(v_load(r->s + k * a->W + v) - max), p1 = exp2_low(v_load(r->s + (k + 1) * a->W + v) - max);
-            v_store(r->s + k * a->W + v, p);
-            v_store(r->s + (k + 1) * a->W + v, p1);
+            store_p(a, r, k, v, p, &p1);
             sum += p;
             sum1 += p1;
         }
         if (k < keys) {
             const vf p = exp2_low(v_load(r->s + k * a->W + v) - max);
-            v_store(r->s + k * a->W + v, p);
+            store_p(a, r, k, v, p, NULL);
             sum += p;
         }
         sum += sum1;
@@ -187,15 +220,15 @@ static void softmax(const att *a, const room *r, int64_t keys, int64_t queries, 
 
 static void forward_block(const att *a, const room *r, const unit *u, int64_t n0) {
     const int64_t queries = a->N - n0 < a->W ? a->N - n0 : a->W;
-    const bool whole = u->keys <= KEYS, direct = whole && a->hp == a->hd;
+    const bool whole = PAIR == 1 && u->keys <= KEYS, direct = whole && a->hp == a->hd;
     float *y = a->out + u->q + n0 * a->row;
-    pack_lanes(a, r->qt, a->q + u->q + n0 * a->row, a->row, queries, LOG2E / sqrtf((float)a->hd));
+    pack_lanes(a, r, r->q_lanes, a->q + u->q + n0 * a->row, queries, LOG2E / sqrtf((float)a->hd));
     for (int64_t m = 0; m < u->keys; m += KEYS) {
         const int64_t keys = u->keys - m < KEYS ? u->keys - m : KEYS;
         scores(a, r, u, n0, queries, m, keys);
         softmax(a, r, keys, queries, m == 0, whole);
-        mm_run((mm){direct ? y : r->o, direct ? a->row : a->hp, r->s, 1, a->W, r->vp + m * a->hp, a->hp, queries, keys, a->hp,
-                    m > 0});
+        mm_run((mm){direct ? y : r->o, direct ? a->row : a->hp, r->pairs, 1, a->W, r->v + m / PAIR * a->hp, a->hp, queries,
+                    w_words(keys), a->hp, m > 0});
     }
     for (int64_t n = 0; n < queries; n++) {
         a->lse[u->lse + n0 + n] = r->max[n] / LOG2E + logf(r->sum[n]);
@@ -210,15 +243,15 @@ static void att_forward(const zt_node *n, const zt_exec *e) {
     const int slots = zt_cpu_slots();
 #pragma omp parallel for schedule(static, 1)
     for (int s = 0; s < slots; s++) {
-        const room r = room_of(&a, false, e->scratch, s);
+        const room r = room_in(&a, false, e->scratch, s);
         int64_t from, to, packed = -1;
         k_piece(a.units * a.blocks, 1, slots, s, &from, &to);
         for (int64_t t = from; t < to; t++) {
             const int64_t id = t / a.blocks;
             const unit u = unit_of(&a, id);
             if (packed != id) {
-                pack_rows(&a, r.kp, a.k + u.k, u.keys);
-                pack_rows(&a, r.vp, a.v + u.k, u.keys);
+                pack_rows(&a, r.k_rows, a.k + u.k, u.keys);
+                pack_pairs(&a, r.v, a.v + u.k, u.keys);
                 packed = id;
             }
             forward_block(&a, &r, &u, t % a.blocks * a.W);
@@ -227,15 +260,21 @@ static void att_forward(const zt_node *n, const zt_exec *e) {
 }
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
-/* From S' and dP' (in ds): S' = P', ds = P' (dP' - delta) scale. */
+/* From S' and dP' (in ds), in all their forms: P' and dS' = P' (dP' - delta) scale. */
 static void score_grads(const att *a, const room *r, int64_t keys, float scale) {
     for (int64_t v = 0; v < a->W; v += VW) {
         const vf lse = v_load(r->max + v), delta = v_load(r->sum + v);
+        vf ds[PAIR];
         for (int64_t k = 0; k < keys; k++) {
             const int64_t at = k * a->W + v;
             const vf p = exp2_low(v_load(r->s + at) - lse);
-            v_store(r->s + at, p);
-            v_store(r->ds + at, p * (v_load(r->ds + at) - delta) * scale);
+            ds[k % PAIR] = p * (v_load(r->ds + at) - delta) * scale;
+            w_store_row(r->p_rows + at / PAIR, p);
+            w_store_row(r->ds_rows + at / PAIR, ds[k % PAIR]);
+            if (a->dbias && PAIR > 1) v_store(r->ds + at, ds[k % PAIR]);
+#if defined(ZT_LEVEL_bf16)
+            if (k % 2 || k + 1 == keys) w_store(r->pairs + k / 2 * a->W + v, w_zip(ds[0], k % 2 ? ds[1] : v_set(0)));
+#endif
         }
     }
 }
@@ -247,14 +286,14 @@ static void bias_grads(const att *a, const room *r, const unit *u, int64_t n0, i
         for (int64_t m = 0; m < keys; m++) to[n * a->M + m] += r->tile[n * KEYS + m] * unscale;
 }
 
-/* lse in units of log 2 to `max`, delta = dy.y to `sum`, of one block's lanes. */
+/* lse in units of log 2 to `max`, delta = dy.y to `sum` (from the dy that dP' is made of), of one block's lanes. */
 static void block_stats(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries) {
-    const float *y = a->y + u->q + n0 * a->row;
+    const float *y = a->y + u->q + n0 * a->row, *dy = a->dy + u->q + n0 * a->row;
     for (int64_t n = 0; n < a->W; n++) {
         float delta = 0;
         if (n < queries) {
 #pragma omp simd reduction(+ : delta)
-            for (int64_t c = 0; c < a->hd; c++) delta += r->gr[n * a->hp + c] * y[n * a->row + c];
+            for (int64_t c = 0; c < a->hd; c++) delta += w_round(dy[n * a->row + c]) * y[n * a->row + c];
         }
         r->sum[n] = delta;
         r->max[n] = n < queries ? a->lse_in[u->lse + n0 + n] * LOG2E : 0;
@@ -263,21 +302,21 @@ static void block_stats(const att *a, const room *r, const unit *u, int64_t n0, 
 
 static void backward_block(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, bool first) {
     const float scale = 1 / sqrtf((float)a->hd);
-    const int64_t at = u->q + n0 * a->row, hp = a->hp;
-    pack_rows(a, r->qr, a->q + at, queries);
-    pack_rows(a, r->gr, a->dy + at, queries);
-    pack_lanes(a, r->qt, r->qr, hp, queries, LOG2E * scale);
-    pack_lanes(a, r->gt, r->gr, hp, queries, 1);
+    const int64_t at = u->q + n0 * a->row, hp = a->hp, W = a->W, row = hp / PAIR, terms = w_words(queries);
+    pack_pairs(a, r->q_pairs, a->q + at, queries);
+    pack_pairs(a, r->g_pairs, a->dy + at, queries);
+    pack_lanes(a, r, r->q_lanes, a->q + at, queries, LOG2E * scale);
+    pack_lanes(a, r, r->g_lanes, a->dy + at, queries, 1);
     block_stats(a, r, u, n0, queries);
     for (int64_t m = 0; m < u->keys; m += KEYS) {
         const int64_t keys = u->keys - m < KEYS ? u->keys - m : KEYS;
         scores(a, r, u, n0, queries, m, keys);
-        mm_run((mm){r->ds, a->W, r->vp + m * hp, hp, 1, r->gt, a->W, keys, a->hd, a->W, false});
+        mm_run((mm){r->ds, W, r->v + m * row, row, 1, r->g_lanes, W, keys, w_words(a->hd), W, false});
         score_grads(a, r, keys, scale);
         if (a->dbias) bias_grads(a, r, u, n0, queries, m, keys, 1 / scale);
-        mm_run((mm){r->dv + m * hp, hp, r->s, a->W, 1, r->gr, hp, keys, queries, hp, !first});
-        mm_run((mm){r->dk + m * hp, hp, r->ds, a->W, 1, r->qr, hp, keys, queries, hp, !first});
-        mm_run((mm){r->o, hp, r->ds, 1, a->W, r->kp + m * hp, hp, queries, keys, hp, m > 0});
+        mm_run((mm){r->dv + m * hp, hp, r->p_rows, W / PAIR, 1, r->g_pairs, hp, keys, terms, hp, !first});
+        mm_run((mm){r->dk + m * hp, hp, r->ds_rows, W / PAIR, 1, r->q_pairs, hp, keys, terms, hp, !first});
+        mm_run((mm){r->o, hp, r->pairs, 1, W, r->k_pairs + m / PAIR * hp, hp, queries, w_words(keys), hp, m > 0});
     }
     unpack_rows(a, a->dq + at, r->o, queries);
 }
@@ -288,8 +327,9 @@ static void zero_rows(const att *a, float *to, int64_t rows) {
 
 /* Queries [from, to) of a unit. own: this thread has the whole unit and writes its dk, dv; else they stay in the room. */
 static void backward_unit(const att *a, const room *r, const unit *u, int64_t from, int64_t to, bool own) {
-    pack_rows(a, r->kp, a->k + u->k, u->keys);
-    pack_rows(a, r->vp, a->v + u->k, u->keys);
+    pack_rows(a, r->k_rows, a->k + u->k, u->keys);
+    if (PAIR > 1) pack_pairs(a, r->k_pairs, a->k + u->k, u->keys);
+    pack_rows(a, r->v, a->v + u->k, u->keys);
     if (from == to) {
         memset(r->dk, 0, (size_t)(u->keys * a->hp) * sizeof *r->dk);
         memset(r->dv, 0, (size_t)(u->keys * a->hp) * sizeof *r->dv);
@@ -308,7 +348,7 @@ static void add_slots(const att *a, float *base, const unit *u, int slots, int64
         for (int64_t c = 0; c < a->hd; c++) {
             float k = 0, v = 0;
             for (int s = 0; s < slots && m < u->keys; s++) {
-                const room r = room_of(a, true, base, s);
+                const room r = room_in(a, true, base, s);
                 k += r.dk[m * a->hp + c];
                 v += r.dv[m * a->hp + c];
             }
@@ -323,7 +363,7 @@ static void att_backward(const zt_node *n, const zt_exec *e) {
     const int64_t whole = a.dbias ? 0 : a.units / slots * slots;
 #pragma omp parallel for schedule(static, 1)
     for (int s = 0; s < slots; s++) {
-        const room r = room_of(&a, true, e->scratch, s);
+        const room r = room_in(&a, true, e->scratch, s);
         int64_t from, to;
         k_piece(whole, 1, slots, s, &from, &to);
         for (int64_t id = from; id < to; id++) {
@@ -342,7 +382,7 @@ static void att_backward(const zt_node *n, const zt_exec *e) {
         {
 #pragma omp for schedule(static, 1)
             for (int s = 0; s < slots; s++) {
-                const room r = room_of(&a, true, e->scratch, s);
+                const room r = room_in(&a, true, e->scratch, s);
                 int64_t from, to;
                 k_piece(a.N, 1, slots, s, &from, &to);
                 backward_unit(&a, &r, &u, from, to, false);
@@ -370,8 +410,15 @@ static zt_err backward_prepare(const zt_node *n, void **prepared, size_t *scratc
     return ZT_OK;
 }
 
+#if defined(ZT_LEVEL_bf16)
+static bool takes(const zt_node *n) {
+    return n->multiply == ZT_BF16;
+}
+#else
+#define takes NULL
+#endif
 const zt_cpu_entry K(zt_k_attention)[] = {
-    {.op = ZT_OP_attention, .kernel = {.run = att_forward, .prepare = forward_prepare}},
-    {.op = ZT_OP_attention_dx, .kernel = {.run = att_backward, .prepare = backward_prepare}},
+    {.op = ZT_OP_attention, .ok = takes, .kernel = {.run = att_forward, .prepare = forward_prepare}},
+    {.op = ZT_OP_attention_dx, .ok = takes, .kernel = {.run = att_backward, .prepare = backward_prepare}},
     {.op = -1}
 };

@@ -1,22 +1,22 @@
-/* tile.h - the small matrix product of the attention kernels:
+/* tile.h - the small matrix product of the attention kernels, in words (word.h):
  *   C[r][0..width) (+)= sum_k A[r*ra + k*ka] * B[k][0..width)      r < rows
- * Elements of A are broadcast, rows of B and C are vectors: no operand needs a transpose, ra and ka give the orientation.
+ * Words of A are broadcast, rows of B and C are vectors: no operand needs a transpose, ra and ka give the orientation.
  * A tile of R rows by NV vectors stays in registers over the whole sum (R*NV + NV + 1 <= number of registers). */
 #ifndef ZT_CPU_TILE_H
 #define ZT_CPU_TILE_H
-#include "backends/cpu/kernels/kernel.h"
+#include "backends/cpu/kernels/word.h"
 
 typedef struct mm {
     float *c;
     int64_t ldc;
-    const float *a;
+    const word *a;
     int64_t ra, ka;
-    const float *b;
+    const word *b;
     int64_t ldb, rows, sum, width;
     bool add;
 } mm;
 
-INLINE void mm_tile(float *c, int64_t ldc, const float *a, int64_t ra, int64_t ka, const float *b, int64_t ldb, int64_t sum,
+INLINE void mm_tile(float *c, int64_t ldc, const word *a, int64_t ra, int64_t ka, const word *b, int64_t ldb, int64_t sum,
                     bool add, const int R, const int NV) {
     vf acc[8][4];
 #pragma GCC unroll 8
@@ -24,14 +24,14 @@ INLINE void mm_tile(float *c, int64_t ldc, const float *a, int64_t ra, int64_t k
 #pragma GCC unroll 4
         for (int v = 0; v < NV; v++) acc[r][v] = add ? v_load(c + r * ldc + v * VW) : v_set(0);
     for (int64_t k = 0; k < sum; k++, a += ka, b += ldb) {
-        vf w[4];
+        vw w[4];
 #pragma GCC unroll 4
-        for (int v = 0; v < NV; v++) w[v] = v_load(b + v * VW);
+        for (int v = 0; v < NV; v++) w[v] = w_load(b + v * VW);
 #pragma GCC unroll 8
         for (int r = 0; r < R; r++) {
-            const vf x = v_set(a[r * ra]);
+            const vw x = w_set(a[r * ra]);
 #pragma GCC unroll 4
-            for (int v = 0; v < NV; v++) acc[r][v] += x * w[v];
+            for (int v = 0; v < NV; v++) acc[r][v] = w_madd(acc[r][v], x, w[v]);
         }
     }
 #pragma GCC unroll 8
