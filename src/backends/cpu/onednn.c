@@ -162,7 +162,7 @@ static dnnl_status_t add_matmul(job *j, product p) {
     dnnl_primitive_desc_t pd = NULL;
     step *s;
     place a_at = {AT_INPUT, 0, 0}, b_at = {AT_INPUT, 1, 0};
-    /* Products over many rows (ta: gradients of weights) are bound by memory: rounding costs what it saves. */
+    /* ta over many rows is served by kernels/conv_dw.c; over few, rounding costs what it saves. */
     const bool half = p.narrow && !p.ta && p.M >= NARROW_MIN && p.K >= NARROW_MIN && p.N >= NARROW_MIN;
     dnnl_status_t e = matrix(&a, p.M, p.K, p.ta);
     if (e == dnnl_success) e = matrix(&b, p.K, p.N, p.tb);

@@ -4,16 +4,22 @@
  * For one tap and one image line this is a matrix product whose rows (pixels) lie Ci and Co floats apart, so a register tile of
  * a few ci by up to 64 co runs over the lines of a block of pixels that stays in the first caches, for every tap. Small dW:
  * each slot sums its share of the images into a dW of its own, which are then added in order. Large dW: slots share out its
- * rows. */
-#include "backends/cpu/kernels/kernel.h"
+ * rows.
+ *
+ * At level bf16 the block is packed first, pairs of neighbour pixels in a word (word.h): dy once, and of x the lines that a
+ * frame of taps looks at, once for every kw (their pairs differ), with zeros where the padding is. That also serves a'b of
+ * matmul, the gradient of a linear layer: a 1x1x1 kernel over one long line. */
+#include "backends/cpu/kernels/word.h"
 
 enum { PIXELS = 192, PARTIAL_MAX = 1 << 20 };   /* pixels per block; floats of dW up to which each slot has its own */
 
 typedef struct cw {
     int64_t B, Ci, Co, Cp;                      /* Cp: Co rounded up to whole vectors */
     int64_t in[3], out[3], k[3], stride[3], before[3];
+    int64_t in_frame, out_frame;                /* pixels of a frame: the last line may be shorter than in[2] or out[2] */
     int64_t taps, lines;                        /* lines of an image in one block */
     bool own;                                   /* each slot has its own dW */
+    const float *x, *dy;
 } cw;
 
 static bool whole(const cw *c, int axis) {       /* the kernel does not look sideways along this axis */
@@ -21,16 +27,22 @@ static bool whole(const cw *c, int axis) {       /* the kernel does not look sid
 }
 /* Pixels without neighbours are one long line; it is cut in lines of one block. */
 static void merge_pixels(cw *c, int64_t pixels) {
-    int64_t line = pixels;
-    for (int64_t k = PIXELS; line > PIXELS && k > 1; k--)
-        if (pixels % k == 0) line = k;
+    const int64_t line = pixels < PIXELS ? pixels : PIXELS;
+    c->in_frame = c->out_frame = pixels;
     c->in[2] = c->out[2] = line;
-    c->in[1] = c->out[1] = pixels / line;
+    c->in[1] = c->out[1] = (pixels + line - 1) / line;
+}
+static void cut(cw *c) {
+    c->Cp = (c->Co + VW - 1) / VW * VW;
+    c->lines = PIXELS / c->out[2] < 1 ? 1 : PIXELS / c->out[2] > c->out[1] ? c->out[1] : PIXELS / c->out[2];
+    const int64_t per = (c->out[1] + c->lines - 1) / c->lines;
+    c->lines = (c->out[1] + per - 1) / per;       /* blocks of equal height */
+    c->own = c->taps * c->Ci * c->Cp <= PARTIAL_MAX;
 }
 
-static cw cw_of(const zt_node *n) {
+static cw cw_of_conv(const zt_node *n) {
     const zt_shape *x = &n->in[0]->sh, *y = &n->in[1]->sh;
-    cw c = {.B = x->d[0], .Ci = x->d[4], .Co = y->d[4], .taps = 1};
+    cw c = {.B = x->d[0], .Ci = x->d[4], .Co = y->d[4], .taps = 1, .x = n->in[0]->x, .dy = n->in[1]->x};
     for (int k = 0; k < 3; k++) {
         c.in[k] = x->d[1 + k];
         c.out[k] = y->d[1 + k];
@@ -43,38 +55,47 @@ static cw cw_of(const zt_node *n) {
         c.B *= c.in[0];
         c.in[0] = c.out[0] = 1;
     }
+    c.in_frame = c.in[1] * c.in[2];
+    c.out_frame = c.out[1] * c.out[2];
     if (whole(&c, 1) && whole(&c, 2)) {
         const bool all = c.in[0] == 1 && whole(&c, 0);
-        merge_pixels(&c, c.in[1] * c.in[2] * (all ? c.B : 1));
+        merge_pixels(&c, c.in_frame * (all ? c.B : 1));
         if (all) c.B = 1;
     }
-    c.Cp = (c.Co + VW - 1) / VW * VW;
-    c.lines = PIXELS / c.out[2] < 1 ? 1 : PIXELS / c.out[2] > c.out[1] ? c.out[1] : PIXELS / c.out[2];
-    const int64_t per = (c.out[1] + c.lines - 1) / c.lines;
-    c.lines = (c.out[1] + per - 1) / per;         /* blocks of equal height */
-    c.own = c.taps * c.Ci * c.Cp <= PARTIAL_MAX;
+    cut(&c);
     return c;
 }
+static cw cw_of_matmul(const zt_node *n) {
+    const zt_shape *a = &n->in[0]->sh;
+    cw c = {.B = 1, .Ci = zt_last(a), .Co = zt_last(&n->sh), .taps = 1, .in = {1}, .out = {1}, .k = {1, 1, 1},
+            .stride = {1, 1, 1}, .x = n->in[0]->x, .dy = n->in[1]->x};
+    merge_pixels(&c, zt_rows(a));
+    cut(&c);
+    return c;
+}
+static cw cw_of(const zt_node *n) {
+    return n->op->id == ZT_OP_matmul ? cw_of_matmul(n) : cw_of_conv(n);
+}
 
-/* acc[r][v] += sum over `lines` x `pixels` of a (element r of a pixel, broadcast) times b (vectors of a pixel). */
+/* acc[r][v] += sum over `lines` x `pixels` of a (word r of a pixel or pair, broadcast) times b (vectors of it). */
 typedef struct strip { int64_t lines, pixels, a_line, a_pixel, b_line, b_pixel; } strip;
-INLINE void dw_tile(float *w, int64_t ldw, const float *a, const float *b, const strip *s, const int R, const int NV) {
+INLINE void dw_tile(float *w, int64_t ldw, const word *a, const word *b, const strip *s, const int R, const int NV) {
     vf acc[6][4];
 #pragma GCC unroll 6
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < NV; v++) acc[r][v] = v_load(w + r * ldw + v * VW);
     for (int64_t l = 0; l < s->lines; l++) {
-        const float *p = a + l * s->a_line, *q = b + l * s->b_line;
+        const word *p = a + l * s->a_line, *q = b + l * s->b_line;
         for (int64_t i = 0; i < s->pixels; i++, p += s->a_pixel, q += s->b_pixel) {
-            vf y[4];
+            vw y[4];
 #pragma GCC unroll 4
-            for (int v = 0; v < NV; v++) y[v] = v_load(q + v * VW);
+            for (int v = 0; v < NV; v++) y[v] = w_load(q + v * VW);
 #pragma GCC unroll 6
             for (int r = 0; r < R; r++) {
-                const vf x = v_set(p[r]);
+                const vw x = w_set(p[r]);
 #pragma GCC unroll 4
-                for (int v = 0; v < NV; v++) acc[r][v] += x * y[v];
+                for (int v = 0; v < NV; v++) acc[r][v] = w_madd(acc[r][v], x, y[v]);
             }
         }
     }
@@ -84,7 +105,7 @@ INLINE void dw_tile(float *w, int64_t ldw, const float *a, const float *b, const
         for (int v = 0; v < NV; v++) v_store(w + r * ldw + v * VW, acc[r][v]);
 }
 #define DW_STRIP(NV) \
-    static void dw_strip##NV(float *w, int64_t ldw, const float *a, const float *b, const strip *s, int64_t rows) { \
+    static void dw_strip##NV(float *w, int64_t ldw, const word *a, const word *b, const strip *s, int64_t rows) { \
         int64_t r = 0; \
         for (; r + 6 <= rows; r += 6) dw_tile(w + r * ldw, ldw, a + r, b, s, 6, NV); \
         for (; r + 4 <= rows; r += 4) dw_tile(w + r * ldw, ldw, a + r, b, s, 4, NV); \
@@ -102,7 +123,7 @@ DW_STRIP(2)
 DW_STRIP(1)
 
 /* rows of dW (channels from..from+rows of one tap) += this strip. */
-static void dw_rows(float *w, int64_t width, const float *a, const float *b, const strip *s, int64_t rows) {
+static void dw_rows(float *w, int64_t width, const word *a, const word *b, const strip *s, int64_t rows) {
     for (int64_t c = 0, left = width / VW; left > 0;) {
         const int nv = left >= WIDE ? WIDE : (int)left;
 #if defined(ZT_LEVEL_v4)
@@ -126,50 +147,141 @@ static void inside(const cw *c, int axis, int64_t tap, int64_t lo, int64_t hi, i
     *to = end < hi ? end : hi;
 }
 
-/* One block: lines [h0, h1) of output frame (b, t); rows [r0, r1) of the taps*Ci rows of w. */
-static void block(const cw *c, const float *x, const float *dy, float *w, float *pad, int64_t b, int64_t t, int64_t h0,
-                  int64_t h1, int64_t r0, int64_t r1) {
-    const int64_t H = c->out[1], W = c->out[2], Hi = c->in[1], Wi = c->in[2];
-    const float *y = dy + ((b * c->out[0] + t) * H + h0) * W * c->Co;
+/* Lines [h0, h1) of output frame t of sample b; `pixels` of a line are there. */
+typedef struct part { int64_t b, t, h0, h1, pixels; } part;
+static part part_of(const cw *c, int64_t k) {
+    const int64_t per = (c->out[1] + c->lines - 1) / c->lines, h0 = k % per * c->lines;
+    part p = {.b = k / per / c->out[0], .t = k / per % c->out[0], .h0 = h0, .pixels = c->out[2]};
+    p.h1 = h0 + c->lines < c->out[1] ? h0 + c->lines : c->out[1];
+    const int64_t left = c->out_frame - h0 * c->out[2];
+    if (left < p.pixels) p.pixels = left;
+    return p;
+}
+static const float *dy_at(const cw *c, const part *p) {
+    return c->dy + ((p->b * c->out[0] + p->t) * c->out_frame + p->h0 * c->out[2]) * c->Co;
+}
+static const float *frame_at(const cw *c, const part *p, int64_t ti) {
+    return c->x + (p->b * c->in[0] + ti) * c->in_frame * c->Ci;
+}
+
+#if defined(ZT_LEVEL_bf16)
+/* Packed: dy [lines][pairs][Cp] at 0; x [kw][input lines][pairs][Cx] behind it. */
+typedef struct packed { int64_t pairs, Cx, in_lines, x; } packed;
+static packed packed_of(const cw *c) {
+    packed k = {.pairs = w_words(c->out[2]), .Cx = (c->Ci + VW - 1) / VW * VW, .in_lines = (c->lines - 1) * c->stride[1] + c->k[1]};
+    k.x = c->lines * k.pairs * c->Cp;
+    return k;
+}
+static int64_t pack_size(const cw *c) {
+    const packed k = packed_of(c);
+    return k.x + c->k[2] * k.in_lines * k.pairs * k.Cx;
+}
+static void pack_dy(const cw *c, const packed *k, const part *p, word *to) {
+    const float *y = dy_at(c, p);
+    for (int64_t l = 0; l < p->h1 - p->h0; l++)
+        w_pairs(to + l * k->pairs * c->Cp, y + l * c->out[2] * c->Co, c->Co, p->pixels, c->Co, c->Cp);
+}
+/* Pixel w of a line, or zeros outside it. */
+INLINE vf pixel(const cw *c, const float *line, int64_t w, int64_t ch) {
+    if (w < 0 || w >= c->in[2]) return v_set(0);
+    line += w * c->Ci + ch;
+    return ch + VW <= c->Ci ? v_load(line) : v_load_n(line, c->Ci - ch);
+}
+static void pack_line(const cw *c, const packed *k, const part *p, int64_t kw, const float *line, word *to) {
+    const int64_t st = c->stride[2], first = kw - c->before[2], n = p->pixels;
+    if (st == 1 && first >= 0 && first + n <= c->in[2]) {
+        w_pairs(to, line + first * c->Ci, c->Ci, n, c->Ci, k->Cx);
+        return;
+    }
+    for (int64_t i = 0; i < n; i += 2, to += k->Cx)
+        for (int64_t ch = 0; ch < c->Ci; ch += VW)
+            w_store(to + ch, w_zip(pixel(c, line, i * st + first, ch),
+                                   i + 1 < n ? pixel(c, line, (i + 1) * st + first, ch) : v_set(0)));
+}
+/* What the taps of frame ti look at: input lines from h0 * stride - before on. */
+static void pack_x(const cw *c, const packed *k, const part *p, int64_t ti, word *to) {
+    for (int64_t kw = 0; kw < c->k[2]; kw++)
+        for (int64_t l = 0; l < k->in_lines; l++) {
+            const int64_t hi = p->h0 * c->stride[1] - c->before[1] + l;
+            if (hi < 0 || hi >= c->in[1]) continue;
+            pack_line(c, k, p, kw, frame_at(c, p, ti) + hi * c->in[2] * c->Ci, to + (kw * k->in_lines + l) * k->pairs * k->Cx);
+        }
+}
+
+/* One block; rows [r0, r1) of the taps*Ci rows of w. */
+static void block(const cw *c, const part *p, float *w, float *room, int64_t r0, int64_t r1) {
+    const packed k = packed_of(c);
+    word *y = (word *)room, *x = y + k.x;
+    int64_t frame = -1;
+    pack_dy(c, &k, p, y);
+    for (int64_t tap = r0 / c->Ci; tap * c->Ci < r1; tap++) {
+        const int64_t kw = tap % c->k[2], kh = tap / c->k[2] % c->k[1], kt = tap / c->k[2] / c->k[1];
+        const int64_t ti = p->t * c->stride[0] + kt - c->before[0];
+        int64_t ha, hb;
+        inside(c, 1, kh, p->h0, p->h1, &ha, &hb);
+        if (ti < 0 || ti >= c->in[0] || ha >= hb) continue;
+        if (ti != frame) pack_x(c, &k, p, ti, x);
+        frame = ti;
+        const int64_t first = r0 > tap * c->Ci ? r0 - tap * c->Ci : 0, last = r1 < (tap + 1) * c->Ci ? r1 - tap * c->Ci : c->Ci;
+        const int64_t line = (ha - p->h0) * c->stride[1] + kh;
+        const strip s = {hb - ha, w_words(p->pixels), c->stride[1] * k.pairs * k.Cx, k.Cx, k.pairs * c->Cp, c->Cp};
+        dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, x + (kw * k.in_lines + line) * k.pairs * k.Cx + first,
+                y + (ha - p->h0) * k.pairs * c->Cp, &s, last - first);
+    }
+}
+#else
+static int64_t pack_size(const cw *c) {
+    return c->Cp == c->Co ? 0 : c->lines * c->out[2] * c->Cp;
+}
+
+/* One block; rows [r0, r1) of the taps*Ci rows of w. */
+static void block(const cw *c, const part *p, float *w, float *room, int64_t r0, int64_t r1) {
+    const int64_t W = c->out[2], Wi = c->in[2];
+    const float *y = dy_at(c, p);
     if (c->Cp != c->Co) {
-        for (int64_t p = 0; p < (h1 - h0) * W; p++)
-            for (int64_t o = 0; o < c->Cp; o++) pad[p * c->Cp + o] = o < c->Co ? y[p * c->Co + o] : 0;
-        y = pad;
+        const int64_t n = (p->h1 - p->h0 - 1) * W + p->pixels;
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t o = 0; o < c->Cp; o++) room[i * c->Cp + o] = o < c->Co ? y[i * c->Co + o] : 0;
+        y = room;
     }
     for (int64_t tap = r0 / c->Ci; tap * c->Ci < r1; tap++) {
         const int64_t kw = tap % c->k[2], kh = tap / c->k[2] % c->k[1], kt = tap / c->k[2] / c->k[1];
         int64_t ta, tb, ha, hb, wa, wb;
-        inside(c, 0, kt, t, t + 1, &ta, &tb);
-        inside(c, 1, kh, h0, h1, &ha, &hb);
-        inside(c, 2, kw, 0, W, &wa, &wb);
+        inside(c, 0, kt, p->t, p->t + 1, &ta, &tb);
+        inside(c, 1, kh, p->h0, p->h1, &ha, &hb);
+        inside(c, 2, kw, 0, p->pixels, &wa, &wb);
         if (ta >= tb || ha >= hb || wa >= wb) continue;
         const int64_t first = r0 > tap * c->Ci ? r0 - tap * c->Ci : 0, last = r1 < (tap + 1) * c->Ci ? r1 - tap * c->Ci : c->Ci;
-        const int64_t ti = t * c->stride[0] + kt - c->before[0], hi = ha * c->stride[1] + kh - c->before[1];
+        const int64_t ti = p->t * c->stride[0] + kt - c->before[0], hi = ha * c->stride[1] + kh - c->before[1];
         const int64_t wi = wa * c->stride[2] + kw - c->before[2];
         const strip s = {hb - ha, wb - wa, c->stride[1] * Wi * c->Ci, c->stride[2] * c->Ci, W * c->Cp, c->Cp};
-        dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, x + (((b * c->in[0] + ti) * Hi + hi) * Wi + wi) * c->Ci + first,
-                y + ((ha - h0) * W + wa) * c->Cp, &s, last - first);
+        dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, frame_at(c, p, ti) + (hi * Wi + wi) * c->Ci + first,
+                y + ((ha - p->h0) * W + wa) * c->Cp, &s, last - first);
     }
 }
+#endif
 
-static int64_t pad_size(const cw *c) {
-    return c->Cp == c->Co ? 0 : (c->lines * c->out[2] * c->Cp + 15) / 16 * 16;
+/* Scratch: dW of every slot (own), or one with padded rows when they need padding; then a piece to pack in for each. */
+static int64_t partial_size(const cw *c) {
+    const int64_t size = c->taps * c->Ci * c->Cp;
+    return c->own ? zt_cpu_slots() * size : c->Cp == c->Co ? 0 : size;
+}
+static int64_t pack_room(const cw *c) {
+    return (pack_size(c) + 15) / 16 * 16;
 }
 static zt_err dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;
     const cw c = cw_of(n);
-    const int64_t size = c.taps * c.Ci * c.Cp, slots = zt_cpu_slots();
-    *scratch = (size_t)((c.own ? slots * size : c.Cp == c.Co ? 0 : size) + slots * pad_size(&c)) * sizeof(float);
+    *scratch = (size_t)(partial_size(&c) + zt_cpu_slots() * pack_room(&c)) * sizeof(float);
     return ZT_OK;
 }
 static void dw_run(const zt_node *n, const zt_exec *e) {
     const cw c = cw_of(n);
     const int64_t rows = c.taps * c.Ci, size = rows * c.Cp;
-    const int64_t per = (c.out[1] + c.lines - 1) / c.lines, blocks = c.B * c.out[0] * per;
+    const int64_t blocks = c.B * c.out[0] * ((c.out[1] + c.lines - 1) / c.lines);
     const int slots = zt_cpu_slots();
-    const float *x = n->in[0]->x, *dy = n->in[1]->x;
-    float *dw = n->x, *room = e->scratch, *pads = room + (c.own ? slots * size : c.Cp == c.Co ? 0 : size);
-    float *shared = c.Cp == c.Co ? dw : room;
+    float *dw = n->x, *sums = e->scratch, *rooms = sums + partial_size(&c);
+    float *shared = c.Cp == c.Co ? dw : sums;
 #pragma omp parallel
     {
 #pragma omp for schedule(static, 1)
@@ -177,12 +289,11 @@ static void dw_run(const zt_node *n, const zt_exec *e) {
             int64_t from = 0, to = blocks, r0 = 0, r1 = rows;
             if (c.own) k_piece(blocks, 1, slots, s, &from, &to);
             else k_piece(rows, 6, slots, s, &r0, &r1);
-            float *w = c.own ? room + s * size : shared;
+            float *w = c.own ? sums + s * size : shared;
             memset(w + r0 * c.Cp, 0, (size_t)((r1 - r0) * c.Cp) * sizeof *w);
             for (int64_t k = from; k < to; k++) {
-                const int64_t h0 = k % per * c.lines, h1 = h0 + c.lines < c.out[1] ? h0 + c.lines : c.out[1];
-                const int64_t t = k / per % c.out[0];
-                block(&c, x, dy, w, pads + s * pad_size(&c), k / per / c.out[0], t, h0, h1, r0, r1);
+                const part p = part_of(&c, k);
+                block(&c, &p, w, rooms + s * pack_room(&c), r0, r1);
             }
         }
         if (c.own || c.Cp != c.Co) {
@@ -190,11 +301,28 @@ static void dw_run(const zt_node *n, const zt_exec *e) {
             for (int64_t r = 0; r < rows; r++) {
                 for (int k = 1; c.own && k < slots; k++)
 #pragma omp simd
-                    for (int64_t o = 0; o < c.Cp; o++) room[r * c.Cp + o] += room[k * size + r * c.Cp + o];
-                for (int64_t o = 0; o < c.Co; o++) dw[r * c.Co + o] = room[r * c.Cp + o];
+                    for (int64_t o = 0; o < c.Cp; o++) sums[r * c.Cp + o] += sums[k * size + r * c.Cp + o];
+                for (int64_t o = 0; o < c.Co; o++) dw[r * c.Co + o] = sums[r * c.Cp + o];
             }
         }
     }
 }
 
+#if defined(ZT_LEVEL_bf16)
+enum { LEAST = 16, ROWS = 1024 };               /* channels, and rows of a matmul, from which packing pays */
+static bool takes_conv(const zt_node *n) {
+    return n->multiply == ZT_BF16 && zt_last(&n->in[1]->sh) >= LEAST && zt_last(&n->in[0]->sh) * 2 >= LEAST;
+}
+static bool takes_matmul(const zt_node *n) {
+    const zt_shape *a = &n->in[0]->sh;
+    return n->multiply == ZT_BF16 && n->n_in == 2 && n->at.i[0] && !n->at.i[1] && zt_rows(a) >= ROWS && zt_last(a) >= LEAST &&
+           zt_last(&n->sh) >= LEAST;
+}
+const zt_cpu_entry K(zt_k_conv_dw)[] = {
+    {.op = ZT_OP_conv_dw, .ok = takes_conv, .kernel = {.run = dw_run, .prepare = dw_prepare}},
+    {.op = ZT_OP_matmul, .ok = takes_matmul, .kernel = {.run = dw_run, .prepare = dw_prepare}},
+    {.op = -1}
+};
+#else
 const zt_cpu_entry K(zt_k_conv_dw)[] = {{.op = ZT_OP_conv_dw, .kernel = {.run = dw_run, .prepare = dw_prepare}}, {.op = -1}};
+#endif
