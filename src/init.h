@@ -3,8 +3,8 @@
 #define ZT_INIT_H
 #include "tensor/plan.h"
 
-/** The CPU backend: kernels for this processor (environment ZT_CPU=base|v3|v4|bf16 caps the level), oneDNN, OpenMP threads.
- *  Sets flush-to-zero in every worker on first use. Never NULL. */
+/** The CPU backend: kernels for this processor, oneDNN, OpenMP threads (environment: ZT_CPU=base|v3|v4|bf16 caps the level,
+ *  ZT_ONEDNN=off leaves oneDNN out). Sets flush-to-zero in every worker on first use. Never NULL. */
 const zt_backend *zt_backend_cpu(void);
 
 /** What it runs on, for `zoe info`; starts the backend. Strings are static. */

@@ -172,6 +172,11 @@ void zt_big_free(void *p, size_t bytes) {
     if (p) (void)munmap(p, whole_pages(bytes));
 }
 
+int64_t zt_machine_memory_bytes(void) {
+    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (int64_t)pages * size : 0;
+}
+
 int64_t zt_peak_rss_bytes(void) {
     char buf[4096];
     int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);

@@ -32,6 +32,8 @@ void zt_arena_destroy(zt_arena **a);                       /* NULL and *a == NUL
 void *zt_big_alloc(size_t bytes);
 void zt_big_free(void *p, size_t bytes);
 
+/** Memory this machine has, in bytes (not all of it may be free). 0 if unknown. */
+int64_t zt_machine_memory_bytes(void);
 /** Peak resident set of this process in bytes (VmHWM). 0 if unknown. */
 int64_t zt_peak_rss_bytes(void);
 #endif

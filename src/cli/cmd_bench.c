@@ -10,21 +10,22 @@
 #include "train/peak.h"
 #include "train/step_graph.h"
 
-typedef struct args { char only[128]; int64_t repeats; int json, profile; } args;
+typedef struct args { char only[128]; int64_t repeats, frames; int json, profile; } args;
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
     {"only", ZT_OPT_STR, AT(only), NULL, 0, 0, NULL, 0, "run only the rows whose name contains this text"},
     {"repeats", ZT_OPT_INT, AT(repeats), "3", 1, 1000, NULL, 0, "timed repeats per row; the best counts"},
-    {"profile", ZT_OPT_BOOL, AT(profile), "false", 0, 0, NULL, 0, "also print time by op and by scope (stderr)"},
+    {"frames", ZT_OPT_INT, AT(frames), "0", 0, 1024, NULL, 0, "frames per clip, to see how cost grows with them; 0: 16"},
+    {"profile", ZT_OPT_BOOL, AT(profile), "false", 0, 0, NULL, 0, "also print the profile of a step (stderr)"},
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print one list of rows as JSON"},
 };
 static const zt_cli_spec spec = {
-    .usage = "zoe bench [--only NAME] [--repeats N] [--json]",
+    .usage = "zoe bench [--only NAME] [--repeats N] [--frames N] [--profile] [--json]",
     .about = "Times whole steps: training (forward, backward, optimiser, EMA) and forward alone. Rows are MODEL/train/f32 or\n"
              "bf16; vdit-S and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips), -demo are those of\n"
              "configs/*-shapes-32.yaml. GFLOP counts matmul, convolution and attention only: forward 1x, backward 2x.\n"
              "fraction_of_peak is against the best 2048^3 matmul of the same precision measured around the row (bf16: with the\n"
-             "rounding of its operands).\n",
+             "rounding of its operands). --profile prints time, FLOPs, traffic and part of the roofline by op and by scope.\n",
     .opts = {options, sizeof options / sizeof *options}};
 
 /* One model size: options as on a command line. */
@@ -46,28 +47,17 @@ static const size sizes[] = {
       {"time_kernel", "5"}, {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"}, {"time_down", "0,1,0"}}},
 };
 
-typedef struct row { char name[64]; double ms, gflop, fraction, peak; int64_t bytes; } row;
+typedef struct row { char name[64]; double ms, gflop, fraction, peak, first_s; int64_t bytes; } row;
 
-static zt_err make_net(zt_net *net, const size *s) {
+static zt_err make_net(zt_net *net, const size *s, int64_t frames) {
     zt_err e = zt_net_init(net, s->model);
     for (int k = 0; e == ZT_OK && k < 12 && s->opts[k][0]; k++)
         e = zt_opt_set(net->model->opts, net->cfg, "bench", s->opts[k][0], s->opts[k][1]);
     net->vocab = 512;
-    net->frames = s->frames;
+    net->frames = frames ? frames : s->frames;
     net->height = net->width = s->side;
     net->fps = 8;
     return e == ZT_OK ? zt_net_check(net) : e;
-}
-
-static void fill_inputs(zt_step_graph *s) {
-    for (int id = 0; id < zt_graph_size(s->g); id++) {
-        zt_node *n = zt_graph_node(s->g, id);
-        if (n->role != ZT_INPUT || !n->x) continue;
-        if (n->dtype == ZT_F32) zt_fill_normal(1, (uint64_t)id, n->x, zt_numel(&n->sh));
-        for (int64_t k = 0; n->dtype == ZT_I32 && k < zt_numel(&n->sh); k++) ((int32_t *)n->x)[k] = 5;
-    }
-    for (int k = 0; s->hyper && k < 8; k++) ((float *)s->hyper->x)[k] = (const float[]){1e-5f, 0.9f, 0.99f, 1e-8f, 0, 1, 1, 1}[k];
-    for (int64_t k = 0; k < zt_numel(&s->weight->sh); k++) ((float *)s->weight->x)[k] = 1e-6f;
 }
 
 static zt_err time_step(const size *s, bool train, int precision, const args *a, row *r) {
@@ -75,11 +65,13 @@ static zt_err time_step(const size *s, bool train, int precision, const args *a,
     const zt_dtype t = zt_precision_multiply(precision);
     zt_tset params = {0}, states = {0};
     zt_step_graph g = {0};
+    const double start = zt_now();
     zt_err e;
-    ZT_TRY(e = make_net(&c.net, s), done);
+    ZT_TRY(e = make_net(&c.net, s, a->frames), done);
     ZT_TRY(e = zt_step_graph_create(&g, &c, s->batch, &params, train ? &states : NULL, false), done);
-    fill_inputs(&g);
+    zt_step_graph_fill(&g);
     ZT_TRY(e = zt_plan_run(g.plan), done);
+    r->first_s = zt_now() - start;
     r->peak = zt_matmul_peak_gflops(t, 2048, 0.2);
     r->ms = 1e30;
     for (int64_t k = 0; k < a->repeats; k++) {
@@ -92,7 +84,7 @@ static zt_err time_step(const size *s, bool train, int precision, const args *a,
     r->gflop = (double)g.flops * 1e-9;
     r->fraction = r->gflop / r->ms * 1e3 / r->peak;
     r->bytes = zt_step_graph_bytes(&g) + zt_tset_bytes(&params) + zt_tset_bytes(&states);
-    if (a->profile) e = zt_plan_profile(g.plan, stderr);
+    if (a->profile) e = zt_plan_profile(g.plan, stderr, r->peak, zt_memory_peak_gbytes(0.2));
 done:
     zt_step_graph_finish(&g);
     zt_tset_finish(&states);
@@ -103,8 +95,10 @@ done:
 
 static void add_json(json_t *list, const row *r) {
     json_array_append_new(list,
-                          json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "name", r->name, "ms", r->ms, "gflop", r->gflop,
-                                    "fraction_of_peak", r->fraction, "peak_gflops", r->peak, "rss_mb", (double)r->bytes * 1e-6));
+                          json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "name", r->name, "ms", r->ms, "gflop", r->gflop,
+                                    "fraction_of_peak", r->fraction, "peak_gflops", r->peak, "planned_mb",
+                                    (double)r->bytes * 1e-6, "peak_rss_mb", (double)zt_peak_rss_bytes() * 1e-6, "first_step_s",
+                                    r->first_s));
 }
 
 static void print_row(const row *r) {
@@ -118,6 +112,12 @@ static void add_row(const args *a, json_t *list, const row *r) {
     add_json(list, r);
 }
 
+static void add_memory_peak(const args *a, json_t *list) {
+    const double rate = zt_memory_peak_gbytes(0.5);
+    if (!a->json) printf("%-24s %10s %10s %7.1f GB/s\n", "peak/memory-copy", "", "", rate);
+    json_array_append_new(list, json_pack("{s:s, s:f}", "name", "peak/memory-copy", "gbytes_per_s", rate));
+}
+
 static void add_peak(const args *a, json_t *list, int precision) {
     row r = {.gflop = 2e-9 * 2048.0 * 2048 * 2048, .fraction = 1};
     snprintf(r.name, sizeof r.name, "peak/matmul-2048/%s", precision == ZT_PRECISION_BF16 ? "bf16" : "f32");
@@ -128,11 +128,13 @@ static void add_peak(const args *a, json_t *list, int precision) {
 
 static zt_err run(const args *a, json_t *list) {
     static const struct { const char *name; bool train; int precision; } kinds[] = {
-        {"train/f32", true, ZT_PRECISION_F32}, {"train/bf16", true, ZT_PRECISION_BF16}, {"forward/f32", false, ZT_PRECISION_F32}};
+        {"train/f32", true, ZT_PRECISION_F32}, {"train/bf16", true, ZT_PRECISION_BF16}, {"forward/f32", false, ZT_PRECISION_F32},
+        {"forward/bf16", false, ZT_PRECISION_BF16}};
     enum { KINDS = sizeof kinds / sizeof *kinds };
     if (!a->json) printf("%-24s %10s %10s %10s %10s %10s\n", "name", "ms", "GFLOP", "GFLOP/s", "of peak", "MB");
     add_peak(a, list, ZT_PRECISION_F32);
     add_peak(a, list, ZT_PRECISION_BF16);
+    add_memory_peak(a, list);
     for (size_t k = 0; k < KINDS * sizeof sizes / sizeof *sizes; k++) {
         row r = {.name = ""};
         const size *s = &sizes[k / KINDS];

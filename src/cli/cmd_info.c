@@ -1,7 +1,6 @@
 /* cmd_info.c - `zoe info`: what this build and this machine can do. It measures nothing (that is bench). */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/commands.h"
 #include "init.h"
@@ -42,8 +41,7 @@ static void cpu_name(char *out, size_t cap) {
 }
 
 static int64_t memory_mb(void) {
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (int64_t)pages * size / (1 << 20) : 0;
+    return zt_machine_memory_bytes() / (1 << 20);
 }
 
 static int print_json(const zt_backend_facts *b, const char *cpu) {
@@ -75,7 +73,7 @@ int zt_cmd_info(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
         .usage = "zoe info [--json]",
         .about = "Shows version, processor level, threads, and the libraries this program runs with.\n"
-                 "The environment variables ZT_CPU=base|v3|v4|bf16 and OMP_NUM_THREADS lower what is used.\n",
+                 "The environment variables ZT_CPU=base|v3|v4|bf16, OMP_NUM_THREADS and ZT_ONEDNN=off lower what is used.\n",
         .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
     };
     info_args args;

@@ -9,13 +9,15 @@
 
 enum { MAX_OVERRIDES = 64 };
 
-typedef struct args { char out[1024]; int resume, plan, json, quiet, help_config; } args;
+typedef struct args { char out[1024]; int resume, plan, profile, json, quiet, help_config; } args;
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
     {"out", ZT_OPT_STR, AT(out), NULL, 0, 0, NULL, 'o', "run folder: config, log, samples, checkpoints, model"},
     {"resume", ZT_OPT_BOOL, AT(resume), "false", 0, 0, NULL, 0,
      "go on from the newest checkpoint of --out (CONFIG may be left out)"},
     {"plan", ZT_OPT_BOOL, AT(plan), "false", 0, 0, NULL, 0, "only say what the run needs: parameters, FLOPs, memory, disk, time"},
+    {"profile", ZT_OPT_BOOL, AT(profile), "false", 0, 0, NULL, 0,
+     "only time one step by op and by scope: where the time goes, and how much of the roofline each part reaches"},
     {"help-config", ZT_OPT_BOOL, AT(help_config), "false", 0, 0, NULL, 0, "list every config key"},
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print the result as JSON"},
     {"quiet", ZT_OPT_BOOL, AT(quiet), "false", 0, 0, NULL, 'q', "no progress"},
@@ -115,15 +117,19 @@ int zt_cmd_train(int argc, char **argv) {
         zt_train_cfg_help(stdout);
         return ZT_EXIT_OK;
     }
-    if (!*a.out && !a.plan) return zt_cli_usage_error("train", "--out RUN is missing");
+    if (!*a.out && !a.plan && !a.profile) return zt_cli_usage_error("train", "--out RUN is missing");
     zt_log_quiet(a.quiet || a.json);
     zt_cancel_install();
     zt_train_cfg c = {0};
     zt_train_result result;
     zt_train_plan plan;
     zt_err e = load_config(&c, &a, pos, n_pos);
-    if (e == ZT_OK) e = a.plan ? zt_train_plan_make(&c, &plan) : zt_train(&c, a.out, a.resume, &result);
-    status = e != ZT_OK ? zt_cli_result("train", e) : a.plan ? print_plan(&c, &plan, a.json) : print_result(&a, &result);
+    if (e == ZT_OK)
+        e = a.plan      ? zt_train_plan_make(&c, &plan)
+            : a.profile ? zt_train_profile(&c, stdout)
+                        : zt_train(&c, a.out, a.resume, &result);
+    if (e != ZT_OK || a.profile) status = zt_cli_result("train", e);
+    else status = a.plan ? print_plan(&c, &plan, a.json) : print_result(&a, &result);
     zt_train_cfg_finish(&c);
     return status;
 }

@@ -76,7 +76,7 @@ static zt_node *plane(zt_node *per_frame, const zt_shape *s) {           /* [B,T
 /* The known frames that `rows` [B,T] says; zeros for -1. */
 static zt_node *known_frames(const zt_net_in *in, zt_node *rows) {
     const zt_shape s = in->noisy->sh;
-    zt_node *frames = zt_reshape(in->known, zt_sh(s.d[0] * s.d[1], s.d[2] * s.d[3] * s.d[4]));
+    zt_node *frames = zt_reshape(in->known, zt_sh(in->known->sh.d[0] * s.d[1], s.d[2] * s.d[3] * s.d[4]));
     return zt_reshape(zt_embedding(rows, frames), s);
 }
 

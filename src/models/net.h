@@ -29,7 +29,7 @@ zt_err zt_net_check(const zt_net *net);
  *  its image to all frames, and one a little earlier, so that motion can be read off the two at any frame. */
 typedef struct zt_net_in {
     zt_node *noisy;          /* [B,T,H,W,3], normalised as net.mean and net.scale say */
-    zt_node *known;          /* [B,T,H,W,3], normalised too */
+    zt_node *known;          /* [B,T,H,W,3], normalised too (B: that of `last`, or more) */
     zt_node *mask;           /* [B,T] 0 or 1 */
     zt_node *last, *before;  /* [B,T] i32: rows b*T+t of `known` that frame is shown, -1: none yet; by zt_net_show */
     zt_node *age, *span;     /* [B,T]: how old the last one is, how far apart the two are, as parts of the clip; by the same */

@@ -77,6 +77,7 @@ static zt_err check(const void *cfg, int64_t frames, int64_t height, int64_t wid
 static zt_node *res_block(zt_nn *nn, const char *name, zt_node *x, zt_node *c, int64_t width, const unet_cfg *k) {
     zt_node *m[2];
     zt_push(nn->g, "%s", name);
+    zt_recompute(nn->g, nn->recompute);
     zt_chunk(zt_linear(nn, "cond", c, 2 * width, ZT_INIT_KAIMING), 2, m);                              /* scale, shift [B,C] */
     zt_node *h = zt_conv_same(nn, "conv1", zt_norm_silu(nn, "norm1", x, NULL, NULL), 1, 3, 3, width, ZT_INIT_KAIMING);
     h = zt_conv_same(nn, "conv2", zt_norm_silu(nn, "norm2", h, m[0], m[1]), 1, 3, 3, width, ZT_INIT_KAIMING);
@@ -86,6 +87,7 @@ static zt_node *res_block(zt_nn *nn, const char *name, zt_node *x, zt_node *c, i
         h = zt_norm_silu(nn, "norm_t", x, NULL, NULL);
         x = zt_add(x, zt_conv_same(nn, "conv_t", h, (int)k->time_kernel, 1, 1, width, ZT_INIT_ZERO));
     }
+    zt_recompute(nn->g, false);
     zt_pop(nn->g);
     return x;
 }
@@ -95,11 +97,14 @@ static zt_node *attend_space(zt_nn *nn, zt_node *x, const unet_cfg *k) {
     const zt_shape s = x->sh;
     const int heads = (int)(s.d[4] / k->head_dim);
     zt_push(nn->g, "space");
+    zt_recompute(nn->g, nn->recompute);
     zt_node *bias = zt_relative_bias(nn, "bias", heads, 2, (const int64_t[]){s.d[2], s.d[3]}, 15);
     zt_node *h = zt_reshape(zt_norm_affine(nn, "norm", x), zt_sh(s.d[0] * s.d[1], s.d[2] * s.d[3], 1, s.d[4]));
     h = zt_mha(nn, "attn", h, h, heads, bias, NULL, true);
+    x = zt_add(x, zt_reshape(h, s));
+    zt_recompute(nn->g, false);
     zt_pop(nn->g);
-    return zt_add(x, zt_reshape(h, s));
+    return x;
 }
 
 /* Attention along time at each pixel. */
@@ -107,11 +112,14 @@ static zt_node *attend_time(zt_nn *nn, zt_node *x, const unet_cfg *k) {
     const zt_shape s = x->sh;
     const int heads = (int)(s.d[4] / k->head_dim);
     zt_push(nn->g, "time");
+    zt_recompute(nn->g, nn->recompute);
     zt_node *bias = zt_relative_bias(nn, "bias", heads, 1, &s.d[1], 31);
     zt_node *h = zt_reshape(zt_norm_affine(nn, "norm", x), zt_sh(s.d[0], s.d[1], s.d[2] * s.d[3], s.d[4]));
     h = zt_mha(nn, "attn", h, h, heads, bias, NULL, true);
+    x = zt_add(x, zt_reshape(h, s));
+    zt_recompute(nn->g, false);
     zt_pop(nn->g);
-    return zt_add(x, zt_reshape(h, s));
+    return x;
 }
 
 static zt_node *level(zt_nn *nn, zt_node *x, zt_node *c, int i, zt_node **skip, bool up, const unet_cfg *k) {

@@ -105,7 +105,9 @@ static zt_node *build(zt_nn *nn, const zt_model_in *in, const void *cfg) {
     x = zt_reshape(x, zt_sh(b, nt * nh * nw, k->dim));                                                          /* [B,N,D] */
     for (int i = 0; i < k->depth; i++) {
         zt_push(nn->g, "blocks.%d", i);
+        zt_recompute(nn->g, nn->recompute);
         x = block(nn, x, c6, angles, in, k);
+        zt_recompute(nn->g, false);
         zt_pop(nn->g);
     }
     zt_push(nn->g, "head");

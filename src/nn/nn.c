@@ -64,13 +64,13 @@ static zt_node *conv(zt_nn *nn, const char *name, zt_node *x, zt_shape kernel, c
 
 zt_node *zt_conv_same(zt_nn *nn, const char *name, zt_node *x, int kt, int kh, int kw, int64_t out, zt_init init) {
     const int p[3] = {kt / 2, kh / 2, kw / 2};
-    const zt_conv_cfg c = {{1, 1, 1}, {p[0], p[1], p[2]}, {p[0], p[1], p[2]}};
+    const zt_conv_cfg c = {.stride = {1, 1, 1}, .pad_before = {p[0], p[1], p[2]}, .pad_after = {p[0], p[1], p[2]}};
     return conv(nn, name, x, zt_sh(kt, kh, kw, zt_last(&x->sh), out), &c, init);
 }
 
 zt_node *zt_conv_down(zt_nn *nn, const char *name, zt_node *x, bool time, int64_t out) {
     const int t = time, k = time ? 3 : 4;
-    const zt_conv_cfg c = {{1 + t, 2, 2}, {t, 1, 1}, {t, 1, 1}};
+    const zt_conv_cfg c = {.stride = {1 + t, 2, 2}, .pad_before = {t, 1, 1}, .pad_after = {t, 1, 1}};
     return conv(nn, name, x, zt_sh(time ? 3 : 1, k, k, zt_last(&x->sh), out), &c, ZT_INIT_KAIMING);
 }
 

@@ -16,8 +16,9 @@ typedef enum zt_init {
 } zt_init;
 
 /** A network under construction: a graph and the set its parameters live in. Parameters not yet in `params` are added and
- *  initialised; those already there are used as they are. Borrowed: graph and set. */
-typedef struct zt_nn { zt_graph *g; zt_tset *params; uint64_t seed; } zt_nn;
+ *  initialised; those already there are used as they are. Borrowed: graph and set. recompute: models make the inside of their
+ *  blocks again in the backward pass instead of keeping it (zt_recompute). */
+typedef struct zt_nn { zt_graph *g; zt_tset *params; uint64_t seed; bool recompute; } zt_nn;
 
 /** Parameter "SCOPE.name" of shape sh. Fan-in is the product of all axes but the last, fan-out the last (for a kernel, times the
  *  kernel's extent). */

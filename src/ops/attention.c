@@ -1,5 +1,5 @@
 /* attention.c - scaled dot-product attention with its gradient, and rotary position embedding. Inputs, attributes, aux: attrs.h.
- *   s[m] = scale q.k[m] + bias[m],  p = softmax over m,  y = sum_m p[m] v[m],  lse = log sum_m exp(s[m]),
+ *   s[m] = scale q.k[m] + bias[m],  p = softmax over the m that are not masked,  y = sum_m p[m] v[m],  lse = log sum_m exp(s[m]),
  *   scale = 1/sqrt(D/heads)
  * Backward from lse alone (Dao et al. 2022, arXiv:2205.14135): p[m] = exp(s[m] - lse), ds[m] = p[m] (dy.v[m] - dy.y),
  *   dq = scale sum_m ds[m] k[m], dk[m] = scale sum_n ds q, dv[m] = sum_n p dy, dbias = sum over (o,i) of ds
@@ -10,6 +10,7 @@
 typedef struct att_view {
     int64_t O, N, M, I, D, heads, dh;
     double scale;
+    bool causal;
     const real *q, *k, *v, *dy, *y, *lse, *bias;
     const int32_t *len;
 } att_view;
@@ -20,6 +21,7 @@ static att_view att_view_of(const zt_node *n, int first, int optional) { /* firs
                   .q = n->in[first]->x, .k = n->in[first + 1]->x, .v = n->in[first + 2]->x};
     a.dh = a.D / a.heads;
     a.scale = 1 / sqrt((double)a.dh);
+    a.causal = n->at.i[ZT_ATT_CAUSAL];
     if (n->at.i[ZT_ATT_BIAS]) a.bias = n->in[optional++]->x;
     if (n->at.i[ZT_ATT_LEN]) a.len = n->in[optional++]->x;
     return a;
@@ -31,9 +33,11 @@ typedef struct att_head { int64_t o, i, h; } att_head;
 static int64_t att_row(const att_view *a, att_head t, int64_t rows, int64_t n) {
     return ((t.o * rows + n) * a->I + t.i) * a->D + t.h * a->dh;
 }
-static int64_t att_keys(const att_view *a, att_head t) {
-    const int64_t len = a->len ? a->len[t.o] : a->M;
-    return len < 1 ? 1 : len > a->M ? a->M : len;
+/* Keys that query n sees: 0 .. this. */
+static int64_t att_keys(const att_view *a, att_head t, int64_t n) {
+    const int64_t len = !a->len ? a->M : a->len[t.o] < 1 ? 1 : a->len[t.o] > a->M ? a->M : a->len[t.o];
+    const int64_t past = n + a->M - a->N + 1;
+    return a->causal && past < len ? past : len;
 }
 static int64_t att_lse_at(const att_view *a, att_head t, int64_t n) {
     return ((t.o * a->I + t.i) * a->heads + t.h) * a->N + n;
@@ -51,7 +55,7 @@ static double att_score(const att_view *a, att_head t, int64_t n, int64_t m) {
 }
 
 static double att_lse(const att_view *a, att_head t, int64_t n) {
-    const int64_t keys = att_keys(a, t);
+    const int64_t keys = att_keys(a, t, n);
     double top = -INFINITY, sum = 0;
     for (int64_t m = 0; m < keys; m++) top = fmax(top, att_score(a, t, n, m));
     for (int64_t m = 0; m < keys; m++) sum += exp(att_score(a, t, n, m) - top);
@@ -78,7 +82,7 @@ static void att_mix(const att_view *a, att_head t, att_weight *weight, int64_t f
 }
 
 static double att_p(const att_view *a, att_head t, int64_t n, int64_t m) {
-    return m < att_keys(a, t) ? exp(att_score(a, t, n, m) - a->lse[att_lse_at(a, t, n)]) : 0;
+    return m < att_keys(a, t, n) ? exp(att_score(a, t, n, m) - a->lse[att_lse_at(a, t, n)]) : 0;
 }
 static double att_ds(const att_view *a, att_head t, int64_t n, int64_t m) {
     const real *dy = a->dy + att_row(a, t, a->N, n);
@@ -99,7 +103,7 @@ void REF(attention)(const zt_node *n) {
         const att_head t = att_head_of(&a, k);
         for (int64_t r = 0; r < a.N; r++) {
             lse[att_lse_at(&a, t, r)] = (real)att_lse(&a, t, r);
-            att_mix(&a, t, att_p, r, a.v, a.M, att_keys(&a, t), 1, (real *)n->x + att_row(&a, t, a.N, r));
+            att_mix(&a, t, att_p, r, a.v, a.M, att_keys(&a, t, r), 1, (real *)n->x + att_row(&a, t, a.N, r));
         }
     }
 }
@@ -112,7 +116,7 @@ void REF(attention_dx)(const zt_node *n) {
     for (int64_t k = 0; k < a.O * a.I * a.heads; k++) {
         const att_head t = att_head_of(&a, k);
         for (int64_t r = 0; r < a.N; r++)
-            att_mix(&a, t, att_ds, r, a.k, a.M, att_keys(&a, t), a.scale, (real *)n->x + att_row(&a, t, a.N, r));
+            att_mix(&a, t, att_ds, r, a.k, a.M, att_keys(&a, t, r), a.scale, (real *)n->x + att_row(&a, t, a.N, r));
         for (int64_t m = 0; m < a.M; m++) {
             const int64_t at = att_row(&a, t, a.M, m);
             att_mix(&a, t, att_ds_of_key, m, a.q, a.N, a.N, a.scale, (real *)n->aux[0] + at);
@@ -145,12 +149,18 @@ void REF(rope)(const zt_node *n) {
 #include "ops/common.h"
 
 /* ---- builders ---------------------------------------------------------------------------------------------------- */
-zt_node *zt_attention(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len) {
+static zt_node *attention(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len, bool causal) {
     zt_node *in[5] = {q, k, v};
     int n = 3;
     if (bias) in[n++] = bias;
     if (len) in[n++] = len;
-    return zt_emit(q->g, &zt_def_attention, n, in, &((zt_attr){.i = {heads, bias != NULL, len != NULL}}));
+    return zt_emit(q->g, &zt_def_attention, n, in, &((zt_attr){.i = {heads, bias != NULL, len != NULL, causal}}));
+}
+zt_node *zt_attention(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len) {
+    return attention(q, k, v, heads, bias, len, false);
+}
+zt_node *zt_attention_causal(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len) {
+    return attention(q, k, v, heads, bias, len, true);
 }
 
 zt_node *zt_rope(zt_node *x, zt_node *angle, int heads, bool inverse) {
@@ -178,6 +188,9 @@ static zt_err att_check(const zt_node *n, int first, int optional) {
     if (heads < 1 || q->d[3] % heads)
         return zt_fail(ZT_SHAPE, "%s: width %lld does not divide into %lld heads", n->op->name, (long long)q->d[3],
                        (long long)heads);
+    if (n->at.i[ZT_ATT_CAUSAL] && k->d[1] < q->d[1])
+        return zt_fail(ZT_SHAPE, "%s: %lld queries see %lld keys; causal attention needs as many keys as queries, or more",
+                       n->op->name, (long long)q->d[1], (long long)k->d[1]);
     if (bias && (e = zt_op_want_shape(n, optional, "bias", zt_sh(heads, q->d[1], k->d[1]))) != ZT_OK) return e;
     if (!len) return ZT_OK;
     if (n->in[optional + bias]->dtype != ZT_I32)
@@ -239,7 +252,8 @@ static zt_node *attention_gen(zt_graph *g, zt_rng *r) {
     const int heads = (int)zt_gen_size(r, 3);
     const int64_t O = zt_gen_size(r, 3), I = zt_gen_coin(r) ? 1 : zt_gen_size(r, 4);
     const int64_t most = zt_rng_int(r, 0, 19) ? 19 : 150; /* now and then whole tiles */
-    const int64_t N = zt_gen_size(r, most), M = zt_gen_size(r, most);
+    const bool causal = zt_rng_int(r, 0, 3) == 0;
+    const int64_t N = zt_gen_size(r, most), M = causal ? N + zt_rng_int(r, 0, 3) * zt_gen_size(r, 20) : zt_gen_size(r, most);
     const int64_t D = heads * (zt_rng_int(r, 0, 19) ? zt_gen_size(r, 18) : zt_rng_int(r, 60, 80));
     zt_node *q = zt_affine(zt_gen_value(g, zt_sh(O, N, I, D)), zt_gen_coin(r) ? 4 : 1, 0);
     zt_node *k = zt_gen_value(g, zt_sh(O, M, I, D)), *v = zt_gen_value(g, zt_sh(O, M, I, D)), *bias = NULL, *len = NULL;
@@ -249,7 +263,7 @@ static zt_node *attention_gen(zt_graph *g, zt_rng *r) {
         for (int o = 0; o < O; o++) keys[o] = (double)zt_rng_int(r, 1, M);
         len = zt_const(g, ZT_I32, zt_sh(O), keys);
     }
-    return zt_attention(q, k, v, heads, bias, len);
+    return attention(q, k, v, heads, bias, len, causal);
 }
 
 static zt_node *attention_dx_gen(zt_graph *g, zt_rng *r) {

@@ -24,10 +24,11 @@
  *   matmul              a, b, [bias]     i0 ta, i1 tb (0/1); bias present when n_in == 3. a and b are seen as [rows, last axis]:
  *                       M,K = rows,last of a (ta: last,rows); K,N = rows,last of b (tb: last,rows). Output: ta ? [M,N]
  *                       : a's leading axes + [N]. bias [N].
- * conv.c                                 i0..2 stride, i3..5 pad before, i6..8 pad after (order t,h,w)
- *   conv                x [B,T,H,W,Ci], w [kt,kh,kw,Ci,Co], [bias [Co]]: present when n_in == 3
+ * conv.c                                 i0..2 stride, i3..5 pad before, i6..8 pad after, i12..14 dilation (order t,h,w),
+ *                                        i15 groups G
+ *   conv                x [B,T,H,W,Ci], w [kt,kh,kw,Ci/G,Co], [bias [Co]]: present when n_in == 3
  *   conv_dx             dy, w            and i9..11 = T,H,W of x; output [B,T,H,W,Ci]
- *   conv_dw             x, dy            and i9..11 = kt,kh,kw;   output [kt,kh,kw,Ci,Co]
+ *   conv_dw             x, dy            and i9..11 = kt,kh,kw;   output [kt,kh,kw,Ci/G,Co]
  * norm.c                                 f0 eps; i0 groups (group_norm) or dim (rms_norm), i1 act (group_norm: 0 none, 1 SiLU),
  *                                        i2 = 1: gain and bias present (rms_norm: gain), i3 = 1: scale and shift present
  *   group_norm          x [B,..,C], [gain [C], bias [C]], [scale [B,C], shift [B,C]]      aux: mean [B,G], rstd [B,G]
@@ -38,7 +39,8 @@
  *   rms_norm_dx         dy, x, rstd, [gain]. Outputs: dx; aux: dgain [dim] when gain is present
  * attention.c
  *   attention           q [O,N,I,D], k [O,M,I,D], v [O,M,I,D], [bias [heads,N,M]], [len [O] i32]
- *                       i0 heads, i1 = 1: bias present, i2 = 1: len present. A len outside 1..M counts as the nearest of these.
+ *                       i0 heads, i1 = 1: bias present, i2 = 1: len present, i3 = 1: causal (needs M >= N). A len outside
+ *                       1..M counts as the nearest of these.
  *                       aux: lse [O,I,heads,N] = log sum_m exp(score)
  *   attention_dx        dy, q, k, v, y, lse, [bias], [len]: same attributes. Outputs: dq; aux: dk, dv, [dbias [heads,N,M]]
  *   rope                x [B,N,D], angle [N, D/heads/2]        i0 heads, i1 inverse (0/1)
@@ -59,9 +61,9 @@
 /* Optional inputs of the norms: where they start (base = number of required inputs) and whether they are there. */
 enum { ZT_NORM_GROUPS = 0, ZT_NORM_ACT = 1, ZT_NORM_AFFINE = 2, ZT_NORM_MODULATE = 3 };
 /* attention */
-enum { ZT_ATT_HEADS = 0, ZT_ATT_BIAS = 1, ZT_ATT_LEN = 2 };
+enum { ZT_ATT_HEADS = 0, ZT_ATT_BIAS = 1, ZT_ATT_LEN = 2, ZT_ATT_CAUSAL = 3 };
 /* conv */
-enum { ZT_CONV_STRIDE = 0, ZT_CONV_BEFORE = 3, ZT_CONV_AFTER = 6, ZT_CONV_SIZE = 9 };
+enum { ZT_CONV_STRIDE = 0, ZT_CONV_BEFORE = 3, ZT_CONV_AFTER = 6, ZT_CONV_SIZE = 9, ZT_CONV_DILATION = 12, ZT_CONV_GROUPS = 15 };
 
 /** Storage of input k, or NULL when the node has fewer inputs. */
 static inline void *zt_in_x(const zt_node *n, int k) {

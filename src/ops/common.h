@@ -27,6 +27,9 @@ zt_shape zt_op_dims(const zt_node *n);
 /** Gradient dy of a broadcast operand x: summed to x's shape when that differs. */
 zt_node *zt_op_sum_like(zt_node *dy, const zt_node *x);
 
+/** Gradient rule of group_norm_dx, layer_norm_dx and rms_norm_dx (norm_dx.c). */
+void zt_op_norm_dx_grad(zt_node *n, zt_node *d, zt_node **dx);
+
 bool zt_gen_coin(zt_rng *r);
 /** 1..max; 1 in a quarter of the cases. */
 int64_t zt_gen_size(zt_rng *r, int64_t max);

@@ -1,5 +1,6 @@
 /* conv.c - convolution over T, H, W, channels last, and its two transposes. Inputs and attributes: attrs.h.
- *   y[b,t,h,w,o] = bias[o] + sum_{i,j,k,c} x[b, t*st+i-pt, h*sh+j-ph, w*sw+k-pw, c] w[i,j,k,c,o], zero outside x
+ *   y[b,t,h,w,o] = bias[o] + sum_{i,j,k,c} x[b, t*st+i*dt-pt, h*sh+j*dh-ph, w*sw+k*dw-pw, g(o)+c] w[i,j,k,c,o], zero outside x;
+ *   g(o): the first channel of o's group
  * The three ops are one trilinear form differentiated by each operand, so each gradient rule uses the other two and second
  * derivatives exist. Tested by tests/ops/test_ops_sweep.c. */
 #include "ops/real.h"
@@ -9,7 +10,8 @@
 static int64_t conv_x_at(const zt_node *n, const int64_t *xs, const int64_t pos[4], const int64_t tap[3]) {
     int64_t at = pos[0];
     for (int k = 0; k < 3; k++) {
-        const int64_t p = pos[k + 1] * n->at.i[ZT_CONV_STRIDE + k] + tap[k] - n->at.i[ZT_CONV_BEFORE + k];
+        const int64_t *at_k = n->at.i + k;
+        const int64_t p = pos[k + 1] * at_k[ZT_CONV_STRIDE] + tap[k] * at_k[ZT_CONV_DILATION] - at_k[ZT_CONV_BEFORE];
         if (p < 0 || p >= xs[k + 1]) return -1;
         at = at * xs[k + 1] + p;
     }
@@ -25,6 +27,7 @@ static void conv_unravel(int64_t at, const int64_t *d, int n, int64_t *out) {
 
 void REF(conv)(const zt_node *n) {
     const int64_t *xs = n->in[0]->sh.d, *ws = n->in[1]->sh.d, Ci = ws[3], Co = ws[4], taps = ws[0] * ws[1] * ws[2];
+    const int64_t each = Co / n->at.i[ZT_CONV_GROUPS];
     const real *x = n->in[0]->x, *w = n->in[1]->x, *bias = zt_in_x(n, 2);
     const int64_t positions = zt_rows(&n->sh);
     for (int64_t p = 0; p < positions; p++)
@@ -35,15 +38,17 @@ void REF(conv)(const zt_node *n) {
             for (int64_t k = 0; k < taps; k++) {
                 conv_unravel(k, ws, 3, tap);
                 const int64_t at = conv_x_at(n, xs, pos, tap);
-                for (int64_t c = 0; at >= 0 && c < Ci; c++) sum += (double)x[at + c] * w[(k * Ci + c) * Co + o];
+                for (int64_t c = 0; at >= 0 && c < Ci; c++)
+                    sum += (double)x[at + o / each * Ci + c] * w[(k * Ci + c) * Co + o];
             }
             ((real *)n->x)[p * Co + o] = (real)sum;
         }
 }
 
-/* dx[q] = sum over taps of dy[p] w[tap]' where p*stride = q + pad - tap: the divisions must come out even and inside dy. */
+/* dx[q] = sum over taps of dy[p] w[tap]' where p*stride = q + pad - tap*dilation: it must come out even, p inside. */
 void REF(conv_dx)(const zt_node *n) {
-    const int64_t *ys = n->in[0]->sh.d, *ws = n->in[1]->sh.d, Ci = ws[3], Co = ws[4], taps = ws[0] * ws[1] * ws[2];
+    const int64_t *ys = n->in[0]->sh.d, *ws = n->in[1]->sh.d, Co = ws[4], taps = ws[0] * ws[1] * ws[2];
+    const int64_t Ci = zt_last(&n->sh), of_group = ws[3], each = Co / n->at.i[ZT_CONV_GROUPS];
     const real *dy = n->in[0]->x, *w = n->in[1]->x;
     const int64_t positions = zt_rows(&n->sh);
     for (int64_t q = 0; q < positions; q++)
@@ -55,10 +60,13 @@ void REF(conv_dx)(const zt_node *n) {
                 conv_unravel(k, ws, 3, tap);
                 int64_t at = pos[0];
                 for (int a = 0; a < 3 && at >= 0; a++) {
-                    const int64_t s = n->at.i[ZT_CONV_STRIDE + a], p = pos[a + 1] + n->at.i[ZT_CONV_BEFORE + a] - tap[a];
+                    const int64_t *at_a = n->at.i + a, s = at_a[ZT_CONV_STRIDE];
+                    const int64_t p = pos[a + 1] + at_a[ZT_CONV_BEFORE] - tap[a] * at_a[ZT_CONV_DILATION];
                     at = p < 0 || p % s || p / s >= ys[a + 1] ? -1 : at * ys[a + 1] + p / s;
                 }
-                for (int64_t o = 0; at >= 0 && o < Co; o++) sum += (double)dy[at * Co + o] * w[(k * Ci + c) * Co + o];
+                const int64_t first = c / of_group * each;
+                for (int64_t o = first; at >= 0 && o < first + each; o++)
+                    sum += (double)dy[at * Co + o] * w[(k * of_group + c % of_group) * Co + o];
             }
             ((real *)n->x)[q * Ci + c] = (real)sum;
         }
@@ -66,7 +74,7 @@ void REF(conv_dx)(const zt_node *n) {
 
 void REF(conv_dw)(const zt_node *n) {
     const int64_t *xs = n->in[0]->sh.d, *ys = n->in[1]->sh.d, *ws = n->sh.d, Ci = ws[3], Co = ws[4];
-    const int64_t taps = ws[0] * ws[1] * ws[2], positions = ys[0] * ys[1] * ys[2] * ys[3];
+    const int64_t taps = ws[0] * ws[1] * ws[2], positions = ys[0] * ys[1] * ys[2] * ys[3], each = Co / n->at.i[ZT_CONV_GROUPS];
     const real *x = n->in[0]->x, *dy = n->in[1]->x;
     for (int64_t e = 0; e < taps * Ci * Co; e++) {
         int64_t pos[4], tap[3];
@@ -75,7 +83,7 @@ void REF(conv_dw)(const zt_node *n) {
         for (int64_t p = 0; p < positions; p++) {
             conv_unravel(p, ys, 4, pos);
             const int64_t at = conv_x_at(n, xs, pos, tap);
-            if (at >= 0) sum += (double)x[at + e / Co % Ci] * dy[p * Co + e % Co];
+            if (at >= 0) sum += (double)x[at + e % Co / each * Ci + e / Co % Ci] * dy[p * Co + e % Co];
         }
         ((real *)n->x)[e] = (real)sum;
     }
@@ -91,7 +99,9 @@ zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c) {
         at.i[ZT_CONV_STRIDE + k] = c->stride[k];
         at.i[ZT_CONV_BEFORE + k] = c->pad_before[k];
         at.i[ZT_CONV_AFTER + k] = c->pad_after[k];
+        at.i[ZT_CONV_DILATION + k] = c->dilation[k] ? c->dilation[k] : 1;
     }
+    at.i[ZT_CONV_GROUPS] = c->groups ? c->groups : 1;
     return zt_emit(x->g, &zt_def_conv, bias ? 3 : 2, (zt_node *const[]){x, w, bias}, &at);
 }
 
@@ -118,13 +128,22 @@ static zt_err conv_out(const zt_node *n, const int64_t *x, const int64_t *kernel
     const int64_t most = 1 << 20;
     for (int k = 0; k < 3; k++) {
         const int64_t s = n->at.i[ZT_CONV_STRIDE + k], a = n->at.i[ZT_CONV_BEFORE + k], b = n->at.i[ZT_CONV_AFTER + k];
-        if (s < 1 || a < 0 || b < 0 || a > most || b > most || x[k] < 1 || kernel[k] < 1 || kernel[k] > x[k] + a + b)
-            return zt_fail(ZT_SHAPE, "%s: axis %c of size %lld, kernel %lld, stride %lld, pads %lld and %lld: the kernel must "
-                           "fit into the padded size and the stride be at least 1", n->op->name, "thw"[k], (long long)x[k],
-                           (long long)kernel[k], (long long)s, (long long)a, (long long)b);
-        out[k] = (x[k] + a + b - kernel[k]) / s + 1;
+        const int64_t d = n->at.i[ZT_CONV_DILATION + k];
+        if (s < 1 || a < 0 || b < 0 || a > most || b > most || x[k] < 1 || kernel[k] < 1 || kernel[k] > most || d < 1 ||
+            d > most || (kernel[k] - 1) * d + 1 > x[k] + a + b)
+            return zt_fail(ZT_SHAPE, "%s: axis %c of size %lld, kernel %lld, dilation %lld, stride %lld, pads %lld and %lld: the "
+                           "kernel must fit into the padded size, stride and dilation be at least 1", n->op->name, "thw"[k],
+                           (long long)x[k], (long long)kernel[k], (long long)d, (long long)s, (long long)a, (long long)b);
+        out[k] = (x[k] + a + b - (kernel[k] - 1) * d - 1) / s + 1;
     }
     return ZT_OK;
+}
+
+static zt_err conv_groups(const zt_node *n, int64_t Ci, int64_t Co) {
+    const int64_t G = n->at.i[ZT_CONV_GROUPS];
+    if (G >= 1 && Ci % G == 0 && Co % G == 0) return ZT_OK;
+    return zt_fail(ZT_SHAPE, "%s: %lld groups must divide %lld input and %lld output channels", n->op->name, (long long)G,
+                   (long long)Ci, (long long)Co);
 }
 
 static zt_err conv_common(const zt_node *n, const char *first, const char *second) {
@@ -140,8 +159,10 @@ static zt_err conv_shape(zt_node *n) {
     const int64_t *x = n->in[0]->sh.d, *w = n->in[1]->sh.d;
     int64_t out[3];
     if ((e = conv_out(n, x + 1, w, out)) != ZT_OK) return e;
-    if (w[3] != x[4])
-        return zt_fail(ZT_SHAPE, "conv: x has %lld channels and w takes %lld", (long long)x[4], (long long)w[3]);
+    if ((e = conv_groups(n, x[4], w[4])) != ZT_OK) return e;
+    if (w[3] * n->at.i[ZT_CONV_GROUPS] != x[4])
+        return zt_fail(ZT_SHAPE, "conv: x has %lld channels in %lld groups and w takes %lld of each", (long long)x[4],
+                       (long long)n->at.i[ZT_CONV_GROUPS], (long long)w[3]);
     if (n->n_in == 3 && (e = zt_op_want_shape(n, 2, "bias", zt_sh(w[4]))) != ZT_OK) return e;
     return zt_op_set(n, n->in[0]->dtype, zt_sh(x[0], out[0], out[1], out[2], w[4]));
 }
@@ -153,7 +174,8 @@ static zt_err conv_dx_shape(zt_node *n) {
     int64_t out[3];
     if ((e = conv_out(n, x, w, out)) != ZT_OK) return e;
     if ((e = zt_op_want_shape(n, 0, "dy", zt_sh(dy[0], out[0], out[1], out[2], w[4]))) != ZT_OK) return e;
-    return zt_op_set(n, n->in[0]->dtype, zt_sh(dy[0], x[0], x[1], x[2], w[3]));
+    if ((e = conv_groups(n, 0, w[4])) != ZT_OK) return e;
+    return zt_op_set(n, n->in[0]->dtype, zt_sh(dy[0], x[0], x[1], x[2], w[3] * n->at.i[ZT_CONV_GROUPS]));
 }
 
 static zt_err conv_dw_shape(zt_node *n) {
@@ -163,7 +185,8 @@ static zt_err conv_dw_shape(zt_node *n) {
     int64_t out[3];
     if ((e = conv_out(n, x + 1, w, out)) != ZT_OK) return e;
     if ((e = zt_op_want_shape(n, 1, "dy", zt_sh(x[0], out[0], out[1], out[2], dy[4]))) != ZT_OK) return e;
-    return zt_op_set(n, n->in[0]->dtype, zt_sh(w[0], w[1], w[2], x[4], dy[4]));
+    if ((e = conv_groups(n, x[4], dy[4])) != ZT_OK) return e;
+    return zt_op_set(n, n->in[0]->dtype, zt_sh(w[0], w[1], w[2], x[4] / n->at.i[ZT_CONV_GROUPS], dy[4]));
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -185,7 +208,7 @@ static void conv_dw_grad(zt_node *n, zt_node *d, zt_node **dx) { /* d has w's sh
 /* Sizes of x (spatial axes in d[1..3]) and w, strides and pads that fit: same-size, causal, strided, valid, uneven. */
 static zt_conv_cfg conv_gen_cfg(zt_rng *r, zt_shape *x, zt_shape *w) {
     static const int64_t channels[] = {1, 2, 3, 4, 5, 7, 8, 16, 17, 24, 33, 48, 64, 70};
-    zt_conv_cfg c;
+    zt_conv_cfg c = {.groups = 1};
     *x = zt_gen_shape(r, 5, 6);
     *w = zt_gen_shape(r, 5, 3);
     x->d[0] = zt_gen_size(r, 2);
@@ -193,13 +216,21 @@ static zt_conv_cfg conv_gen_cfg(zt_rng *r, zt_shape *x, zt_shape *w) {
     if (wide) *x = zt_gen_shape(r, 5, 3);
     x->d[4] = w->d[3] = channels[zt_rng_int(r, wide ? 7 : 0, wide ? 13 : 10)];
     w->d[4] = channels[zt_rng_int(r, wide ? 7 : 0, wide ? 13 : 10)];
+    if (zt_rng_int(r, 0, 4) == 0) {          /* groups; now and then depthwise */
+        c.groups = (int)zt_rng_int(r, 2, 3);
+        if (zt_gen_coin(r)) w->d[3] = 1;
+        x->d[4] = w->d[3] * c.groups;
+        w->d[4] *= c.groups;
+    }
     for (int k = 0; k < 3; k++) {
         const int64_t kernel = w->d[k] = zt_rng_int(r, 0, 9) ? w->d[k] : 4;
         const bool same = zt_gen_coin(r);
         c.stride[k] = (int)zt_rng_int(r, 0, 3) ? 1 : (int)zt_rng_int(r, 2, 3);
+        c.dilation[k] = (int)zt_rng_int(r, 0, 5) ? 0 : 2;
         c.pad_before[k] = (int)(same ? (kernel - 1) / 2 : zt_rng_int(r, 0, kernel));
         c.pad_after[k] = (int)(same ? kernel / 2 : zt_rng_int(r, 0, kernel));
-        const int64_t lacks = kernel - x->d[k + 1] - c.pad_before[k] - c.pad_after[k];
+        const int64_t reach = (kernel - 1) * (c.dilation[k] ? 2 : 1) + 1;
+        const int64_t lacks = reach - x->d[k + 1] - c.pad_before[k] - c.pad_after[k];
         if (lacks > 0) x->d[k + 1] += lacks;
     }
     return c;
@@ -238,7 +269,7 @@ static int64_t conv_dw_flops(const zt_node *n) {
     const zt_op_def zt_def_##op = {.id = ZT_OP_##op, .name = #op, .doc = text, .min_in = 2, .max_in = most,                 \
                                    .shape = op##_shape, .ref = ZT_REFS(op), .grad = op##_grad, .gen = op##_gen, .tol = 1e-5, \
                                    .flops = op##_flops};
-DEFINE(conv, 3, "x:[B,T,H,W,Ci] w:[kt,kh,kw,Ci,Co] (+ bias:[Co]) -> [B,T',H',W',Co], zero padding")
+DEFINE(conv, 3, "x:[B,T,H,W,Ci] w:[kt,kh,kw,Ci/groups,Co] (+ bias:[Co]) -> [B,T',H',W',Co], zero padding")
 DEFINE(conv_dx, 2, "dy, w -> gradient of x")
 DEFINE(conv_dw, 2, "x, dy -> gradient of w")
 #endif

@@ -59,9 +59,13 @@ zt_node *zt_depth_to_space(zt_node *x, int ft, int fh, int fw);
 zt_node *zt_matmul(zt_node *a, zt_node *b, bool ta, bool tb);
 zt_node *zt_linear_op(zt_node *x, zt_node *w, zt_node *bias);        /* x[..,K] w[K,N] bias[N] or NULL */
 
-/* conv.c: x [B,T,H,W,Ci], w [kt,kh,kw,Ci,Co], bias [Co] or NULL; zero padding. out T = (T + pad_before + pad_after - kt)/st +
- * 1 */
-typedef struct zt_conv_cfg { int stride[3], pad_before[3], pad_after[3]; } zt_conv_cfg;      /* order t,h,w */
+/* conv.c: x [B,T,H,W,Ci], w [kt,kh,kw,Ci/groups,Co], bias [Co] or NULL; zero padding; causal in time is pad_before[0] =
+ * (kt-1) dilation, pad_after[0] = 0. out T = (T + pad_before + pad_after - (kt-1) dilation - 1)/stride + 1, H and W alike. Group
+ * g takes channels [g Ci/groups, ..) to [g Co/groups, ..); groups = Ci = Co is depthwise. */
+typedef struct zt_conv_cfg {
+    int stride[3], pad_before[3], pad_after[3];      /* order t,h,w */
+    int dilation[3], groups;                         /* 0 counts as 1 */
+} zt_conv_cfg;
 zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c);
 
 /* norm.c. y = act( norm(x)*gain + bias, then *(1+scale) + shift ). gain/bias [C] or both NULL; scale/shift [B,C] or both NULL.
@@ -75,8 +79,11 @@ zt_node *zt_rms_norm(zt_node *x, zt_node *gain, int64_t dim, double eps);
 /* attention.c: q [O,N,I,D], k,v [O,M,I,D], heads divides D, scale 1/sqrt(D/heads). For every (o,i): softmax(q k' + bias) v over
  * M.
  * I = 1 is ordinary attention over N; O=B, N=T, I=H*W is temporal attention without a transpose.
- * bias [heads,N,M] or NULL; len [O] i32 or NULL: keys m >= len[o] are masked (len >= 1). Never stores N x M in the graph. */
+ * bias [heads,N,M] or NULL; len [O] i32 or NULL: keys m >= len[o] are masked (len >= 1). Never stores N x M in the graph.
+ * zt_attention_causal: query n also sees only keys m <= n + M - N, so that with M > N the first M - N keys are a cache of what
+ * came before. */
 zt_node *zt_attention(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len);
+zt_node *zt_attention_causal(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len);
 /** Rotary embedding (Su et al. 2021, arXiv:2104.09864): x [B,N,D], heads of D/heads; angle [N, D/heads/2] (radians, a CONST).
  *  Pairs are neighbours (2j, 2j+1) of each head. inverse turns the other way (the gradient). */
 zt_node *zt_rope(zt_node *x, zt_node *angle, int heads, bool inverse);

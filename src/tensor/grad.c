@@ -18,13 +18,34 @@ static zt_node *sum_grads(zt_node *a, zt_node *b) {
     return a ? zt_emit2(a->g, &zt_def_add, a, b, NULL) : b;
 }
 
-static zt_err back_one(zt_node *x, zt_node *dy, const bool *need, zt_node **grad, zt_node **dx) {
+/* Makes the nodes of x's region up to x again: twin[id], for the rules to refer to. Leaves stay the ones they are. */
+static void make_again(const zt_node *x, zt_node **twin) {
+    zt_graph *g = x->g;
+    int first = x->id;
+    while (first > 0 && zt_graph_node(g, first - 1)->region == x->region) first--;
+    for (int id = first; id <= x->id; id++) {
+        const zt_node *n = zt_graph_node(g, id);
+        if (n->op->flags & ZT_OPF_LEAF) continue;
+        zt_node **in = zt_graph_alloc(g, (size_t)n->n_in * sizeof(zt_node *));
+        char saved[512];
+        if (!in) return;
+        for (int k = 0; k < n->n_in; k++) in[k] = twin[n->in[k]->id] ? twin[n->in[k]->id] : n->in[k];
+        zt_scope_swap(g, n->scope, saved);
+        twin[id] = zt_emit(g, n->op, n->n_in, in, &n->at);
+        twin[id]->multiply = n->multiply;
+        twin[id]->region = -1;
+        zt_scope_restore(g, saved);
+    }
+}
+
+/* `as`: x itself, or its twin: its rule may use inputs and results of x. */
+static zt_err back_one(zt_node *x, zt_node *as, zt_node *dy, const bool *need, zt_node **grad, zt_node **dx) {
     zt_graph *g = x->g;
     if (!x->op->grad) return zt_fail(ZT_UNSUPPORTED, "%s%s%s has no gradient rule", x->scope, *x->scope ? ": " : "", x->op->name);
     memset(dx, 0, (size_t)x->n_in * sizeof *dx);
     char saved[512];
     zt_scope_swap(g, x->scope, saved);
-    x->op->grad(x, dy, dx);
+    x->op->grad(as, dy, dx);
     for (int k = 0; k < x->n_in; k++)
         if (dx[k] && need[x->in[k]->id]) grad[x->in[k]->id] = sum_grads(grad[x->in[k]->id], dx[k]);
     zt_scope_restore(g, saved);
@@ -49,8 +70,8 @@ zt_err zt_grad(zt_node *y, int n, zt_node *const *wrt, zt_node **dwrt) {
         if (zt_graph_node(g, id)->n_in > widest) widest = zt_graph_node(g, id)->n_in;
     zt_node **dx = zt_alloc_array((size_t)widest, sizeof *dx);
     bool *need = zt_alloc_array((size_t)top + 1, sizeof *need);
-    zt_node **grad = zt_alloc_array((size_t)top + 1, sizeof *grad);
-    if (!need || !grad || !dx) {
+    zt_node **grad = zt_alloc_array((size_t)top + 1, sizeof *grad), **twin = zt_alloc_array((size_t)top + 1, sizeof *twin);
+    if (!need || !grad || !dx || !twin) {
         e = ZT_NOMEM;
         goto done;
     }
@@ -58,13 +79,16 @@ zt_err zt_grad(zt_node *y, int n, zt_node *const *wrt, zt_node **dwrt) {
     grad[top] = zt_const(g, zt_graph_real(g), y->sh, (const double[]){1});
     for (int id = top; id >= 0; id--) {
         zt_node *x = zt_graph_node(g, id);
-        if (grad[id] && need[id] && x->n_in) ZT_TRY(e = back_one(x, grad[id], need, grad, dx), done);
+        if (!grad[id] || !need[id] || !x->n_in) continue;
+        if (x->region > 0 && !twin[id]) make_again(x, twin);
+        ZT_TRY(e = back_one(x, twin[id] ? twin[id] : x, grad[id], need, grad, dx), done);
     }
     for (int k = 0; k < n; k++) dwrt[k] = wrt[k]->id <= top && grad[wrt[k]->id] ? grad[wrt[k]->id] : zeros(g, wrt[k]->sh);
     e = zt_graph_error(g);
 done:
     zt_free(need);
     zt_free(grad);
+    zt_free(twin);
     zt_free(dx);
     return e;
 }

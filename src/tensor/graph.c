@@ -13,6 +13,8 @@ struct zt_graph {
     zt_node **nodes;
     int n, cap;
     zt_dtype real, multiply;
+    int regions;                      /* of zt_recompute so far */
+    bool in_region;
     zt_err err;
     char err_text[2048];          /* scope path and text */
     zt_node *dead;                    /* what builders return after a failure */
@@ -21,7 +23,7 @@ struct zt_graph {
     const char *scope_copy;           /* the current path, in the arena; NULL: not copied yet */
 };
 
-/* ---- leaf and aux ---------------------------------------------------------------------------------------------- */
+/* ---- leaves and views ---------------------------------------------------------------------------------------------- */
 static zt_err leaf_shape(zt_node *n) {
     (void)n;
     return ZT_OK;
@@ -40,6 +42,20 @@ static zt_err aux_shape(zt_node *n) {
 }
 const zt_op_def zt_def_aux = {.id = -1, .name = "aux", .doc = "view of a node's further output", .min_in = 1, .max_in = 1,
                               .flags = ZT_OPF_VIEW, .shape = aux_shape};
+
+static zt_err rows_view_shape(zt_node *n) {
+    const zt_shape *x = &n->in[0]->sh;
+    const int64_t start = n->at.i[0], rows = n->at.i[1];
+    if (x->n < 1 || start < 0 || rows < 1 || rows > x->d[0] - start)
+        return zt_fail(ZT_SHAPE, "rows_view: %lld rows from %lld on are not in %s", (long long)rows, (long long)start,
+                       zt_shape_text(x));
+    n->sh = *x;
+    n->sh.d[0] = rows;
+    n->dtype = n->in[0]->dtype;
+    return ZT_OK;
+}
+const zt_op_def zt_def_rows_view = {.id = -1, .name = "rows_view", .doc = "view of rows of the first axis", .min_in = 1,
+                                    .max_in = 1, .flags = ZT_OPF_VIEW, .shape = rows_view_shape};
 
 /* ---- graph ----------------------------------------------------------------------------------------------------- */
 zt_err zt_graph_create(zt_graph **out) {
@@ -98,6 +114,11 @@ zt_dtype zt_graph_real(const zt_graph *g) {
 }
 void zt_graph_set_multiply(zt_graph *g, zt_dtype t) {
     g->multiply = t;
+}
+
+void zt_recompute(zt_graph *g, bool on) {
+    g->regions += on;
+    g->in_region = on;
 }
 
 /* ---- scopes ---------------------------------------------------------------------------------------------------- */
@@ -163,6 +184,7 @@ static zt_node *node_new(zt_graph *g, const zt_op_def *op) {
     n->op = op;
     n->dtype = g->real;
     n->multiply = g->multiply;
+    n->region = g->in_region ? g->regions : 0;
     n->sh = zt_shape_of(0, NULL);
     n->scope = scope_of(g);
     n->id = g->n;
@@ -187,6 +209,10 @@ zt_node *zt_emit(zt_graph *g, const zt_op_def *op, int n_in, zt_node *const *in,
     if (e != ZT_OK) return zt_graph_fail(g, e);
     g->nodes[g->n++] = n;
     return n;
+}
+
+zt_node *zt_rows_view(zt_node *x, int64_t start, int64_t n) {
+    return zt_emit1(x->g, &zt_def_rows_view, x, &((zt_attr){.i = {start, n}}));
 }
 
 zt_node *zt_aux(zt_node *n, int k) {

@@ -42,6 +42,7 @@ struct zt_node {
     zt_shape aux_sh[ZT_MAX_AUX]; /* always of the node's dtype */
     const char *name;            /* leaves: name in the input table or tensor set; else NULL */
     const char *scope;           /* scope path when it was made, "" at the top */
+    int region;                  /* of zt_recompute: > 0; 0: none; -1: a node made again */
     bool is_output;              /* kept until the end of the run */
     void *x;                     /* storage of the primary output, bound by the plan */
     void *aux[ZT_MAX_AUX];       /* storage of the further outputs, bound by the plan */
@@ -78,11 +79,19 @@ zt_dtype zt_graph_real(const zt_graph *g);
  *  with bf16 instructions multiply twice as fast; others, and the references, keep f32. */
 void zt_graph_set_multiply(zt_graph *g, zt_dtype t);
 
+/** What is computed between zt_recompute(g, true) and zt_recompute(g, false) is not kept for gradients: zt_grad makes it again
+ *  where it is first needed, from the values that entered the region (Chen et al. 2016, arXiv:1604.06174): about a third more
+ *  work for the memory of one region at a time, and the same bits. Regions do not nest. */
+void zt_recompute(zt_graph *g, bool on);
+
 /** Emit one op: runs its shape rule, returns the node (or the dead node). `at` may be NULL. */
 zt_node *zt_emit(zt_graph *g, const zt_op_def *op, int n_in, zt_node *const *in, const zt_attr *at);
 #define zt_emit1(g, op, a, at) zt_emit(g, op, 1, (zt_node *const[]){a}, at)
 #define zt_emit2(g, op, a, b, at) zt_emit(g, op, 2, (zt_node *const[]){a, b}, at)
 #define zt_emit3(g, op, a, b, c, at) zt_emit(g, op, 3, (zt_node *const[]){a, b, c}, at)
+/** Rows start .. start+n-1 of x's first axis (any dtype): a view, no copy, no gradient through it. Sticky ZT_SHAPE when they are
+ *  not there. */
+zt_node *zt_rows_view(zt_node *x, int64_t start, int64_t n);
 /** Further output k of a node as a node of its own (a view: no copy, no gradient through it). */
 zt_node *zt_aux(zt_node *n, int k);
 
@@ -99,7 +108,7 @@ enum {
     ZT_OPF_LEAF = 8
 };
 struct zt_op_def {
-    int id;                                /* ZT_OP_name of ops/ops.h: index into kernel tables; -1 for leaf and aux */
+    int id;                                /* ZT_OP_name of ops/ops.h: index into kernel tables; -1 for those of graph.c */
     const char *name, *doc;                /* doc: shapes and formula, one line */
     int min_in, max_in;                    /* inputs (NULL inputs are not allowed: optional ones are left out at the end) */
     unsigned flags;
@@ -110,7 +119,7 @@ struct zt_op_def {
     double tol;                            /* allowed error of an optimised kernel, relative to the operands' size */
     int64_t (*flops)(const zt_node *n);    /* model FLOPs (2 per multiply-add of matmul, conv, attention); NULL: counts 0 */
 };
-extern const zt_op_def zt_def_leaf, zt_def_aux;   /* graph.c: leaves of every role; views of further outputs */
+extern const zt_op_def zt_def_leaf, zt_def_aux, zt_def_rows_view; /* graph.c: leaves; views of further outputs and of rows */
 extern const zt_op_def zt_def_add; /* ops/elementwise.c: the one op that zt_grad itself emits (sums of gradients) */
 
 /** For gen: inputs with values U(-1,1) (or integers 0..max-1), named "in0", "in1", ... The values are made when the test binds

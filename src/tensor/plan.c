@@ -1,5 +1,5 @@
 /* plan.c - from a graph to a list of steps with bound storage: what is needed, which kernel, which memory; then running it.
- * Placement itself is in layout.c. Tested by tests/tensor/test_tensor_plan.c. */
+ * Placement itself is in layout.c. Tested by tests/tensor/test_tensor_graph.c and tests/backends/test_plan.c. */
 #include "tensor/plan.h"
 #include <math.h>
 #include <stdlib.h>
@@ -88,7 +88,7 @@ static zt_err make_steps(zt_plan *p, const bool *need) {
         s->node = n;
         const zt_err e = choose_kernel(p, s);
         if (e != ZT_OK) return e;
-        if (n->op->flops) p->info.flops += n->op->flops(n);
+        if (n->op->flops && n->region >= 0) p->info.flops += n->op->flops(n);
     }
     p->info.steps = p->n_steps;
     return ZT_OK;
@@ -206,6 +206,9 @@ static zt_err bind(zt_plan *p, const bool *need) {
             e = bind_stored(p, n);
         } else if (n->op == &zt_def_aux) {
             n->x = n->in[0]->aux[n->at.i[0]];
+        } else if (n->op == &zt_def_rows_view) {
+            const int64_t skip = n->at.i[0] * (bytes_of(n, &n->sh) / n->sh.d[0]);
+            n->x = n->in[0]->x ? (uint8_t *)n->in[0]->x + skip : NULL;
         } else if (n->op->flags & ZT_OPF_VIEW) {
             n->x = n->in[0]->x;
         } else if (runs(n) && !p->cfg.dry) {
@@ -218,6 +221,14 @@ static zt_err bind(zt_plan *p, const bool *need) {
     for (int k = 0; k < p->n_steps; k++) p->steps[k].exec.scratch = p->scratch;
     if (p->cfg.no_reuse && p->arena) memset(p->arena, GUARD_BYTE, (size_t)p->info.arena_bytes);
     return ZT_OK;
+}
+
+/* Better refused now than killed by the system at some later step. */
+static zt_err fits(const zt_plan *p) {
+    const int64_t need = p->info.arena_bytes + p->scratch_bytes, have = zt_machine_memory_bytes();
+    if (p->cfg.dry || !have || need <= have) return ZT_OK;
+    return zt_fail(ZT_NOMEM, "this needs %.1f GB of memory and the machine has %.1f GB: take a smaller batch, smaller clips or a "
+                   "smaller model (in training, train.recompute=true needs less too)", (double)need * 1e-9, (double)have * 1e-9);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -238,6 +249,7 @@ zt_err zt_plan_create(zt_plan **out, zt_graph *g, int n_out, zt_node *const *out
     ZT_TRY(e = make_blocks(p), done);
     find_lifetimes(p, n_out, outputs);
     ZT_TRY(e = place_blocks(p), done);
+    ZT_TRY(e = fits(p), done);
     ZT_TRY(e = bind(p, need), done);
     *out = p;
     p = NULL;
@@ -322,9 +334,9 @@ bool zt_plan_guards_ok(const zt_plan *p) {
 }
 
 /* ---- profile --------------------------------------------------------------------------------------------------- */
-typedef struct row { char name[96]; double ms; int64_t flops; int calls; } row;
+typedef struct row { char name[96]; double ms, roof_ms; int64_t flops, bytes; int calls; } row;
 
-static void add_row(row *rows, int *n, int cap, const char *name, double ms, int64_t flops) {
+static void add_row(row *rows, int *n, int cap, const char *name, const row *one) {
     int k = 0;
     while (k < *n && strcmp(rows[k].name, name) != 0) k++;
     if (k == *n) {
@@ -332,8 +344,10 @@ static void add_row(row *rows, int *n, int cap, const char *name, double ms, int
         else rows[(*n)++] = (row){0};
         snprintf(rows[k].name, sizeof rows[k].name, "%s", name);
     }
-    rows[k].ms += ms;
-    rows[k].flops += flops;
+    rows[k].ms += one->ms;
+    rows[k].roof_ms += one->roof_ms;
+    rows[k].flops += one->flops;
+    rows[k].bytes += one->bytes;
     rows[k].calls++;
 }
 
@@ -344,41 +358,53 @@ static int by_ms(const void *a, const void *b) {
 
 static void print_rows(FILE *f, const char *title, row *rows, int n, double total) {
     qsort(rows, (size_t)n, sizeof *rows, by_ms);
-    fprintf(f, "%-44s %8s %7s %9s %9s %6s\n", title, "ms", "share", "GFLOP", "GFLOP/s", "calls");
-    for (int k = 0; k < n; k++)
-        fprintf(f, "%-44s %8.2f %6.1f%% %9.3f %9.1f %6d\n", rows[k].name, rows[k].ms, 100 * rows[k].ms / total,
-                (double)rows[k].flops * 1e-9, (double)rows[k].flops * 1e-6 / (rows[k].ms + 1e-9), rows[k].calls);
+    fprintf(f, "%-32s %8s %7s %9s %9s %8s %9s %6s\n", title, "ms", "share", "GFLOP", "GFLOP/s", "GB", "roofline", "calls");
+    for (int k = 0; k < n; k++) {
+        const row *r = &rows[k];
+        fprintf(f, "%-32s %8.2f %6.1f%% %9.3f %9.1f %8.3f %8.1f%% %6d\n", r->name, r->ms, 100 * r->ms / total,
+                (double)r->flops * 1e-9, (double)r->flops * 1e-6 / (r->ms + 1e-9), (double)r->bytes * 1e-9,
+                100 * r->roof_ms / (r->ms + 1e-9), r->calls);
+    }
 }
 
-zt_err zt_plan_profile(zt_plan *p, FILE *f) {
+/* What a step reads and writes, each tensor once. */
+static int64_t traffic(const zt_node *n) {
+    int64_t bytes = bytes_of(n, &n->sh);
+    for (int k = 0; k < n->n_in; k++) bytes += bytes_of(n->in[k], &n->in[k]->sh);
+    for (int k = 0; k < n->n_aux; k++) bytes += bytes_of(n, &n->aux_sh[k]);
+    return bytes;
+}
+/* The first two levels of a scope path. */
+static void scope_name(const zt_node *n, char out[96]) {
+    const size_t first = strcspn(n->scope, ".");
+    const size_t len = n->scope[first] ? first + 1 + strcspn(n->scope + first + 1, ".") : first;
+    snprintf(out, 96, "%.*s", len ? (int)len : 5, len ? n->scope : "(top)");
+}
+
+zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
     enum { CAP = 256 };
     zt_err e = can_run(p);
     if (e != ZT_OK) return e;
     row *ops = zt_alloc_array(CAP, sizeof *ops), *scopes = zt_alloc_array(CAP, sizeof *scopes);
-    if (!ops || !scopes) {
-        e = ZT_NOMEM;
-        goto done;
-    }
     int n_ops = 0, n_scopes = 0;
     double total = 0;
-    for (int k = 0; k < p->n_steps; k++) {
+    e = ops && scopes ? ZT_OK : ZT_NOMEM;
+    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
         const zt_node *n = p->steps[k].node;
         const double t0 = zt_now();
         run_step(&p->steps[k]);
-        const double ms = (zt_now() - t0) * 1e3;
-        const int64_t flops = n->op->flops ? n->op->flops(n) : 0;
+        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0, .bytes = traffic(n)};
+        r.roof_ms = fmax((double)r.flops * 1e-6 / gflops, (double)r.bytes * 1e-6 / gbytes);
         char scope[96];
-        snprintf(scope, sizeof scope, "%.*s", (int)strcspn(n->scope, "."), n->scope);
-        const size_t first = strlen(scope);
-        if (n->scope[first] == '.')
-            snprintf(scope, sizeof scope, "%.*s", (int)(first + 1 + strcspn(n->scope + first + 1, ".")), n->scope);
-        add_row(ops, &n_ops, CAP, n->op->name, ms, flops);
-        add_row(scopes, &n_scopes, CAP, *scope ? scope : "(top)", ms, flops);
-        total += ms;
+        scope_name(n, scope);
+        add_row(ops, &n_ops, CAP, n->op->name, &r);
+        add_row(scopes, &n_scopes, CAP, scope, &r);
+        total += r.ms;
     }
-    print_rows(f, "op", ops, n_ops, total);
-    print_rows(f, "scope", scopes, n_scopes, total);
-done:
+    if (e == ZT_OK) {
+        print_rows(f, "op", ops, n_ops, total);
+        print_rows(f, "scope", scopes, n_scopes, total);
+    }
     zt_free(ops);
     zt_free(scopes);
     return e;

@@ -38,7 +38,7 @@ typedef struct zt_plan_cfg {
 
 typedef struct zt_plan_info {
     int steps;                       /* kernels per run */
-    int64_t flops;                   /* model FLOPs per run */
+    int64_t flops;                   /* model FLOPs per run; nodes made again for a gradient do not count */
     int64_t arena_bytes, scratch_bytes, input_bytes;
     int fallbacks;                   /* steps that run a reference for want of a kernel */
 } zt_plan_info;
@@ -52,8 +52,10 @@ zt_err zt_plan_run(zt_plan *p);
 /** Run again checking every result: ZT_NONFINITE names the first node (op, scope) with a NaN or infinity. */
 zt_err zt_plan_run_checked(zt_plan *p);
 const zt_plan_info *zt_plan_get_info(const zt_plan *p);
-/** Time every step over one run and print: per op and per scope (first two levels) ms, share, GFLOP, GFLOP/s, calls. */
-zt_err zt_plan_profile(zt_plan *p, FILE *f);
+/** Time every step over one run and print, per op and per scope (first two levels): ms, share, GFLOP, GFLOP/s, GB (inputs read
+ *  and outputs written once), calls, and the part of the roofline reached: the time that the machine's peaks would take over the
+ *  time it took, summed over steps. gflops and gbytes: those peaks per second, of products and of memory. */
+zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes);
 /** tests: guard zones of a no_reuse plan are intact. */
 bool zt_plan_guards_ok(const zt_plan *p);
 #endif

@@ -26,6 +26,8 @@ static const zt_opt data_options[] = {
 static const zt_opt train_options[] = {
     {"steps", ZT_OPT_INT, AT(steps), "10000", 1, 1e9, NULL, 0, "optimiser steps"},
     {"batch", ZT_OPT_INT, AT(batch), "16", 1, 4096, NULL, 0, "clips per step"},
+    {"accumulate", ZT_OPT_INT, AT(accumulate), "1", 1, 4096, NULL, 0,
+     "parts the batch is computed in, one after another, their gradients added: memory of a part, the step of the whole"},
     {"optimiser", ZT_OPT_ENUM, AT(optimiser), "adamw", 0, 0, ZT_OPTIMISER_CHOICES, 0,
      "adamw; muon: the same for vectors, tables and the last layer, Muon for the matrices between"},
     {"lr", ZT_OPT_REAL, AT(lr), "2e-4", 0, 1, NULL, 0, "highest learning rate"},
@@ -38,6 +40,8 @@ static const zt_opt train_options[] = {
     {"momentum", ZT_OPT_REAL, AT(momentum), "0.95", 0, 0.9999, NULL, 0, "Muon"},
     {"clip", ZT_OPT_REAL, AT(clip), "1", 0, 1e6, NULL, 0, "largest global gradient norm; 0: no clipping"},
     {"ema", ZT_OPT_REAL, AT(ema), "0.999", 0, 0.999999, NULL, 0, "decay of the averaged weights per step"},
+    {"recompute", ZT_OPT_BOOL, AT(recompute), "false", 0, 0, NULL, 0,
+     "keep only what enters each block, and compute its inside again for the gradient: a third more work, far less memory"},
     {"text_drop", ZT_OPT_REAL, AT(text_drop), "0.1", 0, 1, NULL, 0, "part of the clips trained without caption (for guidance)"},
     {"image_prob", ZT_OPT_REAL, AT(image_prob), "0.2", 0, 1, NULL, 0, "part of the clips trained with the first frame given"},
     {"prefix_prob", ZT_OPT_REAL, AT(prefix_prob), "0.2", 0, 1, NULL, 0,

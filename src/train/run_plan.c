@@ -22,7 +22,7 @@ static zt_err extra_bytes(const zt_train_cfg *c, zt_tset *params, int64_t *bytes
     zt_graph *g;
     zt_plan *p = NULL;
     if ((e = zt_graph_create(&g)) != ZT_OK) return e;
-    zt_nn nn = {g, params, 1};
+    zt_nn nn = {g, params, 1, false};
     const zt_net_in in = zt_net_inputs(g, &c->net, c->train.sample_cfg_scale != 1 ? 8 : 4);
     zt_node *y = zt_net_build(&nn, &c->net, &in);
     const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .dry = true, .params = params};
@@ -60,6 +60,26 @@ zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p) {
     p->peak_gflops = zt_matmul_peak_gflops(zt_precision_multiply(c->run.precision), 1024, 0.3);
     const double rate = p->peak_gflops * 1e9 * 0.55;         /* what the training step reaches of it (zoe bench) */
     p->predicted_s = (double)(p->flops_per_step * c->train.steps) / rate;
+done:
+    zt_step_graph_finish(&s);
+    zt_tset_finish(&params);
+    zt_tset_finish(&states);
+    zt_dataset_close(&ds);
+    return e;
+}
+
+zt_err zt_train_profile(zt_train_cfg *c, FILE *f) {
+    zt_dataset *ds = NULL;
+    zt_step_graph s = {0};
+    zt_tset params = {0}, states = {0};
+    zt_err e;
+    ZT_TRY(e = zt_run_data_open(&ds, c), done);
+    c->net.vocab = c->net.text.vocab;
+    ZT_TRY(e = zt_step_graph_create(&s, c, c->train.batch, &params, &states, false), done);
+    zt_step_graph_fill(&s);
+    for (int k = 0; e == ZT_OK && k < 2; k++) e = zt_plan_run(s.plan);
+    const zt_dtype t = zt_precision_multiply(c->run.precision);
+    if (e == ZT_OK) e = zt_plan_profile(s.plan, f, zt_matmul_peak_gflops(t, 2048, 0.3), zt_memory_peak_gbytes(0.3));
 done:
     zt_step_graph_finish(&s);
     zt_tset_finish(&params);

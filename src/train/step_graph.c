@@ -6,11 +6,8 @@
 #include "init.h"
 #include "train/muon.h"
 
-static zt_node *per_clip(zt_step_graph *s, int column) {                     /* coef[:,column] as [B,1,1,1,1] */
-    return zt_reshape(zt_slice(s->coef, 1, column, 1), zt_sh(s->batch, 1, 1, 1, 1));
-}
-
-static void build_loss(zt_step_graph *s, zt_nn *nn, const zt_net *net) {
+/* Inputs of the whole batch. */
+static void make_inputs(zt_step_graph *s, const zt_net *net) {
     zt_graph *g = s->g;
     const int64_t b = s->batch;
     const zt_shape clip = zt_sh(b, net->frames, net->height, net->width, ZT_RGB);
@@ -18,17 +15,34 @@ static void build_loss(zt_step_graph *s, zt_nn *nn, const zt_net *net) {
     s->eps = zt_input(g, "eps", ZT_F32, clip);
     s->coef = zt_input(g, "coef", ZT_F32, zt_sh(b, 5));
     s->weight = zt_input(g, "weight", ZT_F32, zt_sh(b, net->frames));
-    zt_node *noisy = zt_add(zt_mul(s->x0, per_clip(s, 0)), zt_mul(s->eps, per_clip(s, 1)));
-    zt_node *target = zt_add(zt_mul(s->x0, per_clip(s, 2)), zt_mul(s->eps, per_clip(s, 3)));
-    s->in = (zt_net_in){.noisy = noisy,
-                        .known = s->x0,
+    s->in = (zt_net_in){.known = s->x0,
                         .t01 = zt_input(g, "t01", ZT_F32, zt_sh(b)),
                         .ids = zt_input(g, "ids", ZT_I32, zt_sh(b, net->text.length)),
                         .len = zt_input(g, "len", ZT_I32, zt_sh(b))};
     zt_net_mask_inputs(&s->in, g, net, b);
-    zt_node *answer = zt_add(zt_net_build(nn, net, &s->in), zt_mul(noisy, per_clip(s, 4)));
+}
+
+static zt_node *per_clip(zt_node *coef, int column) {                     /* coef[:,column] as [B,1,1,1,1] */
+    return zt_reshape(zt_slice(coef, 1, column, 1), zt_sh(coef->sh.d[0], 1, 1, 1, 1));
+}
+
+/* Loss of clips start .. start+n-1. */
+static zt_node *part_loss(const zt_step_graph *s, zt_nn *nn, const zt_net *net, int64_t start, int64_t n) {
+#define PART(x) zt_rows_view(x, start, n)
+    zt_node *x0 = PART(s->x0), *eps = PART(s->eps), *coef = PART(s->coef);
+    zt_node *noisy = zt_add(zt_mul(x0, per_clip(coef, 0)), zt_mul(eps, per_clip(coef, 1)));
+    zt_node *target = zt_add(zt_mul(x0, per_clip(coef, 2)), zt_mul(eps, per_clip(coef, 3)));
+    const zt_net_in in = {.noisy = noisy, .known = s->in.known, .mask = PART(s->in.mask), .last = PART(s->in.last),
+                          .before = PART(s->in.before), .age = PART(s->in.age), .span = PART(s->in.span), .t01 = PART(s->in.t01),
+                          .ids = PART(s->in.ids), .len = PART(s->in.len)};
+    zt_node *answer = zt_add(zt_net_build(nn, net, &in), zt_mul(noisy, per_clip(coef, 4)));
     zt_node *error = zt_square(zt_sub(answer, target));
-    s->loss = zt_sum(zt_mul(error, zt_reshape(s->weight, zt_sh(b, net->frames, 1, 1, 1))));
+    return zt_sum(zt_mul(error, zt_reshape(PART(s->weight), zt_sh(n, net->frames, 1, 1, 1))));
+#undef PART
+}
+
+static zt_node *plus(zt_node *sum, zt_node *x) {
+    return sum ? zt_add(sum, x) : x;
 }
 
 static zt_node *state(zt_step_graph *s, zt_tset *states, const char *prefix, const zt_node *p) {
@@ -59,26 +73,6 @@ static int64_t flops_from(const zt_graph *g, int first) {
     return sum;
 }
 
-/* Gradients, clipping, optimiser and EMA of every parameter; outputs are appended to out[]. */
-static zt_err build_update(zt_step_graph *s, zt_tset *states, const zt_steps_cfg *k, int n, zt_node **param, zt_node **grad,
-                           zt_node **out) {
-    zt_graph *g = s->g;
-    const zt_err e = zt_grad(s->loss, n, param, grad);
-    if (e != ZT_OK) return e;
-    const int first = zt_graph_size(g);
-    zt_push(g, "optimiser");
-    s->hyper = zt_input(g, "hyper", ZT_F32, zt_sh(8));
-    s->ema_decay = zt_input(g, "ema_decay", ZT_F32, zt_shape_of(0, NULL));
-    s->norm = zt_global_norm(n, grad);
-    for (int j = 0; j < n; j++) {
-        out[j] = update(s, states, param[j], grad[j], k);
-        out[n + j] = zt_ema(state(s, states, "ema.", param[j]), param[j], s->ema_decay, s->norm, out[j]);
-    }
-    zt_pop(g);
-    s->flops = -flops_from(g, first);
-    return zt_graph_error(g);
-}
-
 static int list_params(const zt_graph *g, zt_node **param) {
     int n = 0;
     for (int id = 0; id < zt_graph_size(g); id++) {
@@ -90,35 +84,77 @@ static int list_params(const zt_graph *g, zt_node **param) {
     return n;
 }
 
+/* Parameters, their gradients, and the nodes to be run. */
+typedef struct lists { int n; zt_node **param, **grad, **part, **out; } lists;
+static zt_err make_lists(lists *l, const zt_graph *g) {
+    l->n = list_params(g, NULL);
+    l->param = zt_alloc_array((size_t)(5 * l->n + 2), sizeof *l->param);
+    if (!l->param) return ZT_NOMEM;
+    l->grad = l->param + l->n;
+    l->part = l->grad + l->n;
+    l->out = l->part + l->n;
+    list_params(g, l->param);
+    return ZT_OK;
+}
+
+/* Loss and gradients, the batch in `parts` one after another: nodes run in the order they are made, so a part's memory is free
+ * for the next. */
+static zt_err build_loss(zt_step_graph *s, zt_nn *nn, const zt_train_cfg *c, bool train, lists *l) {
+    const int64_t parts = c->train.accumulate < 1 ? 1 : c->train.accumulate, n = s->batch / parts;
+    if (s->batch % parts)
+        return zt_fail(ZT_CONFIG, "train.accumulate=%lld does not divide train.batch=%lld into equal parts", (long long)parts,
+                       (long long)s->batch);
+    make_inputs(s, &c->net);
+    zt_err e = ZT_OK;
+    for (int64_t k = 0; e == ZT_OK && k < parts; k++) {
+        zt_node *loss = part_loss(s, nn, &c->net, k * n, n);
+        e = zt_graph_error(s->g);
+        if (e == ZT_OK && k == 0) e = make_lists(l, s->g);
+        if (e == ZT_OK && train) e = zt_grad(loss, l->n, l->param, l->part);
+        for (int j = 0; e == ZT_OK && train && j < l->n; j++) l->grad[j] = plus(k ? l->grad[j] : NULL, l->part[j]);
+        s->loss = plus(s->loss, loss);
+    }
+    return e != ZT_OK ? e : zt_graph_error(s->g);
+}
+
+/* Clipping, optimiser and EMA of every parameter; the nodes are put in out[]. */
+static zt_err build_update(zt_step_graph *s, zt_tset *states, const zt_steps_cfg *k, lists *l) {
+    zt_graph *g = s->g;
+    const int first = zt_graph_size(g);
+    zt_push(g, "optimiser");
+    s->hyper = zt_input(g, "hyper", ZT_F32, zt_sh(8));
+    s->ema_decay = zt_input(g, "ema_decay", ZT_F32, zt_shape_of(0, NULL));
+    s->norm = zt_global_norm(l->n, l->grad);
+    for (int j = 0; j < l->n; j++) {
+        zt_node *p = l->param[j];
+        l->out[j] = update(s, states, p, l->grad[j], k);
+        l->out[l->n + j] = zt_ema(state(s, states, "ema.", p), p, s->ema_decay, s->norm, l->out[j]);
+    }
+    zt_pop(g);
+    s->flops = -flops_from(g, first);
+    return zt_graph_error(g);
+}
+
 zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t batch, zt_tset *params, zt_tset *states, bool dry) {
     *s = (zt_step_graph){.batch = batch};
-    zt_node **list = NULL;
+    lists l = {0};
+    int n_out = 0;
     zt_err e;
     ZT_TRY(e = zt_graph_create(&s->g), done);
     zt_graph_set_multiply(s->g, zt_precision_multiply(c->run.precision));
-    zt_nn nn = {s->g, params, (uint64_t)c->run.seed};
-    build_loss(s, &nn, &c->net);
-    ZT_TRY(e = zt_graph_error(s->g), done);
-    const int n = list_params(s->g, NULL);
-    list = zt_alloc_array((size_t)(4 * n + 2), sizeof *list);
-    if (!list) {
-        e = ZT_NOMEM;
-        goto done;
-    }
-    zt_node **param = list, **grad = list + n, **out = list + 2 * n;
-    list_params(s->g, param);
-    int n_out = 0;
+    zt_nn nn = {s->g, params, (uint64_t)c->run.seed, c->train.recompute};
+    ZT_TRY(e = build_loss(s, &nn, c, states != NULL, &l), done);
     if (states) {
-        ZT_TRY(e = build_update(s, states, &c->train, n, param, grad, out), done);
-        n_out = 2 * n;
-        out[n_out++] = s->norm;
+        ZT_TRY(e = build_update(s, states, &c->train, &l), done);
+        n_out = 2 * l.n;
+        l.out[n_out++] = s->norm;
     }
-    out[n_out++] = s->loss;
+    l.out[n_out++] = s->loss;
     const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params, .states = states, .dry = dry};
-    ZT_TRY(e = zt_plan_create(&s->plan, s->g, n_out, out, &cfg), done);
+    ZT_TRY(e = zt_plan_create(&s->plan, s->g, n_out, l.out, &cfg), done);
     s->flops += zt_plan_get_info(s->plan)->flops;
 done:
-    zt_free(list);
+    zt_free(l.param);
     if (e != ZT_OK) zt_step_graph_finish(s);
     return e;
 }
@@ -132,4 +168,15 @@ void zt_step_graph_finish(zt_step_graph *s) {
 int64_t zt_step_graph_bytes(const zt_step_graph *s) {
     const zt_plan_info *i = zt_plan_get_info(s->plan);
     return i->arena_bytes + i->input_bytes + i->scratch_bytes;
+}
+
+void zt_step_graph_fill(zt_step_graph *s) {
+    for (int id = 0; id < zt_graph_size(s->g); id++) {
+        zt_node *n = zt_graph_node(s->g, id);
+        if (n->role != ZT_INPUT || !n->x) continue;
+        if (n->dtype == ZT_F32) zt_fill_normal(1, (uint64_t)id, n->x, zt_numel(&n->sh));
+        for (int64_t k = 0; n->dtype == ZT_I32 && k < zt_numel(&n->sh); k++) ((int32_t *)n->x)[k] = 5;
+    }
+    for (int k = 0; s->hyper && k < 8; k++) ((float *)s->hyper->x)[k] = (const float[]){1e-5f, 0.9f, 0.99f, 1e-8f, 0, 1, 1, 1}[k];
+    for (int64_t k = 0; k < zt_numel(&s->weight->sh); k++) ((float *)s->weight->x)[k] = 1e-6f;
 }

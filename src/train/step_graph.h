@@ -23,4 +23,6 @@ typedef struct zt_step_graph {
 zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t batch, zt_tset *params, zt_tset *states, bool dry);
 void zt_step_graph_finish(zt_step_graph *s);
 int64_t zt_step_graph_bytes(const zt_step_graph *s);
+/** Inputs as good as any, for timing: noise, the learning rate nearly 0. */
+void zt_step_graph_fill(zt_step_graph *s);
 #endif

@@ -1,6 +1,7 @@
 /* trainer.h - a training run: data, steps, validation, samples, checkpoints, logs, until done, stopped or failed. */
 #ifndef ZT_TRAINER_H
 #define ZT_TRAINER_H
+#include <stdio.h>
 #include "train/config.h"
 
 typedef struct zt_train_result {
@@ -26,4 +27,6 @@ typedef struct zt_train_plan {
     int fallbacks;
 } zt_train_plan;
 zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p);
+/** Runs three steps of the run on noise and prints the profile of the last (plan.h) to f. Writes nothing else. */
+zt_err zt_train_profile(zt_train_cfg *c, FILE *f);
 #endif

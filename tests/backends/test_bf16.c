@@ -1,5 +1,5 @@
-/* test_bf16.c - matmul, conv, attention and their gradients when they multiply in bf16: within what rounding the factors explains, and not
- * bit-equal to f32 where the processor has bf16 instructions (else the mode would not be on). */
+/* test_bf16.c - matmul, conv, attention and their gradients when they multiply in bf16: within what rounding the factors explains,
+ * and not bit-equal to f32 where the processor has bf16 instructions (else the mode would not be on). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -24,15 +24,17 @@ static zt_node *linear(zt_graph *g) {
 static zt_node *conv_of(zt_graph *g, zt_shape w, zt_conv_cfg c) {
     return zt_conv(in(g, "x", zt_sh(2, 4, 10, 12, w.d[3])), in(g, "w", w), in(g, "b", zt_sh(w.d[4])), &c);
 }
-static const zt_conv_cfg same3 = {{1, 1, 1}, {0, 1, 1}, {0, 1, 1}}, time5 = {{1, 1, 1}, {2, 0, 0}, {2, 0, 0}},
-                         down = {{1, 2, 2}, {0, 1, 1}, {0, 1, 1}}, down3 = {{2, 2, 2}, {1, 1, 1}, {1, 1, 1}};
+static const zt_conv_cfg same3 = {.stride = {1, 1, 1}, .pad_before = {0, 1, 1}, .pad_after = {0, 1, 1}},
+                         time5 = {.stride = {1, 1, 1}, .pad_before = {2, 0, 0}, .pad_after = {2, 0, 0}},
+                         down = {.stride = {1, 2, 2}, .pad_before = {0, 1, 1}, .pad_after = {0, 1, 1}},
+                         down3 = {.stride = {2, 2, 2}, .pad_before = {1, 1, 1}, .pad_after = {1, 1, 1}};
 static zt_node *conv3(zt_graph *g) { return conv_of(g, zt_sh(1, 3, 3, 32, 48), same3); }
 static zt_node *conv3_odd(zt_graph *g) { return conv_of(g, zt_sh(1, 3, 3, 28, 12), same3); }
 static zt_node *conv_time(zt_graph *g) { return conv_of(g, zt_sh(5, 1, 1, 32, 32), time5); }
 static zt_node *conv_down(zt_graph *g) { return conv_of(g, zt_sh(1, 4, 4, 32, 64), down); }
 static zt_node *conv_down3(zt_graph *g) { return conv_of(g, zt_sh(3, 3, 3, 32, 64), down3); }
 static zt_node *pointwise(zt_graph *g) {
-    return conv_of(g, zt_sh(1, 1, 1, 64, 32), (zt_conv_cfg){{1, 1, 1}, {0, 0, 0}, {0, 0, 0}});
+    return conv_of(g, zt_sh(1, 1, 1, 64, 32), (zt_conv_cfg){.stride = {1, 1, 1}});
 }
 
 static zt_node *attention(zt_graph *g) {

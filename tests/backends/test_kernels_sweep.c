@@ -1,7 +1,7 @@
 /* test_kernels_sweep.c - the CPU backend against the plain references over generated cases of every op, at each processor level
- * (ZT_CPU=base, v3, v4, bf16; a level the machine lacks runs as the best it has). Cases alternate between guarded storage and reused
- * storage, where element-wise results overwrite their inputs. Each level runs in a process of its own, since the level is chosen
- * once. One op: give its name as argument. */
+ * (ZT_CPU=base, v3, v4, bf16; a level the machine lacks runs as the best it has), and without oneDNN. Cases alternate between
+ * guarded storage and reused storage, where element-wise results overwrite their inputs. Each level runs in a process of its own,
+ * since the level is chosen once. One op: give its name as argument. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -77,9 +77,10 @@ static void runs_repeat(void **state) {
         }
 }
 
-static int run_level(const char *level) {
+static int run_level(const char *level, const char *onednn) {
     struct CMUnitTest tests[2 * ZT_OP_COUNT + 1];
     setenv("ZT_CPU", level, 1);
+    setenv("ZT_ONEDNN", onednn, 1);
     for (int id = 0; id < ZT_OP_COUNT; id++) {
         tests[id] = (struct CMUnitTest){zt_op_at(id)->name, sweep_op, NULL, NULL, (void *)(uintptr_t)zt_op_at(id)};
         tests[ZT_OP_COUNT + id] = tests[id];
@@ -90,20 +91,21 @@ static int run_level(const char *level) {
 }
 
 int main(int argc, char **argv) {
-    static const char *const levels[] = {"base", "v3", "v4", "bf16"};
+    static const char *const levels[][2] = {{"base", "on"}, {"v3", "on"}, {"v4", "on"}, {"bf16", "on"}, {"base", "off"},
+                                            {"bf16", "off"}};
     int failed = 0;
     if (argc > 1) cmocka_set_test_filter(argv[1]);
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < (int)(sizeof levels / sizeof *levels); k++) {
         fflush(NULL);
         const pid_t child = fork();
         if (child == 0) {
-            const int bad = run_level(levels[k]);
+            const int bad = run_level(levels[k][0], levels[k][1]);
             fflush(NULL);
             _exit(bad != 0);
         }
         int status = 1;
         if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-            fprintf(stderr, "level %s failed (status %d)\n", levels[k], status);
+            fprintf(stderr, "level %s, oneDNN %s, failed (status %d)\n", levels[k][0], levels[k][1], status);
             failed++;
         }
     }

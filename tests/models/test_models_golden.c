@@ -104,7 +104,7 @@ static void feed(const golden *m, zt_node *leaf, const char *name) {
     else to_float(t, leaf->x);
 }
 
-static void golden_open(golden *m, const char *name, const zt_backend *backend, bool with_grads) {
+static void golden_open(golden *m, const char *name, const zt_backend *backend, bool with_grads, bool recompute) {
     char path[128];
     *m = (golden){0};
     snprintf(path, sizeof path, "tests/golden/%s.safetensors", name);
@@ -113,7 +113,7 @@ static void golden_open(golden *m, const char *name, const zt_backend *backend, 
     make_net(m, name);
     const int known = m->params.n;
     must(zt_graph_create(&m->g));
-    zt_nn nn = {m->g, &m->params, 0};
+    zt_nn nn = {m->g, &m->params, 0, recompute};
     const int64_t batch = want(m, "in/noisy")->sh.d[0];
     const zt_net_in in = zt_net_inputs(m->g, &m->net, batch);
     m->out = zt_net_build(&nn, &m->net, &in);
@@ -166,7 +166,7 @@ static double error_of(const zt_node *got, const zt_tensor *expected) {
 
 static void compare(const char *name, const zt_backend *backend) {
     golden m;
-    golden_open(&m, name, backend, true);
+    golden_open(&m, name, backend, true, false);
     const double e = error_of(m.out, want(&m, "out"));
     double worst = 0;
     for (int k = 0; k < m.n_grads; k++) {
@@ -191,7 +191,7 @@ static void shake(zt_tensor *p, float sign) {
  * alike. */
 static void every_weight_counts(const char *name) {
     golden m;
-    golden_open(&m, name, zt_backend_cpu(), false);
+    golden_open(&m, name, zt_backend_cpu(), false, false);
     for (int k = 0; k < m.params.n; k++) {
         zt_tensor *p = &m.params.t[k];
         const bool rotated = strncmp(p->name, "blocks.", 7) == 0 && zt_ends_with(p->name, ".attn.k.bias");
@@ -207,13 +207,36 @@ static void every_weight_counts(const char *name) {
 /* One wrong value in one weight. */
 static void one_wrong_weight_is_seen(const char *name, const char *param) {
     golden m;
-    golden_open(&m, name, zt_backend_cpu(), false);
+    golden_open(&m, name, zt_backend_cpu(), false, false);
     zt_tensor *p = zt_tset_find(&m.params, param);
     assert_non_null(p);
     ((float *)p->data)[5] += 0.5F;
     must(zt_plan_run(m.plan));
     assert_true(error_of(m.out, want(&m, "out")) > OUT_TOLERANCE);
     golden_close(&m);
+}
+
+/* Blocks made again in the backward pass: the same bits from less memory, and no more model FLOPs. */
+static void recomputed(const char *name) {
+    golden a, b;
+    golden_open(&a, name, zt_backend_cpu(), true, false);
+    golden_open(&b, name, zt_backend_cpu(), true, true);
+    assert_int_equal(a.n_grads, b.n_grads);
+    for (int k = 0; k < a.n_grads; k++)
+        assert_memory_equal(a.grad[k]->x, b.grad[k]->x, (size_t)zt_numel(&a.grad[k]->sh) * sizeof(float));
+    const zt_plan_info *kept = zt_plan_get_info(a.plan), *again = zt_plan_get_info(b.plan);
+    printf("%s: results take %lld bytes, recomputed %lld; %d steps, %d\n", name, (long long)kept->arena_bytes,
+           (long long)again->arena_bytes, kept->steps, again->steps);
+    assert_true(again->arena_bytes < kept->arena_bytes);
+    assert_true(again->steps > kept->steps);
+    assert_true(again->flops == kept->flops);
+    golden_close(&a);
+    golden_close(&b);
+}
+static void recompute_changes_no_bit(void **state) {
+    (void)state;
+    recomputed("vdit");
+    recomputed("unet3d");
 }
 
 static void vdit_references(void **state) {
@@ -244,6 +267,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vdit_references), cmocka_unit_test(vdit_cpu), cmocka_unit_test(unet3d_references),
         cmocka_unit_test(unet3d_cpu), cmocka_unit_test(wrong_weights_are_seen),
+        cmocka_unit_test(recompute_changes_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,7 +106,8 @@ static void products(void **state) {
     EXPECT(zt_matmul(zt_reshape(at, zt_sh(3, 1, 2)), b, true, false), zt_sh(2, 2), 5, 11, 14, 23);
 
     zt_node *x = leaf(zt_sh(1, 1, 1, 5, 1), ARRAY(1, 2, 3, 4, 5)), *w = leaf(zt_sh(1, 1, 3, 1, 1), ARRAY(1, 10, 100));
-    const zt_conv_cfg same = {{1, 1, 1}, {0, 0, 1}, {0, 0, 1}}, causal = {{1, 1, 2}, {0, 0, 2}, {0, 0, 0}};
+    const zt_conv_cfg same = {.stride = {1, 1, 1}, .pad_before = {0, 0, 1}, .pad_after = {0, 0, 1}};
+    const zt_conv_cfg causal = {.stride = {1, 1, 2}, .pad_before = {0, 0, 2}, .pad_after = {0, 0, 0}};
     EXPECT(zt_conv(x, w, NULL, &same), zt_sh(1, 1, 1, 5, 1), 210, 321, 432, 543, 54);
     EXPECT(zt_conv(x, w, leaf(zt_sh(1), ARRAY(0.5)), &causal), zt_sh(1, 1, 1, 3, 1), 100.5, 321.5, 543.5);
     zt_node *frames = ramp(zt_sh(1, 3, 1, 1, 2)), *mix = leaf(zt_sh(2, 1, 1, 2, 2), ARRAY(1, 0, 0, 1, 10, 0, 0, 10));
@@ -228,7 +229,7 @@ static zt_node *bad_conv(void) {
     return zt_conv(ramp(zt_sh(1, 1, 2, 2, 1)), ramp(zt_sh(1, 3, 3, 1, 1)), NULL, &(zt_conv_cfg){.stride = {1, 1, 1}});
 }
 static zt_node *bad_stride(void) {
-    return zt_conv(ramp(zt_sh(1, 1, 2, 2, 1)), ramp(zt_sh(1, 1, 1, 1, 1)), NULL, &(zt_conv_cfg){{0}, {0}, {0}});
+    return zt_conv(ramp(zt_sh(1, 1, 2, 2, 1)), ramp(zt_sh(1, 1, 1, 1, 1)), NULL, &(zt_conv_cfg){.stride = {0}});
 }
 static zt_node *bad_channels(void) {
     return zt_conv(ramp(zt_sh(1, 1, 2, 2, 2)), ramp(zt_sh(1, 1, 1, 1, 1)), NULL, &(zt_conv_cfg){.stride = {1, 1, 1}});
@@ -288,7 +289,7 @@ static void errors_name_the_op(void **state) {
 static void flops_are_counted(void **state) {
     (void)state;
     zt_node *x = ramp(zt_sh(1, 2, 3, 4, 5)), *w = ramp(zt_sh(1, 3, 3, 5, 7)), *dx[3];
-    zt_node *y = zt_conv(x, w, NULL, &(zt_conv_cfg){{1, 1, 1}, {0, 1, 1}, {0, 1, 1}});
+    zt_node *y = zt_conv(x, w, NULL, &(zt_conv_cfg){.stride = {1, 1, 1}, .pad_before = {0, 1, 1}, .pad_after = {0, 1, 1}});
     const int64_t macs = 2 * 3 * 4 * 7 * 9 * 5;
     assert_int_equal(y->op->flops(y), 2 * macs);
     y->op->grad(y, y, dx);

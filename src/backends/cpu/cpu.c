@@ -2,10 +2,14 @@
  * Kernels are in kernels/ (own) and onednn.c (oneDNN). Tested by tests/backends/. */
 #include "backends/cpu/cpu.h"
 #include <omp.h>
+#include <stdlib.h>
+#include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#if defined(ZT_ONEDNN)
 #include "backends/cpu/onednn.h"
+#endif
 
 enum { OFFERS = 3 };
 static const zt_cpu_entry *table[ZT_OP_COUNT][OFFERS];   /* the first that takes a node runs it */
@@ -63,8 +67,13 @@ void zt_cpu_setup(zt_cpu_level cap) {
 #endif
     ZT_KERNEL_FILES(ADD)
 #undef ADD
-    zt_onednn_setup(level);
-    add(zt_k_onednn);
+#if defined(ZT_ONEDNN)
+    const char *use = getenv("ZT_ONEDNN");
+    if (!use || strcmp(use, "off") != 0) {
+        zt_onednn_setup(level);
+        add(zt_k_onednn);
+    }
+#endif
 #if defined(__x86_64__)
 #define ADD(name) if (level == ZT_CPU_BF16) add(zt_k_##name##_bf16);
     ZT_KERNEL_FILES_BF16(ADD)

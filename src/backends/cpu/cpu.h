@@ -17,7 +17,7 @@ typedef struct zt_cpu_entry {
 
 /* Files of kernels/: each is compiled once per level and exports zt_k_NAME_LEVEL. */
 #define ZT_KERNEL_FILES(X) X(elementwise) X(reduce) X(layout) X(group_norm) X(row_norm) X(attention) X(embed) X(optim) \
-    X(conv_dw)
+    X(conv_dw) X(gemm)
 /* Those of them that are also compiled for level bf16: there they take nodes that multiply in bf16, and those only. */
 #define ZT_KERNEL_FILES_BF16(X) X(attention) X(conv_dw)
 #define ZT_KERNEL_DECL(name) extern const zt_cpu_entry zt_k_##name##_base[], zt_k_##name##_v3[], zt_k_##name##_v4[];
@@ -26,7 +26,6 @@ ZT_KERNEL_FILES(ZT_KERNEL_DECL)
 #define ZT_KERNEL_DECL(name) extern const zt_cpu_entry zt_k_##name##_bf16[];
 ZT_KERNEL_FILES_BF16(ZT_KERNEL_DECL)
 #undef ZT_KERNEL_DECL
-extern const zt_cpu_entry zt_k_onednn[];
 
 /** Pieces that reductions and scratch are split in: the OpenMP thread count when the backend started. Sums are combined in
  *  the order of the pieces, so results depend on this number only, never on timing. >= 1. */

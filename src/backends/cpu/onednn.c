@@ -1,5 +1,4 @@
-/* onednn.c - matmul, conv and conv_dx through oneDNN. Gradients of conv weights are our own (kernels/conv_dw.c), but for those
- * that multiply in bf16.
+/* onednn.c - matmul, conv and conv_dx through oneDNN. Gradients of conv weights are our own (kernels/conv_dw.c), but for groups.
  *
  * Activations stay channels last as they are in the graph; conv weights are reordered to the primitive's packed layout on every
  * run, into scratch (they change every step, and it costs little). The time axis is folded into the batch for 1 x kh x kw
@@ -195,14 +194,14 @@ static zt_err matmul_prepare(const zt_node *n, void **prepared, size_t *scratch)
 /* ---- conv -------------------------------------------------------------------------------------------------------- */
 /* A conv as oneDNN sees it; axes t,h,w. `flat`: t is folded into the batch and left out. */
 typedef struct geometry {
-    int64_t B, Ci, Co, in[3], out[3], k[3], stride[3], before[3], after[3];
+    int64_t B, Ci, Co, groups, in[3], out[3], k[3], stride[3], before[3], after[3], dilation[3];
     bool flat, narrow;
 } geometry;
 
 static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape *y, const int64_t size[3], int64_t Ci,
                             int64_t Co) {
     const zt_attr *at = &n->at;
-    geometry g = {.B = x->d[0], .Ci = Ci, .Co = Co};
+    geometry g = {.B = x->d[0], .Ci = Ci, .Co = Co, .groups = at->i[ZT_CONV_GROUPS]};
     for (int k = 0; k < 3; k++) {
         g.in[k] = x->d[1 + k];
         g.out[k] = y->d[1 + k];
@@ -210,15 +209,16 @@ static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape 
         g.stride[k] = at->i[ZT_CONV_STRIDE + k];
         g.before[k] = at->i[ZT_CONV_BEFORE + k];
         g.after[k] = at->i[ZT_CONV_AFTER + k];
+        g.dilation[k] = at->i[ZT_CONV_DILATION + k];
     }
     g.flat = g.k[0] == 1 && g.stride[0] == 1 && !g.before[0] && !g.after[0];
-    g.narrow = narrow(n) && Ci * g.k[0] * g.k[1] * g.k[2] >= NARROW_MIN && Co >= 8 && Ci >= 8;
+    g.narrow = narrow(n) && g.groups == 1 && Ci * g.k[0] * g.k[1] * g.k[2] >= NARROW_MIN && Co >= 8 && Ci >= 8;
     return g;
 }
 static bool is_pointwise(const geometry *g) {
     for (int k = 0; k < 3; k++)
         if (g->k[k] != 1 || g->stride[k] != 1 || g->before[k] || g->after[k]) return false;
-    return true;
+    return g->groups == 1;
 }
 static dnnl_status_t activation(dnnl_memory_desc_t *md, const geometry *g, const int64_t size[3], int64_t C) {
     const int64_t T = size[0], H = size[1], W = size[2];
@@ -228,29 +228,31 @@ static dnnl_status_t activation(dnnl_memory_desc_t *md, const geometry *g, const
     return dnnl_memory_desc_init_by_strides(md, 5, (dnnl_dims_t){g->B, C, T, H, W}, dnnl_f32,
                                             (dnnl_dims_t){T * H * W * C, 1, H * W * C, W * C, C});
 }
-/* Weights [k.., Ci, Co] in memory; `swapped`: seen as a conv from Co to Ci. */
+/* Weights [k.., Ci/groups, Co] in memory; `swapped`: seen as a conv from Co to Ci (of one group). */
 static dnnl_status_t weights(dnnl_memory_desc_t *md, const geometry *g, bool swapped, bool any) {
-    const int64_t tap = g->Ci * g->Co, o = swapped ? g->Ci : g->Co, i = swapped ? g->Co : g->Ci;
-    const int64_t so = swapped ? g->Co : 1, si = swapped ? 1 : g->Co;
-    dnnl_dims_t d = {o, i, g->k[0], g->k[1], g->k[2]}, s = {so, si, g->k[1] * g->k[2] * tap, g->k[2] * tap, tap};
-    if (g->flat)
-        for (int k = 2; k < 4; k++) {
-            d[k] = d[k + 1];
-            s[k] = s[k + 1];
-        }
-    const int n = g->flat ? 4 : 5;
+    const int64_t Ci = g->Ci / g->groups, Co = g->Co / g->groups, tap = Ci * g->Co;
+    const int64_t size[6] = {g->groups, swapped ? Ci : Co, swapped ? Co : Ci, g->k[0], g->k[1], g->k[2]};
+    const int64_t apart[6] = {Co, swapped ? g->Co : 1, swapped ? 1 : g->Co, g->k[1] * g->k[2] * tap, g->k[2] * tap, tap};
+    dnnl_dims_t d, s;
+    int n = 0;
+    for (int k = g->groups == 1; k < 6; k++) {
+        if (k == 3 && g->flat) continue;
+        d[n] = size[k];
+        s[n++] = apart[k];
+    }
     return any ? dnnl_memory_desc_init_by_tag(md, n, d, g->narrow ? dnnl_bf16 : dnnl_f32, dnnl_format_tag_any)
                : dnnl_memory_desc_init_by_strides(md, n, d, dnnl_f32, s);
 }
 
 /* Strides and padding as oneDNN takes them: arrays of its full length, from the first axis it sees. */
-typedef struct window { dnnl_dims_t stride, before, after; } window;
+typedef struct window { dnnl_dims_t stride, before, after, dilate; } window;
 static window window_of(const geometry *g) {
     window w = {0};
     for (int k = g->flat ? 1 : 0, to = 0; k < 3; k++, to++) {
         w.stride[to] = g->stride[k];
         w.before[to] = g->before[k];
         w.after[to] = g->after[k];
+        w.dilate[to] = g->dilation[k] - 1;
     }
     return w;
 }
@@ -271,8 +273,9 @@ static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bi
     if (e == dnnl_success) e = weights(&packed, g, swapped, true);
     if (e == dnnl_success) e = dnnl_memory_desc_init_by_strides(&bias, 1, (dnnl_dims_t){g->Co}, dnnl_f32, (dnnl_dims_t){1});
     if (e == dnnl_success)
-        e = dnnl_convolution_forward_desc_init(&d, dnnl_forward_inference, dnnl_convolution_direct, &x, &packed,
-                                               bias_input < 0 ? NULL : &bias, &y, v.stride, v.before, v.after);
+        e = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_inference, dnnl_convolution_direct, &x, &packed,
+                                                       bias_input < 0 ? NULL : &bias, &y, v.stride, v.dilate, v.before,
+                                                       v.after);
     if (e == dnnl_success) e = user_scratchpad(&attr);
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, NULL);
     if (e == dnnl_success) {
@@ -292,7 +295,7 @@ static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bi
 }
 static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     const zt_shape *w = &n->in[1]->sh;
-    const geometry g = geometry_of(n, &n->in[0]->sh, &n->sh, w->d, w->d[3], w->d[4]);
+    const geometry g = geometry_of(n, &n->in[0]->sh, &n->sh, w->d, zt_last(&n->in[0]->sh), w->d[4]);
     const int bias = n->n_in == 3 ? 2 : -1;
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
@@ -317,11 +320,11 @@ static dnnl_status_t add_backward(job *j, const geometry *g) {
     if (e == dnnl_success) e = weights(&w, g, false, false);
     if (e == dnnl_success) e = weights(&packed, g, false, true);
     if (e == dnnl_success)
-        e = dnnl_convolution_forward_desc_init(&f, dnnl_forward_training, dnnl_convolution_direct, &x_hint, &packed, NULL, &y,
-                                               v.stride, v.before, v.after);
+        e = dnnl_dilated_convolution_forward_desc_init(&f, dnnl_forward_training, dnnl_convolution_direct, &x_hint, &packed,
+                                                       NULL, &y, v.stride, v.dilate, v.before, v.after);
     if (e == dnnl_success)
-        e = dnnl_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &x, &packed, &y, v.stride, v.before,
-                                                     v.after);
+        e = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &x, &packed, &y, v.stride, v.dilate,
+                                                             v.before, v.after);
     if (e == dnnl_success) e = user_scratchpad(&attr);
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&hint, &f, attr, engine, NULL);
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, hint);
@@ -339,21 +342,22 @@ static dnnl_status_t add_backward(job *j, const geometry *g) {
     if (attr) dnnl_primitive_attr_destroy(attr);
     return e;
 }
-/* The geometry of conv_dx as a forward conv over dy; false when padding would be negative or there are strides. */
+/* The geometry of conv_dx as a forward conv over dy; false when padding would be negative, or with strides or groups. */
 static bool reversed(const geometry *g, geometry *r) {
     *r = *g;
     for (int k = 0; k < 3; k++) {
         r->in[k] = g->out[k];
         r->out[k] = g->in[k];
-        r->before[k] = g->k[k] - 1 - g->before[k];
-        r->after[k] = g->in[k] - g->out[k] - 1 + g->k[k] - r->before[k];
+        const int64_t reach = (g->k[k] - 1) * g->dilation[k];
+        r->before[k] = reach - g->before[k];
+        r->after[k] = g->in[k] - g->out[k] + reach - r->before[k];
         if (g->stride[k] != 1 || r->before[k] < 0 || r->after[k] < 0) return false;
     }
-    return true;
+    return g->groups == 1;
 }
 static zt_err conv_dx_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     const zt_shape *w = &n->in[1]->sh;
-    const geometry g = geometry_of(n, &n->sh, &n->in[0]->sh, w->d, w->d[3], w->d[4]);
+    const geometry g = geometry_of(n, &n->sh, &n->in[0]->sh, w->d, zt_last(&n->sh), w->d[4]);
     geometry r;
     dnnl_status_t e;
     job *j = zt_alloc(sizeof *j);
@@ -369,28 +373,24 @@ static zt_err conv_dx_prepare(const zt_node *n, void **prepared, size_t *scratch
     return job_finish(n, j, e, prepared, scratch);
 }
 
-/* oneDNN's gradient by the weights, in bf16: for 1 x kh x kw kernels, where it beats our own f32 one. */
+/* oneDNN's gradient by the weights, for groups. */
 static dnnl_status_t add_weight_gradient(job *j, const geometry *g) {
     dnnl_memory_desc_t x, y, w, packed;
     dnnl_convolution_desc_t f, d;
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t hint = NULL, pd = NULL;
     step *s;
-    place x_at = {AT_INPUT, 0, 0}, y_at = {AT_INPUT, 1, 0};
     const window v = window_of(g);
     dnnl_status_t e = activation(&x, g, g->in, g->Ci);
     if (e == dnnl_success) e = activation(&y, g, g->out, g->Co);
-    if (e == dnnl_success) e = add_narrow(j, &x, &x_at);
-    if (e == dnnl_success) e = add_narrow(j, &y, &y_at);
     if (e == dnnl_success) e = weights(&w, g, false, false);
     if (e == dnnl_success) e = weights(&packed, g, false, true);
     if (e == dnnl_success)
-        e = dnnl_convolution_forward_desc_init(&f, dnnl_forward_training, dnnl_convolution_direct, &x, &packed, NULL, &y,
-                                               v.stride, v.before, v.after);
-    packed.data_type = dnnl_f32;
+        e = dnnl_dilated_convolution_forward_desc_init(&f, dnnl_forward_training, dnnl_convolution_direct, &x, &packed, NULL,
+                                                       &y, v.stride, v.dilate, v.before, v.after);
     if (e == dnnl_success)
-        e = dnnl_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, &x, &packed, NULL, &y, v.stride, v.before,
-                                                        v.after);
+        e = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, &x, &packed, NULL, &y, v.stride,
+                                                                v.dilate, v.before, v.after);
     if (e == dnnl_success) e = user_scratchpad(&attr);
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&hint, &f, attr, engine, NULL);
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, hint);
@@ -398,8 +398,8 @@ static dnnl_status_t add_weight_gradient(job *j, const geometry *g) {
         packed = *dnnl_primitive_desc_query_md(pd, dnnl_query_diff_weights_md, 0);
         const place at = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&packed))};
         e = step_begin(j, pd, &s);
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &x, x_at);
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_DST, &y, y_at);
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &x, (place){AT_INPUT, 0, 0});
+        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_DST, &y, (place){AT_INPUT, 1, 0});
         if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_WEIGHTS, &packed, at);
         if (e == dnnl_success) e = add_reorder(j, &packed, at, &w, (place){AT_OUTPUT, 0, 0});
     }
@@ -408,30 +408,26 @@ static dnnl_status_t add_weight_gradient(job *j, const geometry *g) {
     if (attr) dnnl_primitive_attr_destroy(attr);
     return e;
 }
-static geometry weight_geometry(const zt_node *n) {
-    const zt_shape *x = &n->in[0]->sh, *y = &n->in[1]->sh;
-    return geometry_of(n, x, y, n->at.i + ZT_CONV_SIZE, zt_last(x), zt_last(y));
-}
 static zt_err conv_dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
-    const geometry g = weight_geometry(n);
+    const zt_shape *x = &n->in[0]->sh, *y = &n->in[1]->sh;
+    const geometry g = geometry_of(n, x, y, n->at.i + ZT_CONV_SIZE, zt_last(x), zt_last(y));
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
     return job_finish(n, j, add_weight_gradient(j, &g), prepared, scratch);
-}
-static bool narrow_weight_gradient(const zt_node *n) {
-    const geometry g = weight_geometry(n);
-    return engine && g.narrow && g.flat && g.k[1] * g.k[2] > 1;
 }
 
 static bool available(const zt_node *n) {
     (void)n;
     return engine != NULL;
 }
+static bool with_groups(const zt_node *n) {
+    return engine && n->at.i[ZT_CONV_GROUPS] > 1;
+}
 const zt_cpu_entry zt_k_onednn[] = {
     {.op = ZT_OP_matmul, .ok = available, .kernel = {.run = job_run, .prepare = matmul_prepare, .release = job_release}},
     {.op = ZT_OP_conv, .ok = available, .kernel = {.run = job_run, .prepare = conv_prepare, .release = job_release}},
     {.op = ZT_OP_conv_dx, .ok = available, .kernel = {.run = job_run, .prepare = conv_dx_prepare, .release = job_release}},
-    {.op = ZT_OP_conv_dw, .ok = narrow_weight_gradient,
+    {.op = ZT_OP_conv_dw, .ok = with_groups,
      .kernel = {.run = job_run, .prepare = conv_dw_prepare, .release = job_release}},
     {.op = -1}
 };

@@ -4,9 +4,10 @@
  * Scores are kept transposed, S'[key][query]: queries are vector lanes, so the softmax needs no sums across lanes, K rows are
  * broadcast and only Q (and dy in backward) is packed across. P' and dS' then feed every other product by broadcast in one of
  * its two orientations (tile.h). Scores are in units of log 2: exp2 throughout. Rows are copied together first, padded to whole
- * vectors. At level bf16 the same products run on words of two terms (word.h): what is summed over columns (K in S') is kept as
- * rows, what is summed over rows (K in dQ) as pairs; statistics, sums and results stay f32. Temporal attention beyond the last cache is slow here (many short rows far apart): measured, neither the copies nor
- * software prefetch of the next position change that.
+ * vectors. At level bf16 the same products run on words of two terms (word.h): what is summed over columns (K in S') is kept
+ * as rows, what is summed over rows (K in dQ) as pairs; statistics, sums and results stay f32. Temporal attention beyond the
+ * last cache is slow here (many short rows far apart): measured, neither the copies nor software prefetch of the next position
+ * change that.
  *
  * Threads: forward splits (unit, query block) pairs; backward gives each thread whole units, and what is left over when
  * they do not divide evenly (or all, when bias has a gradient) is split by queries, each thread with dK, dV of its own that are
@@ -19,6 +20,7 @@ enum { KEYS = 64 };
 typedef struct att {
     int64_t O, N, M, I, D, heads, hd, hp;   /* hp: head size rounded up to whole vectors */
     int64_t W, blocks, units, row;          /* lanes per query block, query blocks, O*I*heads, floats between rows */
+    bool causal;
     const float *q, *k, *v, *bias, *y, *lse_in, *dy;
     const int32_t *len;
     float *out, *lse, *dq, *dk, *dv, *dbias;
@@ -34,6 +36,7 @@ static att att_of(const zt_node *n, bool grad) {
     a.blocks = (a.N + a.W - 1) / a.W;
     a.units = a.O * a.I * a.heads;
     a.row = a.I * a.D;
+    a.causal = n->at.i[ZT_ATT_CAUSAL];
     int k = grad ? 6 : 3;
     if (n->at.i[ZT_ATT_BIAS]) a.bias = zt_in_x(n, k++);
     if (n->at.i[ZT_ATT_LEN]) a.len = zt_in_x(n, k);
@@ -155,14 +158,30 @@ INLINE vf exp2_low(vf x) {                             /* as v_exp2 for x that i
 }
 #endif
 
+/* Keys that the last of `queries` from n0 on sees. */
+static int64_t keys_of(const att *a, const unit *u, int64_t n0, int64_t queries) {
+    const int64_t past = n0 + queries + a->M - a->N;
+    return a->causal && past < u->keys ? past : u->keys;
+}
+/* What lies in the future of a lane's query is as good as absent. */
+static void mask_future(const att *a, const room *r, int64_t n0, int64_t m0, int64_t keys) {
+    for (int64_t m = 0; m < keys; m++) {
+        const int64_t from = m0 + m - (a->M - a->N) - n0;             /* lanes before it may not look */
+        for (int64_t n = 0; n < from && n < a->W; n++) r->s[m * a->W + n] = -1e30f;
+    }
+}
+
+static void add_bias(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys) {
+    if (queries < a->W) memset(r->tile, 0, (size_t)(keys * a->W) * sizeof *r->tile);
+    k_transpose(r->tile, a->W, a->bias + (u->head * a->N + n0) * a->M + m0, a->M, queries, keys);
+    for (int64_t i = 0; i < keys * a->W; i += VW) v_store(r->s + i, v_load(r->s + i) + v_load(r->tile + i) * LOG2E);
+}
 /* S'[m][n] for `keys` keys from m0: K Q' (already scaled), plus bias. */
 static void scores(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys) {
     const int64_t row = a->hp / PAIR;
     mm_run((mm){r->s, a->W, r->k_rows + m0 * row, row, 1, r->q_lanes, a->W, keys, w_words(a->hd), a->W, false});
-    if (!a->bias) return;
-    if (queries < a->W) memset(r->tile, 0, (size_t)(keys * a->W) * sizeof *r->tile);
-    k_transpose(r->tile, a->W, a->bias + (u->head * a->N + n0) * a->M + m0, a->M, queries, keys);
-    for (int64_t i = 0; i < keys * a->W; i += VW) v_store(r->s + i, v_load(r->s + i) + v_load(r->tile + i) * LOG2E);
+    if (a->bias) add_bias(a, r, u, n0, queries, m0, keys);
+    if (a->causal && m0 + keys > n0 + a->M - a->N + 1) mask_future(a, r, n0, m0, keys);
 }
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
@@ -220,11 +239,12 @@ static void softmax(const att *a, const room *r, int64_t keys, int64_t queries, 
 
 static void forward_block(const att *a, const room *r, const unit *u, int64_t n0) {
     const int64_t queries = a->N - n0 < a->W ? a->N - n0 : a->W;
-    const bool whole = PAIR == 1 && u->keys <= KEYS, direct = whole && a->hp == a->hd;
+    const int64_t seen = keys_of(a, u, n0, queries);
+    const bool whole = PAIR == 1 && seen <= KEYS, direct = whole && a->hp == a->hd;
     float *y = a->out + u->q + n0 * a->row;
     pack_lanes(a, r, r->q_lanes, a->q + u->q + n0 * a->row, queries, LOG2E / sqrtf((float)a->hd));
-    for (int64_t m = 0; m < u->keys; m += KEYS) {
-        const int64_t keys = u->keys - m < KEYS ? u->keys - m : KEYS;
+    for (int64_t m = 0; m < seen; m += KEYS) {
+        const int64_t keys = seen - m < KEYS ? seen - m : KEYS;
         scores(a, r, u, n0, queries, m, keys);
         softmax(a, r, keys, queries, m == 0, whole);
         mm_run((mm){direct ? y : r->o, direct ? a->row : a->hp, r->pairs, 1, a->W, r->v + m / PAIR * a->hp, a->hp, queries,
@@ -308,8 +328,9 @@ static void backward_block(const att *a, const room *r, const unit *u, int64_t n
     pack_lanes(a, r, r->q_lanes, a->q + at, queries, LOG2E * scale);
     pack_lanes(a, r, r->g_lanes, a->dy + at, queries, 1);
     block_stats(a, r, u, n0, queries);
-    for (int64_t m = 0; m < u->keys; m += KEYS) {
-        const int64_t keys = u->keys - m < KEYS ? u->keys - m : KEYS;
+    const int64_t seen = keys_of(a, u, n0, queries);
+    for (int64_t m = 0; m < seen; m += KEYS) {
+        const int64_t keys = seen - m < KEYS ? seen - m : KEYS;
         scores(a, r, u, n0, queries, m, keys);
         mm_run((mm){r->ds, W, r->v + m * row, row, 1, r->g_lanes, W, keys, w_words(a->hd), W, false});
         score_grads(a, r, keys, scale);
@@ -330,11 +351,12 @@ static void backward_unit(const att *a, const room *r, const unit *u, int64_t fr
     pack_rows(a, r->k_rows, a->k + u->k, u->keys);
     if (PAIR > 1) pack_pairs(a, r->k_pairs, a->k + u->k, u->keys);
     pack_rows(a, r->v, a->v + u->k, u->keys);
-    if (from == to) {
+    const bool clear = from == to || a->causal;              /* else the first block writes every key */
+    if (clear) {
         memset(r->dk, 0, (size_t)(u->keys * a->hp) * sizeof *r->dk);
         memset(r->dv, 0, (size_t)(u->keys * a->hp) * sizeof *r->dv);
     }
-    for (int64_t n = from; n < to; n += a->W) backward_block(a, r, u, n, to - n < a->W ? to - n : a->W, n == from);
+    for (int64_t n = from; n < to; n += a->W) backward_block(a, r, u, n, to - n < a->W ? to - n : a->W, n == from && !clear);
     if (!own) return;
     unpack_rows(a, a->dk + u->k, r->dk, u->keys);
     unpack_rows(a, a->dv + u->k, r->dv, u->keys);

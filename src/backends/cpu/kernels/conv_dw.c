@@ -1,6 +1,6 @@
 /* conv_dw.c - gradient of convolution weights, straight from channels-last memory: no im2col, no packed layouts.
  *
- *   dW[tap][ci][co] = sum over output positions p of x[p*stride + tap - before][ci] * dy[p][co]
+ *   dW[tap][ci][co] = sum over output positions p of x[p*stride + tap*dilation - before][ci] * dy[p][co]
  * For one tap and one image line this is a matrix product whose rows (pixels) lie Ci and Co floats apart, so a register tile of
  * a few ci by up to 64 co runs over the lines of a block of pixels that stays in the first caches, for every tap. Small dW:
  * each slot sums its share of the images into a dW of its own, which are then added in order. Large dW: slots share out its
@@ -14,8 +14,9 @@
 enum { PIXELS = 192, PARTIAL_MAX = 1 << 20 };   /* pixels per block; floats of dW up to which each slot has its own */
 
 typedef struct cw {
-    int64_t B, Ci, Co, Cp;                      /* Cp: Co rounded up to whole vectors */
-    int64_t in[3], out[3], k[3], stride[3], before[3];
+    int64_t B, Ci, Co, Cp, groups;              /* channels of a group; Cp: Co rounded up to whole vectors */
+    int64_t x_pixel, y_pixel;                   /* floats from pixel to pixel: all channels */
+    int64_t in[3], out[3], k[3], stride[3], before[3], dilation[3];
     int64_t in_frame, out_frame;                /* pixels of a frame: the last line may be shorter than in[2] or out[2] */
     int64_t taps, lines;                        /* lines of an image in one block */
     bool own;                                   /* each slot has its own dW */
@@ -42,13 +43,17 @@ static void cut(cw *c) {
 
 static cw cw_of_conv(const zt_node *n) {
     const zt_shape *x = &n->in[0]->sh, *y = &n->in[1]->sh;
-    cw c = {.B = x->d[0], .Ci = x->d[4], .Co = y->d[4], .taps = 1, .x = n->in[0]->x, .dy = n->in[1]->x};
+    cw c = {.B = x->d[0], .x_pixel = x->d[4], .y_pixel = y->d[4], .groups = n->at.i[ZT_CONV_GROUPS], .taps = 1,
+            .x = n->in[0]->x, .dy = n->in[1]->x};
+    c.Ci = c.x_pixel / c.groups;
+    c.Co = c.y_pixel / c.groups;
     for (int k = 0; k < 3; k++) {
         c.in[k] = x->d[1 + k];
         c.out[k] = y->d[1 + k];
         c.k[k] = n->at.i[ZT_CONV_SIZE + k];
         c.stride[k] = n->at.i[ZT_CONV_STRIDE + k];
         c.before[k] = n->at.i[ZT_CONV_BEFORE + k];
+        c.dilation[k] = n->at.i[ZT_CONV_DILATION + k];
         c.taps *= c.k[k];
     }
     if (whole(&c, 0)) {                           /* frames are samples */
@@ -67,8 +72,10 @@ static cw cw_of_conv(const zt_node *n) {
 }
 static cw cw_of_matmul(const zt_node *n) {
     const zt_shape *a = &n->in[0]->sh;
-    cw c = {.B = 1, .Ci = zt_last(a), .Co = zt_last(&n->sh), .taps = 1, .in = {1}, .out = {1}, .k = {1, 1, 1},
-            .stride = {1, 1, 1}, .x = n->in[0]->x, .dy = n->in[1]->x};
+    cw c = {.B = 1, .Ci = zt_last(a), .Co = zt_last(&n->sh), .groups = 1, .taps = 1, .in = {1}, .out = {1}, .k = {1, 1, 1},
+            .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .x = n->in[0]->x, .dy = n->in[1]->x};
+    c.x_pixel = c.Ci;
+    c.y_pixel = c.Co;
     merge_pixels(&c, zt_rows(a));
     cut(&c);
     return c;
@@ -138,13 +145,8 @@ static void dw_rows(float *w, int64_t width, const word *a, const word *b, const
     }
 }
 
-/* Output positions p in [*from, *to) of [lo, hi) whose input p*stride + tap - before is inside. */
 static void inside(const cw *c, int axis, int64_t tap, int64_t lo, int64_t hi, int64_t *from, int64_t *to) {
-    const int64_t off = c->before[axis] - tap, st = c->stride[axis];
-    const int64_t first = off > 0 ? (off + st - 1) / st : 0, room = c->in[axis] - 1 + off;
-    const int64_t end = room < 0 ? 0 : room / st + 1;
-    *from = first > lo ? first : lo;
-    *to = end < hi ? end : hi;
+    k_inside(c->in[axis], c->stride[axis], tap * c->dilation[axis] - c->before[axis], lo, hi, from, to);
 }
 
 /* Lines [h0, h1) of output frame t of sample b; `pixels` of a line are there. */
@@ -158,17 +160,18 @@ static part part_of(const cw *c, int64_t k) {
     return p;
 }
 static const float *dy_at(const cw *c, const part *p) {
-    return c->dy + ((p->b * c->out[0] + p->t) * c->out_frame + p->h0 * c->out[2]) * c->Co;
+    return c->dy + ((p->b * c->out[0] + p->t) * c->out_frame + p->h0 * c->out[2]) * c->y_pixel;
 }
 static const float *frame_at(const cw *c, const part *p, int64_t ti) {
-    return c->x + (p->b * c->in[0] + ti) * c->in_frame * c->Ci;
+    return c->x + (p->b * c->in[0] + ti) * c->in_frame * c->x_pixel;
 }
 
 #if defined(ZT_LEVEL_bf16)
 /* Packed: dy [lines][pairs][Cp] at 0; x [kw][input lines][pairs][Cx] behind it. */
 typedef struct packed { int64_t pairs, Cx, in_lines, x; } packed;
 static packed packed_of(const cw *c) {
-    packed k = {.pairs = w_words(c->out[2]), .Cx = (c->Ci + VW - 1) / VW * VW, .in_lines = (c->lines - 1) * c->stride[1] + c->k[1]};
+    packed k = {.pairs = w_words(c->out[2]), .Cx = (c->Ci + VW - 1) / VW * VW};
+    k.in_lines = (c->lines - 1) * c->stride[1] + (c->k[1] - 1) * c->dilation[1] + 1;
     k.x = c->lines * k.pairs * c->Cp;
     return k;
 }
@@ -179,18 +182,18 @@ static int64_t pack_size(const cw *c) {
 static void pack_dy(const cw *c, const packed *k, const part *p, word *to) {
     const float *y = dy_at(c, p);
     for (int64_t l = 0; l < p->h1 - p->h0; l++)
-        w_pairs(to + l * k->pairs * c->Cp, y + l * c->out[2] * c->Co, c->Co, p->pixels, c->Co, c->Cp);
+        w_pairs(to + l * k->pairs * c->Cp, y + l * c->out[2] * c->y_pixel, c->y_pixel, p->pixels, c->Co, c->Cp);
 }
 /* Pixel w of a line, or zeros outside it. */
 INLINE vf pixel(const cw *c, const float *line, int64_t w, int64_t ch) {
     if (w < 0 || w >= c->in[2]) return v_set(0);
-    line += w * c->Ci + ch;
+    line += w * c->x_pixel + ch;
     return ch + VW <= c->Ci ? v_load(line) : v_load_n(line, c->Ci - ch);
 }
 static void pack_line(const cw *c, const packed *k, const part *p, int64_t kw, const float *line, word *to) {
-    const int64_t st = c->stride[2], first = kw - c->before[2], n = p->pixels;
+    const int64_t st = c->stride[2], first = kw * c->dilation[2] - c->before[2], n = p->pixels;
     if (st == 1 && first >= 0 && first + n <= c->in[2]) {
-        w_pairs(to, line + first * c->Ci, c->Ci, n, c->Ci, k->Cx);
+        w_pairs(to, line + first * c->x_pixel, c->x_pixel, n, c->Ci, k->Cx);
         return;
     }
     for (int64_t i = 0; i < n; i += 2, to += k->Cx)
@@ -204,7 +207,8 @@ static void pack_x(const cw *c, const packed *k, const part *p, int64_t ti, word
         for (int64_t l = 0; l < k->in_lines; l++) {
             const int64_t hi = p->h0 * c->stride[1] - c->before[1] + l;
             if (hi < 0 || hi >= c->in[1]) continue;
-            pack_line(c, k, p, kw, frame_at(c, p, ti) + hi * c->in[2] * c->Ci, to + (kw * k->in_lines + l) * k->pairs * k->Cx);
+            pack_line(c, k, p, kw, frame_at(c, p, ti) + hi * c->in[2] * c->x_pixel,
+                      to + (kw * k->in_lines + l) * k->pairs * k->Cx);
         }
 }
 
@@ -216,14 +220,14 @@ static void block(const cw *c, const part *p, float *w, float *room, int64_t r0,
     pack_dy(c, &k, p, y);
     for (int64_t tap = r0 / c->Ci; tap * c->Ci < r1; tap++) {
         const int64_t kw = tap % c->k[2], kh = tap / c->k[2] % c->k[1], kt = tap / c->k[2] / c->k[1];
-        const int64_t ti = p->t * c->stride[0] + kt - c->before[0];
+        const int64_t ti = p->t * c->stride[0] + kt * c->dilation[0] - c->before[0];
         int64_t ha, hb;
         inside(c, 1, kh, p->h0, p->h1, &ha, &hb);
         if (ti < 0 || ti >= c->in[0] || ha >= hb) continue;
         if (ti != frame) pack_x(c, &k, p, ti, x);
         frame = ti;
         const int64_t first = r0 > tap * c->Ci ? r0 - tap * c->Ci : 0, last = r1 < (tap + 1) * c->Ci ? r1 - tap * c->Ci : c->Ci;
-        const int64_t line = (ha - p->h0) * c->stride[1] + kh;
+        const int64_t line = (ha - p->h0) * c->stride[1] + kh * c->dilation[1];
         const strip s = {hb - ha, w_words(p->pixels), c->stride[1] * k.pairs * k.Cx, k.Cx, k.pairs * c->Cp, c->Cp};
         dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, x + (kw * k.in_lines + line) * k.pairs * k.Cx + first,
                 y + (ha - p->h0) * k.pairs * c->Cp, &s, last - first);
@@ -236,12 +240,12 @@ static int64_t pack_size(const cw *c) {
 
 /* One block; rows [r0, r1) of the taps*Ci rows of w. */
 static void block(const cw *c, const part *p, float *w, float *room, int64_t r0, int64_t r1) {
-    const int64_t W = c->out[2], Wi = c->in[2];
+    const int64_t W = c->out[2], Wi = c->in[2], yp = c->Cp == c->Co ? c->y_pixel : c->Cp;
     const float *y = dy_at(c, p);
     if (c->Cp != c->Co) {
         const int64_t n = (p->h1 - p->h0 - 1) * W + p->pixels;
         for (int64_t i = 0; i < n; i++)
-            for (int64_t o = 0; o < c->Cp; o++) room[i * c->Cp + o] = o < c->Co ? y[i * c->Co + o] : 0;
+            for (int64_t o = 0; o < c->Cp; o++) room[i * c->Cp + o] = o < c->Co ? y[i * c->y_pixel + o] : 0;
         y = room;
     }
     for (int64_t tap = r0 / c->Ci; tap * c->Ci < r1; tap++) {
@@ -252,19 +256,22 @@ static void block(const cw *c, const part *p, float *w, float *room, int64_t r0,
         inside(c, 2, kw, 0, p->pixels, &wa, &wb);
         if (ta >= tb || ha >= hb || wa >= wb) continue;
         const int64_t first = r0 > tap * c->Ci ? r0 - tap * c->Ci : 0, last = r1 < (tap + 1) * c->Ci ? r1 - tap * c->Ci : c->Ci;
-        const int64_t ti = p->t * c->stride[0] + kt - c->before[0], hi = ha * c->stride[1] + kh - c->before[1];
-        const int64_t wi = wa * c->stride[2] + kw - c->before[2];
-        const strip s = {hb - ha, wb - wa, c->stride[1] * Wi * c->Ci, c->stride[2] * c->Ci, W * c->Cp, c->Cp};
-        dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, frame_at(c, p, ti) + (hi * Wi + wi) * c->Ci + first,
-                y + ((ha - p->h0) * W + wa) * c->Cp, &s, last - first);
+        const int64_t ti = p->t * c->stride[0] + kt * c->dilation[0] - c->before[0];
+        const int64_t hi = ha * c->stride[1] + kh * c->dilation[1] - c->before[1];
+        const int64_t wi = wa * c->stride[2] + kw * c->dilation[2] - c->before[2];
+        const strip s = {hb - ha, wb - wa, c->stride[1] * Wi * c->x_pixel, c->stride[2] * c->x_pixel, W * yp, yp};
+        dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, frame_at(c, p, ti) + (hi * Wi + wi) * c->x_pixel + first,
+                y + ((ha - p->h0) * W + wa) * yp, &s, last - first);
     }
 }
 #endif
 
-/* Scratch: dW of every slot (own), or one with padded rows when they need padding; then a piece to pack in for each. */
+/* Scratch: dW of every slot (own), or one when the result's rows are not Cp floats apart; then a piece to pack in for each. */
+static bool in_place(const cw *c) {
+    return !c->own && c->Cp == c->y_pixel;
+}
 static int64_t partial_size(const cw *c) {
-    const int64_t size = c->taps * c->Ci * c->Cp;
-    return c->own ? zt_cpu_slots() * size : c->Cp == c->Co ? 0 : size;
+    return in_place(c) ? 0 : (c->own ? zt_cpu_slots() : 1) * c->taps * c->Ci * c->Cp;
 }
 static int64_t pack_room(const cw *c) {
     return (pack_size(c) + 15) / 16 * 16;
@@ -275,43 +282,49 @@ static zt_err dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     *scratch = (size_t)(partial_size(&c) + zt_cpu_slots() * pack_room(&c)) * sizeof(float);
     return ZT_OK;
 }
-static void dw_run(const zt_node *n, const zt_exec *e) {
-    const cw c = cw_of(n);
-    const int64_t rows = c.taps * c.Ci, size = rows * c.Cp;
-    const int64_t blocks = c.B * c.out[0] * ((c.out[1] + c.lines - 1) / c.lines);
+
+/* One group's dW, rows y_pixel floats apart. */
+static void dw_group(const cw *c, float *dw, float *scratch) {
+    const int64_t rows = c->taps * c->Ci, size = rows * c->Cp;
+    const int64_t blocks = c->B * c->out[0] * ((c->out[1] + c->lines - 1) / c->lines);
     const int slots = zt_cpu_slots();
-    float *dw = n->x, *sums = e->scratch, *rooms = sums + partial_size(&c);
-    float *shared = c.Cp == c.Co ? dw : sums;
+    float *sums = in_place(c) ? dw : scratch, *rooms = scratch + partial_size(c);
 #pragma omp parallel
     {
 #pragma omp for schedule(static, 1)
         for (int s = 0; s < slots; s++) {
             int64_t from = 0, to = blocks, r0 = 0, r1 = rows;
-            if (c.own) k_piece(blocks, 1, slots, s, &from, &to);
+            if (c->own) k_piece(blocks, 1, slots, s, &from, &to);
             else k_piece(rows, 6, slots, s, &r0, &r1);
-            float *w = c.own ? sums + s * size : shared;
-            memset(w + r0 * c.Cp, 0, (size_t)((r1 - r0) * c.Cp) * sizeof *w);
+            float *w = c->own ? sums + s * size : sums;
+            memset(w + r0 * c->Cp, 0, (size_t)((r1 - r0) * c->Cp) * sizeof *w);
             for (int64_t k = from; k < to; k++) {
-                const part p = part_of(&c, k);
-                block(&c, &p, w, rooms + s * pack_room(&c), r0, r1);
+                const part p = part_of(c, k);
+                block(c, &p, w, rooms + s * pack_room(c), r0, r1);
             }
         }
-        if (c.own || c.Cp != c.Co) {
+        if (!in_place(c)) {
 #pragma omp for schedule(static)
             for (int64_t r = 0; r < rows; r++) {
-                for (int k = 1; c.own && k < slots; k++)
+                for (int k = 1; c->own && k < slots; k++)
 #pragma omp simd
-                    for (int64_t o = 0; o < c.Cp; o++) sums[r * c.Cp + o] += sums[k * size + r * c.Cp + o];
-                for (int64_t o = 0; o < c.Co; o++) dw[r * c.Co + o] = sums[r * c.Cp + o];
+                    for (int64_t o = 0; o < c->Cp; o++) sums[r * c->Cp + o] += sums[k * size + r * c->Cp + o];
+                for (int64_t o = 0; o < c->Co; o++) dw[r * c->y_pixel + o] = sums[r * c->Cp + o];
             }
         }
     }
+}
+static void dw_run(const zt_node *n, const zt_exec *e) {
+    cw c = cw_of(n);
+    float *dw = n->x;
+    for (int64_t g = 0; g < c.groups; g++, c.x += c.Ci, c.dy += c.Co, dw += c.Co) dw_group(&c, dw, e->scratch);
 }
 
 #if defined(ZT_LEVEL_bf16)
 enum { LEAST = 16, ROWS = 1024 };               /* channels, and rows of a matmul, from which packing pays */
 static bool takes_conv(const zt_node *n) {
-    return n->multiply == ZT_BF16 && zt_last(&n->in[1]->sh) >= LEAST && zt_last(&n->in[0]->sh) * 2 >= LEAST;
+    return n->multiply == ZT_BF16 && n->at.i[ZT_CONV_GROUPS] == 1 && zt_last(&n->in[1]->sh) >= LEAST &&
+           zt_last(&n->in[0]->sh) * 2 >= LEAST;
 }
 static bool takes_matmul(const zt_node *n) {
     const zt_shape *a = &n->in[0]->sh;

@@ -180,6 +180,13 @@ INLINE void k_piece(int64_t n, int64_t step, int parts, int s, int64_t *from, in
     *to = u * (s + 1) / parts * step;
     if (*to > n) *to = n;
 }
+/* Output positions p in [*from, *to) of [lo, hi) whose input p*stride + off lies in 0..in-1. */
+INLINE void k_inside(int64_t in, int64_t stride, int64_t off, int64_t lo, int64_t hi, int64_t *from, int64_t *to) {
+    const int64_t first = off < 0 ? (stride - 1 - off) / stride : 0, room = in - 1 - off;
+    const int64_t end = room < 0 ? 0 : room / stride + 1;
+    *from = first > lo ? first : lo;
+    *to = end < hi ? end : hi;
+}
 /* How many pieces are worth starting threads for: one per 16k elements of light work. */
 INLINE int k_parts(int64_t n) {
     const int64_t p = n / 16384 + 1, s = zt_cpu_slots();
