@@ -46,11 +46,12 @@ def compare(zoe, model, kind, precision, rounds):
     good = {m: runs for m, runs in good.items() if runs}
     best = min(good, key=lambda m: min(r["ms"] for r in good[m]))
     ms, fast = min(r["ms"] for r in mine), min(r["ms"] for r in good[best])
-    return {"row": row, "ms": ms, "fraction_of_peak": max(r["fraction_of_peak"] for r in mine), "pytorch_ms": fast, "pytorch_mode": best,
-            "speed_ratio": fast / ms, "peak_mb": max(r["peak_rss_mb"] for r in mine),
+    return {"row": row, "ms": ms, "fraction_of_peak": max(r["fraction_of_peak"] for r in mine), "pytorch_ms": fast,
+            "pytorch_mode": best, "speed_ratio": fast / ms, "peak_mb": max(r["peak_rss_mb"] for r in mine),
             "pytorch_peak_mb": min(r["peak_mb"] for r in good[best]),
             "memory_ratio": max(r["peak_rss_mb"] for r in mine) / min(r["peak_mb"] for r in good[best]),
-            "first_step_s": min(r["first_step_s"] for r in mine), "pytorch_first_step_s": min(r["first_step_s"] for r in good[best]),
+            "first_step_s": min(r["first_step_s"] for r in mine),
+            "pytorch_first_step_s": min(r["first_step_s"] for r in good[best]),
             "pytorch_all_ms": {m: min(r["ms"] for r in runs) for m, runs in good.items()}, "failed": failed}
 
 

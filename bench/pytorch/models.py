@@ -200,7 +200,8 @@ class UNet3d(nn.Module):
         super().__init__()
         cond, (t, h, w), last = 4 * widths[0], size, len(widths) - 1
         self.text, self.time, self.pool = TextEncoder(), TimeEmbedding(cond), PoolWords(cond)
-        self.stem, self.frame = nn.Conv3d(IN_CHANNELS, widths[0], (1, 3, 3), padding=(0, 1, 1)), nn.Linear(8, widths[0], bias=False)
+        self.stem = nn.Conv3d(IN_CHANNELS, widths[0], (1, 3, 3), padding=(0, 1, 1))
+        self.frame = nn.Linear(8, widths[0], bias=False)
         angle = torch.arange(t)[:, None] * (2 * math.pi / torch.tensor([8.0, 16, 32, 64]))
         self.register_buffer("waves", torch.stack([angle.cos(), angle.sin()], -1).flatten(1))
 

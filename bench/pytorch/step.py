@@ -51,7 +51,8 @@ def main():
         t0 = time.time()
         step()
         best = min(best, time.time() - t0)
-    print(json.dumps({"ms": 1e3 * best, "first_step_s": first, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    print(json.dumps({"ms": 1e3 * best, "first_step_s": first, "peak_mb": peak,
                       "parameters": sum(p.numel() for p in net.parameters())}))
 
 

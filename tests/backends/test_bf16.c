@@ -1,5 +1,5 @@
-/* test_bf16.c - matmul, conv, attention and their gradients when they multiply in bf16: within what rounding the factors explains,
- * and not bit-equal to f32 where the processor has bf16 instructions (else the mode would not be on). */
+/* test_bf16.c - matmul, conv, attention and their gradients when they multiply in bf16: within what rounding the factors
+ * explains, and not bit-equal to f32 where the processor has bf16 instructions (else the mode would not be on). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
