@@ -21,7 +21,7 @@ struct zt_graph {
     const char *scope_copy;           /* the current path, in the arena; NULL: not copied yet */
 };
 
-/* ---- leaf and aux ---------------------------------------------------------------------------------------------- */
+/* ---- leaf and views -------------------------------------------------------------------------------------------- */
 static zt_err leaf_shape(zt_node *n) {
     (void)n;
     return ZT_OK;
@@ -40,6 +40,17 @@ static zt_err aux_shape(zt_node *n) {
 }
 const zt_op_def zt_def_aux = {.id = -1, .name = "aux", .doc = "view of a node's further output", .min_in = 1, .max_in = 1,
                               .flags = ZT_OPF_VIEW, .shape = aux_shape};
+
+static zt_err same_shape(zt_node *n) {
+    n->sh = n->in[0]->sh;
+    n->dtype = n->in[0]->dtype;
+    return ZT_OK;
+}
+static void no_gradient(zt_node *n, zt_node *dy, zt_node **dx) {
+    (void)n, (void)dy, (void)dx;
+}
+const zt_op_def zt_def_stop_gradient = {.id = -1, .name = "stop_gradient", .doc = "view that gradients do not pass", .min_in = 1,
+                                        .max_in = 1, .flags = ZT_OPF_VIEW, .shape = same_shape, .grad = no_gradient};
 
 /* ---- graph ----------------------------------------------------------------------------------------------------- */
 zt_err zt_graph_create(zt_graph **out) {
@@ -191,6 +202,10 @@ zt_node *zt_emit(zt_graph *g, const zt_op_def *op, int n_in, zt_node *const *in,
 
 zt_node *zt_aux(zt_node *n, int k) {
     return zt_emit1(n->g, &zt_def_aux, n, &((zt_attr){.i = {k}}));
+}
+
+zt_node *zt_stop_gradient(zt_node *x) {
+    return zt_emit1(x->g, &zt_def_stop_gradient, x, NULL);
 }
 
 /* ---- leaves ---------------------------------------------------------------------------------------------------- */

@@ -57,6 +57,13 @@ static int block_of(const zt_plan *p, const zt_node *n) {
 }
 
 /* ---- kernels --------------------------------------------------------------------------------------------------- */
+/* Of the two references, the one for the node's real type: its result's, or its inputs' when the result is i32. */
+static int reference_of(const zt_node *n) {
+    bool f64 = n->dtype == ZT_F64;
+    for (int k = 0; k < n->n_in; k++) f64 = f64 || n->in[k]->dtype == ZT_F64;
+    return f64;
+}
+
 static zt_err choose_kernel(zt_plan *p, step *s) {
     const zt_node *n = s->node;
     s->kernel = p->cfg.backend ? p->cfg.backend->find(n) : NULL;
@@ -64,7 +71,7 @@ static zt_err choose_kernel(zt_plan *p, step *s) {
         if (p->cfg.backend && p->cfg.strict)
             return zt_fail(ZT_UNSUPPORTED, "%s%s%s %s: backend %s has no kernel for it", n->scope, *n->scope ? ": " : "",
                            n->op->name, zt_shape_text(&n->sh), p->cfg.backend->name);
-        if (!n->op->ref[n->dtype == ZT_F64])
+        if (!n->op->ref[reference_of(n)])
             return zt_fail(ZT_INTERNAL, "%s has no reference for %s", n->op->name, zt_dtype_name(n->dtype));
         p->info.fallbacks += p->cfg.backend != NULL;
         return ZT_OK;
@@ -269,7 +276,7 @@ const zt_plan_info *zt_plan_get_info(const zt_plan *p) {
 /* ---- running --------------------------------------------------------------------------------------------------- */
 static void run_step(const step *s) {
     if (s->kernel) s->kernel->run(s->node, &s->exec);
-    else s->node->op->ref[s->node->dtype == ZT_F64](s->node);
+    else s->node->op->ref[reference_of(s->node)](s->node);
 }
 
 static zt_err can_run(const zt_plan *p) {
