@@ -1,7 +1,7 @@
 /* optim.c - what a training step does after the gradients: global norm, AdamW, momentum and a step along a direction, moving
- * average of the weights. Inputs and attributes: attrs.h. AdamW: Loshchilov & Hutter 2019, arXiv:1711.05101, with gradients
- * scaled by min(1, clip/norm). All but the norm write their leaves in place and have no gradient. Tested by
- * tests/ops/test_ops_sweep.c. */
+ * average of the weights, a value stored for the next run. Inputs and attributes: attrs.h. AdamW: Loshchilov & Hutter 2019,
+ * arXiv:1711.05101, with gradients scaled by min(1, clip/norm). All but the norm write their leaves in place and have no
+ * gradient. Tested by tests/ops/test_ops_sweep.c. */
 #include "ops/real.h"
 
 /* ---- references -------------------------------------------------------------------------------------------------- */
@@ -70,6 +70,12 @@ void REF(descend)(const zt_node *n) {
     for (int64_t k = 0; k < count; k++) p[k] = (real)(p[k] - lr * (n->at.f[0] * u[k] + decay * p[k]));
 }
 
+/* p = x */
+void REF(assign)(const zt_node *n) {
+    *(real *)n->x = 0;
+    memmove(n->in[0]->x, n->in[1]->x, (size_t)zt_numel(&n->in[0]->sh) * sizeof(real));
+}
+
 #ifndef ZT_REAL_F64
 #include "ops/common.h"
 
@@ -96,6 +102,10 @@ zt_node *zt_descend(zt_node *p, zt_node *u, zt_node *hyper, zt_node *norm, doubl
 zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *after) {
     return zt_emit(e->g, &zt_def_ema, after ? 5 : 4, (zt_node *const[]){e, p, decay, norm, after},
                    &((zt_attr){.i = {[ZT_MAX_IATTR - 1] = 1}}));
+}
+
+zt_node *zt_assign(zt_node *p, zt_node *x) {
+    return zt_emit2(p->g, &zt_def_assign, p, x, &((zt_attr){.i = {[ZT_MAX_IATTR - 1] = 1}}));
 }
 
 /* ---- shape rules and gradients ----------------------------------------------------------------------------------- */
@@ -154,6 +164,13 @@ static zt_err ema_shape(zt_node *n) {
     return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, scalar);
 }
 
+static zt_err assign_shape(zt_node *n) {
+    zt_err e = zt_op_want_reals(n, 0, 2);
+    if (e == ZT_OK) e = want_mutable(n, 0, "p");
+    if (e == ZT_OK) e = zt_op_want_shape(n, 1, "x", n->in[0]->sh);
+    return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, zt_shape_of(0, NULL));
+}
+
 /* ---- random cases ------------------------------------------------------------------------------------------------ */
 static zt_node *global_norm_gen(zt_graph *g, zt_rng *r) {
     zt_node *x[5];
@@ -200,6 +217,11 @@ static zt_node *ema_gen(zt_graph *g, zt_rng *r) {
     return zt_ema(e, p, zt_scalar(g, zt_rng_range(r, 0, 1)), norm, after);
 }
 
+static zt_node *assign_gen(zt_graph *g, zt_rng *r) {
+    const zt_shape sh = zt_gen_any_shape(r);
+    return zt_assign(zt_state(g, "p", sh), zt_gen_value(g, sh));
+}
+
 /* ---- definitions ------------------------------------------------------------------------------------------------- */
 const zt_op_def zt_def_global_norm = {.id = ZT_OP_global_norm, .name = "global_norm",
     .doc = "sqrt of the sum of squares of all inputs", .min_in = 1, .max_in = 1 << 20,
@@ -215,4 +237,6 @@ const zt_op_def zt_def_descend = {.id = ZT_OP_descend, .name = "descend",
     .shape = descend_shape, .ref = ZT_REFS(descend), .gen = descend_gen, .tol = 4e-6};
 const zt_op_def zt_def_ema = {.id = ZT_OP_ema, .name = "ema", .doc = "e = e decay + p (1 - decay) in place on e",
     .min_in = 4, .max_in = 5, .flags = ZT_OPF_MUTATES, .shape = ema_shape, .ref = ZT_REFS(ema), .gen = ema_gen, .tol = 4e-6};
+const zt_op_def zt_def_assign = {.id = ZT_OP_assign, .name = "assign", .doc = "p = x in place on p", .min_in = 2, .max_in = 2,
+    .flags = ZT_OPF_MUTATES, .shape = assign_shape, .ref = ZT_REFS(assign), .gen = assign_gen, .tol = 1e-6};
 #endif

@@ -1,5 +1,5 @@
-/* reduce.c - sum_to and broadcast_to. Sums run in f32 over at most 64 rows (4096 elements of one row), then in f64: long sums
- * keep their digits. */
+/* reduce.c - sum_to, broadcast_to, cumsum. Sums run in f32 over at most 64 rows (4096 elements of one row), then in f64: long
+ * sums keep their digits. */
 #include "backends/cpu/kernels/kernel.h"
 
 enum { COLS = 512, ROWS = 64 };
@@ -153,8 +153,39 @@ static void broadcast_run(const zt_node *n, const zt_exec *e) {
     }
 }
 
+/* ---- cumsum ------------------------------------------------------------------------------------------------------ */
+/* x seen as [outer,size,inner]: columns c0.. (at most LINES) of one outer index, in f64. */
+enum { LINES = 64 };
+static void cumsum_lines(const zt_node *n, int64_t size, int64_t inner, int64_t outer, int64_t c0) {
+    const bool exclusive = n->at.i[1], reverse = n->at.i[2];
+    const int64_t cols = inner - c0 < LINES ? inner - c0 : LINES;
+    double sum[LINES] = {0};
+    for (int64_t k = 0; k < size; k++) {
+        const int64_t at = (outer * size + (reverse ? size - 1 - k : k)) * inner + c0;
+        const float *restrict x = (const float *)n->in[0]->x + at;
+        float *restrict y = (float *)n->x + at;
+#pragma omp simd
+        for (int64_t c = 0; c < cols; c++) {
+            const double before = sum[c], after = before + x[c];
+            sum[c] = after;
+            y[c] = (float)(exclusive ? before : after);
+        }
+    }
+}
+static void cumsum_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const int axis = (int)n->at.i[0];
+    const int64_t size = n->sh.d[axis], count = zt_numel(&n->sh);
+    int64_t inner = 1;
+    for (int k = axis + 1; k < n->sh.n; k++) inner *= n->sh.d[k];
+    const int64_t blocks = (inner + LINES - 1) / LINES, tasks = count / size / inner * blocks;
+#pragma omp parallel for schedule(static) if (k_parts(count) > 1)
+    for (int64_t t = 0; t < tasks; t++) cumsum_lines(n, size, inner, t / blocks, t % blocks * LINES);
+}
+
 const zt_cpu_entry K(zt_k_reduce)[] = {
     {.op = ZT_OP_sum_to, .kernel = {.run = sum_run, .prepare = sum_prepare}},
     {.op = ZT_OP_broadcast_to, .kernel = {.run = broadcast_run}},
+    {.op = ZT_OP_cumsum, .kernel = {.run = cumsum_run}},
     {.op = -1}
 };
