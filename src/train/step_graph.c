@@ -96,7 +96,7 @@ zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t bat
     zt_err e;
     ZT_TRY(e = zt_graph_create(&s->g), done);
     zt_graph_set_multiply(s->g, zt_precision_multiply(c->run.precision));
-    zt_nn nn = {s->g, params, (uint64_t)c->run.seed};
+    zt_nn nn = {.g = s->g, .params = params, .seed = (uint64_t)c->run.seed};
     build_loss(s, &nn, &c->net);
     ZT_TRY(e = zt_graph_error(s->g), done);
     const int n = list_params(s->g, NULL);
