@@ -8,12 +8,18 @@ INLINE bool before(const float *x, int32_t a, int32_t b) {
     return va > vb || (va == vb && a < b);
 }
 
-static int32_t first_max(const float *x, int64_t N) {
-    const float most = k_row_max(x, N);
-    int32_t c = 0;
+static int32_t first_max(const float *x, int64_t N) {    /* the first block with the largest element, then where in it */
+    enum { BLOCK = 256 };
+    float most = -INFINITY;
+    int64_t c = 0;
+    for (int64_t a = 0; a < N; a += BLOCK) {
+        const float here = k_row_max(x + a, a + BLOCK < N ? BLOCK : N - a);
+        c = here > most ? a : c;
+        most = here > most ? here : most;
+    }
     if (most > -INFINITY)
         while (x[c] != most) c++;
-    return c;
+    return (int32_t)c;
 }
 
 /* Restores the heap below `at`: a parent comes after its children, so the root is what goes first when a better one comes. */
