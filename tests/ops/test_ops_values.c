@@ -1,6 +1,12 @@
 /* test_ops_values.c - what every op computes, pinned by hand-made numbers (the sweep only sees that gradients and kernels agree
  * with the references), and the errors of the shape rules. */
-#include "values.h"
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include "expect.h"
 
 static void elementwise(void **state) {
     (void)state;

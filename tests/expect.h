@@ -1,30 +1,25 @@
-/* values.h - for tests that pin numbers: a fresh f64 graph per test, constants in, expected values out. */
-#ifndef ZT_TESTS_OPS_VALUES_H
-#define ZT_TESTS_OPS_VALUES_H
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* expect.h - for tests of what ops compute: a fresh f64 graph for each test, constants, and nodes against given numbers. */
+#ifndef ZT_TESTS_EXPECT_H
+#define ZT_TESTS_EXPECT_H
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 #include "ops/ops.h"
 #include "tensor/plan.h"
 
 static zt_graph *g;
 
-static inline int setup(void **state) {
+static int setup(void **state) {
     (void)state;
     if (zt_graph_create(&g) != ZT_OK) return 1;
     zt_graph_set_real(g, ZT_F64);
     return 0;
 }
-static inline int teardown(void **state) {
+static int teardown(void **state) {
     (void)state;
     zt_graph_destroy(&g);
     return 0;
 }
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 #define ARRAY(...) (const double[]){__VA_ARGS__}
 static inline zt_node *leaf(zt_shape sh, const double *v) { return zt_const(g, ZT_F64, sh, v); }
@@ -35,7 +30,7 @@ static inline zt_node *ramp(zt_shape sh) { /* 0, 1, 2, ... */
     return leaf(sh, v);
 }
 
-/** y has shape sh and these values. */
+/** y has shape sh and the values want. */
 static inline void expect(zt_node *y, zt_shape sh, const double *want) {
     zt_plan *p = NULL;
     zt_err e = zt_plan_create(&p, g, 1, &y, &(zt_plan_cfg){.no_reuse = true});
@@ -50,5 +45,11 @@ static inline void expect(zt_node *y, zt_shape sh, const double *want) {
 }
 #define EXPECT(y, sh, ...) expect(y, sh, ARRAY(__VA_ARGS__))
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+/** The gradient of sum(y) by x has x's shape and the values want. */
+static inline void expect_gradient(zt_node *y, zt_node *x, const double *want) {
+    zt_node *dx = NULL;
+    if (zt_grad(zt_sum(y), 1, &x, &dx) != ZT_OK) fail_msg("%s", zt_err_text());
+    expect(dx, x->sh, want);
+}
+#define EXPECT_GRADIENT(y, x, ...) expect_gradient(y, x, ARRAY(__VA_ARGS__))
 #endif
