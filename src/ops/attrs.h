@@ -13,6 +13,7 @@
  * reduce.c
  *   sum_to              x                i0.. dims(target): aligned at the last axis, each size 1 or x's
  *   broadcast_to        x                i0.. dims(target)
+ *   cumsum              x                i0 axis, i1 exclusive (0/1), i2 reverse (0/1)
  * layout.c
  *   reshape             x                i0.. dims(target)     (a view: no kernel; any dtype)
  *   permute             x                i0..i7 axes: out axis k is x's axis i[k]
@@ -48,12 +49,22 @@
  *   embedding           ids i32, table [V,D]                   an id outside 0..V-1 gives zeros
  *   embedding_dw        ids i32, dy [ids..,D]                  i0 V; output [V,D]; ids outside 0..V-1 are skipped
  *   timestep            t [B]                                  i0 dim (even), f0 scale
+ * softmax.c
+ *   softmax log_softmax x                                      over the last axis
+ * index.c
+ *   top_k_index         x [..,N]                               i0 k, 1..N; output i32 [..,k]. A NaN counts as -infinity.
+ *   gather              x [..,N], ids i32 [..,K]               output [..,K]; an id outside 0..N-1 gives zero
+ *   scatter_add         x [..,K], ids i32 [..,K]               i0 N; output [..,N]; ids outside 0..N-1 are skipped
  * optim.c
  *   global_norm         x0, x1, ...                            scalar
  *   adamw               p, m, v, g, hyper [8], norm []         i0 decay (0/1), i15 = 3 (mutates p, m, v); output scalar 0
  *   momentum            m, g, hyper [8], norm []               f0 beta, i15 = 1 (mutates m); output: the direction, g's shape
  *   descend             p, u, hyper [8], norm []               f0 scale, i0 decay (0/1), i15 = 1 (mutates p); output scalar 0
- *   ema                 e, p, decay [], norm [], [after]       i15 = 1 (mutates e); output scalar 0. `after` only orders. */
+ *   ema                 e, p, decay [], norm [], [after]       i15 = 1 (mutates e); output scalar 0. `after` only orders.
+ * muon.c
+ *   muon                p0.., m0.., g0.., hyper [8], norm []   i0 their number K, f0 beta, i15 = 2K (mutates p, m); output scalar 0;
+ *                       aux: zeros, room of the reference
+ *   assign              p, x                                   i15 = 1 (mutates p); output scalar 0 */
 #ifndef ZT_OPS_ATTRS_H
 #define ZT_OPS_ATTRS_H
 #include "tensor/graph.h"

@@ -10,6 +10,8 @@ zt_err zt_op_want_reals(const zt_node *n, int first, int count);
 zt_err zt_op_want_shape(const zt_node *n, int k, const char *what, zt_shape want);
 /** Input k has exactly `rank` axes. */
 zt_err zt_op_want_rank(const zt_node *n, int k, const char *what, int rank);
+/** Input k, which is written in place, is a parameter or a state. */
+zt_err zt_op_want_mutable(const zt_node *n, int k, const char *what);
 /** Exactly `count` inputs (the optional ones that the attributes announce). */
 zt_err zt_op_want_inputs(const zt_node *n, int count);
 /** The primary output is `sh` of type t. Fails when a size is below 1 or the tensor would be absurdly large. */

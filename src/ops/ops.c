@@ -36,6 +36,12 @@ zt_err zt_op_want_rank(const zt_node *n, int k, const char *what, int rank) {
     return zt_fail(ZT_SHAPE, "%s: %s must have %d axes; it is %s", n->op->name, what, rank, zt_shape_text(sh));
 }
 
+zt_err zt_op_want_mutable(const zt_node *n, int k, const char *what) {
+    const zt_role role = n->in[k]->role;
+    if (role == ZT_PARAM || role == ZT_STATE) return ZT_OK;
+    return zt_fail(ZT_ARG, "%s: %s is written in place, so it must be a parameter or a state", n->op->name, what);
+}
+
 zt_err zt_op_want_inputs(const zt_node *n, int count) {
     if (n->n_in == count) return ZT_OK;
     return zt_fail(ZT_INTERNAL, "%s: the attributes announce %d inputs; got %d", n->op->name, count, n->n_in);

@@ -40,6 +40,11 @@ zt_node *zt_sum_to(zt_node *x, zt_shape sh);        /* sh: same rank as x (or fe
 zt_node *zt_broadcast_to(zt_node *x, zt_shape sh);
 zt_node *zt_sum(zt_node *x);                        /* scalar */
 zt_node *zt_mean(zt_node *x);                       /* scalar */
+/** Mean, and mean square of the distance to it (no Bessel correction), over the axes that sum_to to `sh` would sum. */
+zt_node *zt_mean_to(zt_node *x, zt_shape sh);
+zt_node *zt_variance_to(zt_node *x, zt_shape sh);
+/** Running sums along an axis (-1: the last): of the elements up to this one, or before it (exclusive); reverse: from the end. */
+zt_node *zt_cumsum(zt_node *x, int axis, bool exclusive, bool reverse);
 
 /* layout.c */
 zt_node *zt_reshape(zt_node *x, zt_shape sh);       /* view */
@@ -92,6 +97,30 @@ zt_node *zt_rope(zt_node *x, zt_node *angle, int heads, bool inverse);
 zt_node *zt_embedding(zt_node *ids, zt_node *table); /* ids i32 [..], table [V,D] -> [..,D]; an id outside 0..V-1 reads zeros */
 zt_node *zt_timestep(zt_node *t, int dim, double scale);       /* t [B] -> [B,dim]: cos then sin of t*scale*10000^(-j/(dim/2)) */
 
+/* softmax.c: over the last axis */
+zt_node *zt_softmax(zt_node *x);
+zt_node *zt_log_softmax(zt_node *x);
+zt_node *zt_log_sum_exp(zt_node *x);                           /* [..,N] -> [..,1] */
+
+/* index.c. Of equal elements the one at the lower position comes first; a NaN counts as minus infinity. Gradients of maxima go to
+ * the element taken; positions (i32) have none. */
+zt_node *zt_top_k_index(zt_node *x, int64_t k);                /* [..,N] -> i32 [..,k], the largest first */
+zt_node *zt_top_k(zt_node *x, int64_t k, zt_node **ids);       /* the values [..,k]; *ids, if wanted: top_k_index */
+zt_node *zt_argmax(zt_node *x);                                /* [..,N] -> i32 [..] */
+zt_node *zt_max(zt_node *x, int axis);                         /* size 1 along the axis (-1: the last) */
+zt_node *zt_min(zt_node *x, int axis);
+zt_node *zt_gather(zt_node *x, zt_node *ids);                  /* x[..,N], ids i32 [..,K] -> x[..,ids[..,k]]; outside: 0 */
+zt_node *zt_scatter_add(zt_node *x, zt_node *ids, int64_t n);  /* its transpose: x, ids [..,K] -> sums [..,n] */
+/** One draw per row from the distribution softmax(logits): logits [..,V], uniform noise U(0,1) of the same shape -> i32 [..].
+ *  The Gumbel-max trick: argmax of logits - log(-log u) (Maddison et al. 2014, arXiv:1411.0030). */
+zt_node *zt_sample_categorical(zt_node *logits, zt_node *uniform);
+/** Logits below the k-th largest of their row become about -1e30, so that they are never drawn; those equal to it stay (Fan et
+ *  al. 2018, arXiv:1805.04833). Finite, so that no difference of infinities comes of it. */
+zt_node *zt_keep_top_k(zt_node *logits, int64_t k);
+/** Nearest entry by Euclidean distance: x [..,D], codebook [V,D] -> i32 [..] (van den Oord et al. 2017, arXiv:1711.00937). The
+ *  entries themselves: zt_embedding(ids, codebook). */
+zt_node *zt_nearest_code(zt_node *x, zt_node *codebook);
+
 /* optim.c */
 zt_node *zt_global_norm(int n, zt_node *const *x);             /* scalar sqrt(sum x^2) over all tensors */
 /** AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101), in place on p, m, v (leaves). hyper [8] is an INPUT:
@@ -104,6 +133,12 @@ zt_node *zt_adamw(zt_node *p, zt_node *m, zt_node *v, zt_node *g, zt_node *hyper
 zt_node *zt_momentum(zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta);
 /** p -= lr (scale u + weight_decay p), in place on p; hyper, norm, decay and the result as of zt_adamw. */
 zt_node *zt_descend(zt_node *p, zt_node *u, zt_node *hyper, zt_node *norm, double scale, bool decay);
+/** Muon (muon.c), in place on n weights p [..,C] with momenta m of their shapes and gradients g; hyper and norm as of zt_adamw (of
+ *  hyper count lr, weight_decay and clip); beta: of the momentum. Result: scalar 0 (an output). */
+zt_node *zt_muon(int n, zt_node *const *p, zt_node *const *m, zt_node *const *g, zt_node *hyper, zt_node *norm, double beta);
 /** e = e*decay + p*(1-decay) in place on e; decay is an INPUT scalar. `after`: the node that updated p. */
 zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *after);
+/** p = x in place on p (a parameter or state); result: scalar 0 (an output). Nodes emitted before read the old value, later ones
+ *  the new; gradient rules of earlier nodes count as later, so that p should only be read where no gradient is wanted. */
+zt_node *zt_assign(zt_node *p, zt_node *x);
 #endif

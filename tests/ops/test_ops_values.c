@@ -5,48 +5,8 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
-#include "ops/ops.h"
-#include "tensor/plan.h"
-
-static zt_graph *g;
-
-static int setup(void **state) {
-    (void)state;
-    if (zt_graph_create(&g) != ZT_OK) return 1;
-    zt_graph_set_real(g, ZT_F64);
-    return 0;
-}
-static int teardown(void **state) {
-    (void)state;
-    zt_graph_destroy(&g);
-    return 0;
-}
-
-#define ARRAY(...) (const double[]){__VA_ARGS__}
-static zt_node *leaf(zt_shape sh, const double *v) { return zt_const(g, ZT_F64, sh, v); }
-static zt_node *ids(zt_shape sh, const double *v) { return zt_const(g, ZT_I32, sh, v); }
-static zt_node *ramp(zt_shape sh) { /* 0, 1, 2, ... */
-    double v[512];
-    for (int k = 0; k < 512; k++) v[k] = k;
-    return leaf(sh, v);
-}
-
-static void expect(zt_node *y, zt_shape sh, const double *want) {
-    zt_plan *p = NULL;
-    zt_err e = zt_plan_create(&p, g, 1, &y, &(zt_plan_cfg){.no_reuse = true});
-    if (e == ZT_OK) e = zt_plan_run(p);
-    if (e != ZT_OK) fail_msg("%s", zt_err_text());
-    assert_string_equal(zt_shape_text(&y->sh), zt_shape_text(&sh));
-    for (int64_t k = 0; k < zt_numel(&sh); k++) {
-        const double v = ((double *)y->x)[k];
-        if (!(fabs(v - want[k]) <= 1e-9)) fail_msg("element %d is %.12g; wanted %.12g", (int)k, v, want[k]);
-    }
-    zt_plan_destroy(&p);
-}
-#define EXPECT(y, sh, ...) expect(y, sh, ARRAY(__VA_ARGS__))
+#include "expect.h"
 
 static void elementwise(void **state) {
     (void)state;
@@ -303,7 +263,6 @@ static void flops_are_counted(void **state) {
     assert_int_equal(dx[0]->op->flops(dx[0]), 8 * 2 * 2 * 3 * 5 * 4);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(elementwise), TEST(reductions_and_layout), TEST(products), TEST(norms), TEST(attention), TEST(embeddings),

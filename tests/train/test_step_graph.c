@@ -133,10 +133,22 @@ static void allocation_failures(void **state) {                /* leaks are foun
     assert_true(failures > 20);
 }
 
+static void which_parameters(void **state) {
+    (void)state;
+    zt_graph *g = NULL;
+    assert_int_equal(zt_graph_create(&g), ZT_OK);
+    assert_true(zt_muon_takes(zt_param(g, "blocks.0.attn.q.weight", zt_sh(4, 4))));
+    assert_true(zt_muon_takes(zt_param(g, "stem.weight", zt_sh(1, 3, 3, 4, 4))));
+    assert_false(zt_muon_takes(zt_param(g, "norm.weight", zt_sh(4))));
+    assert_false(zt_muon_takes(zt_param(g, "text.token", zt_sh(9, 4))));
+    assert_false(zt_muon_takes(zt_param(g, "head.out.weight", zt_sh(4, 4))));
+    zt_graph_destroy(&g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_vdit), cmocka_unit_test(of_unet3d), cmocka_unit_test(uneven_parts_are_refused),
-        cmocka_unit_test(allocation_failures),
+        cmocka_unit_test(allocation_failures), cmocka_unit_test(which_parameters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,13 @@ INLINE float k_exp(float x) {
     return p * k_bits((int32_t)((uint32_t)((int32_t)n + 127) << 23));
 }
 INLINE float k_sigmoid(float x) { return 1.0f / (1.0f + k_exp(-x)); }
+/* Largest of x[0..n); NaNs are passed over. */
+INLINE float k_row_max(const float *x, int64_t n) {
+    float most = -INFINITY;
+#pragma omp simd reduction(max : most)
+    for (int64_t i = 0; i < n; i++) most = x[i] > most ? x[i] : most;
+    return most;
+}
 
 /* How `small` (broadcasting to `big`, aligned at the last axis) is walked: merged axes d[] and its strides st[], 0 where it
  * broadcasts. Returns their number, at least 1; the last stride is 0 or 1. */
