@@ -12,6 +12,8 @@ zt_err zt_op_want_shape(const zt_node *n, int k, const char *what, zt_shape want
 zt_err zt_op_want_rank(const zt_node *n, int k, const char *what, int rank);
 /** Exactly `count` inputs (the optional ones that the attributes announce). */
 zt_err zt_op_want_inputs(const zt_node *n, int count);
+/** Output sizes (T,H,W) of windows over x's T,H,W with the strides and pads of attrs.h: conv. Fails when one is impossible. */
+zt_err zt_op_windows(const zt_node *n, const int64_t *x, const int64_t *kernel, int64_t *out);
 /** The primary output is `sh` of type t. Fails when a size is below 1 or the tensor would be absurdly large. */
 zt_err zt_op_set(zt_node *n, zt_dtype t, zt_shape sh);
 /** The next aux output has shape `sh`. */

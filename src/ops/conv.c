@@ -85,13 +85,18 @@ void REF(conv_dw)(const zt_node *n) {
 #include "ops/common.h"
 
 /* ---- builders ---------------------------------------------------------------------------------------------------- */
-zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c) {
+static zt_attr conv_attr(const zt_conv_cfg *c) {
     zt_attr at = {.i = {0}};
     for (int k = 0; k < 3; k++) {
         at.i[ZT_CONV_STRIDE + k] = c->stride[k];
         at.i[ZT_CONV_BEFORE + k] = c->pad_before[k];
         at.i[ZT_CONV_AFTER + k] = c->pad_after[k];
     }
+    return at;
+}
+
+zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c) {
+    const zt_attr at = conv_attr(c);
     return zt_emit(x->g, &zt_def_conv, bias ? 3 : 2, (zt_node *const[]){x, w, bias}, &at);
 }
 
@@ -112,21 +117,21 @@ static zt_node *conv_plain(zt_node *x, zt_node *w, const zt_attr *at) {
     return zt_emit2(x->g, &zt_def_conv, x, w, &sized);
 }
 
-/* ---- shape rules ------------------------------------------------------------------------------------------------- */
-/* Output sizes for x's T,H,W and the kernel's; fails when a stride, pad or size is impossible. */
-static zt_err conv_out(const zt_node *n, const int64_t *x, const int64_t *kernel, int64_t *out) {
-    const int64_t most = 1 << 20;
+zt_node *zt_conv_transpose(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c, const int extra[3]) {
+    const zt_attr at = conv_attr(c);
+    zt_shape out = x->sh;
     for (int k = 0; k < 3; k++) {
-        const int64_t s = n->at.i[ZT_CONV_STRIDE + k], a = n->at.i[ZT_CONV_BEFORE + k], b = n->at.i[ZT_CONV_AFTER + k];
-        if (s < 1 || a < 0 || b < 0 || a > most || b > most || x[k] < 1 || kernel[k] < 1 || kernel[k] > x[k] + a + b)
-            return zt_fail(ZT_SHAPE, "%s: axis %c of size %lld, kernel %lld, stride %lld, pads %lld and %lld: the kernel must "
-                           "fit into the padded size and the stride be at least 1", n->op->name, "thw"[k], (long long)x[k],
-                           (long long)kernel[k], (long long)s, (long long)a, (long long)b);
-        out[k] = (x[k] + a + b - kernel[k]) / s + 1;
+        const int more = extra ? extra[k] : 0, stride = c->stride[k];
+        if (more < 0 || more >= stride)
+            return zt_graph_fail(x->g, zt_fail(ZT_SHAPE, "conv_transpose: axis %c has an extra %d with stride %d; it must be 0.."
+                                               "stride-1", "thw"[k], more, stride));
+        out.d[k + 1] = (x->sh.d[k + 1] - 1) * stride - c->pad_before[k] - c->pad_after[k] + w->sh.d[k] + more;
     }
-    return ZT_OK;
+    zt_node *y = conv_dx(x, w, &at, &out);
+    return bias ? zt_add(y, bias) : y;
 }
 
+/* ---- shape rules ------------------------------------------------------------------------------------------------- */
 static zt_err conv_common(const zt_node *n, const char *first, const char *second) {
     zt_err e = zt_op_want_reals(n, 0, n->n_in);
     if (e == ZT_OK) e = zt_op_want_rank(n, 0, first, 5);
@@ -139,7 +144,7 @@ static zt_err conv_shape(zt_node *n) {
     if (e != ZT_OK) return e;
     const int64_t *x = n->in[0]->sh.d, *w = n->in[1]->sh.d;
     int64_t out[3];
-    if ((e = conv_out(n, x + 1, w, out)) != ZT_OK) return e;
+    if ((e = zt_op_windows(n, x + 1, w, out)) != ZT_OK) return e;
     if (w[3] != x[4])
         return zt_fail(ZT_SHAPE, "conv: x has %lld channels and w takes %lld", (long long)x[4], (long long)w[3]);
     if (n->n_in == 3 && (e = zt_op_want_shape(n, 2, "bias", zt_sh(w[4]))) != ZT_OK) return e;
@@ -151,7 +156,7 @@ static zt_err conv_dx_shape(zt_node *n) {
     if (e != ZT_OK) return e;
     const int64_t *dy = n->in[0]->sh.d, *w = n->in[1]->sh.d, *x = n->at.i + ZT_CONV_SIZE;
     int64_t out[3];
-    if ((e = conv_out(n, x, w, out)) != ZT_OK) return e;
+    if ((e = zt_op_windows(n, x, w, out)) != ZT_OK) return e;
     if ((e = zt_op_want_shape(n, 0, "dy", zt_sh(dy[0], out[0], out[1], out[2], w[4]))) != ZT_OK) return e;
     return zt_op_set(n, n->in[0]->dtype, zt_sh(dy[0], x[0], x[1], x[2], w[3]));
 }
@@ -161,7 +166,7 @@ static zt_err conv_dw_shape(zt_node *n) {
     if (e != ZT_OK) return e;
     const int64_t *x = n->in[0]->sh.d, *dy = n->in[1]->sh.d, *w = n->at.i + ZT_CONV_SIZE;
     int64_t out[3];
-    if ((e = conv_out(n, x + 1, w, out)) != ZT_OK) return e;
+    if ((e = zt_op_windows(n, x + 1, w, out)) != ZT_OK) return e;
     if ((e = zt_op_want_shape(n, 1, "dy", zt_sh(x[0], out[0], out[1], out[2], dy[4]))) != ZT_OK) return e;
     return zt_op_set(n, n->in[0]->dtype, zt_sh(w[0], w[1], w[2], x[4], dy[4]));
 }
