@@ -124,6 +124,11 @@ static void pooling(void **state) {
     EXPECT_ROW(y, 3, 3, 3, 3);
     assert_int_equal(zt_grad(zt_sum(y), 1, &x, &dx), ZT_OK);
     EXPECT_ROW(dx, 4, 0, 2, 1, 0); /* of two equal ones the first */
+    zt_node *broken = zt_max_pool(ROW(1, NAN, 2), three, &(zt_conv_cfg){.stride = {1, 1, 1}}); /* it shows */
+    zt_plan *p = NULL;
+    assert_int_equal(zt_plan_create(&p, g, 1, &broken, &(zt_plan_cfg){.no_reuse = true}), ZT_OK);
+    assert_int_equal(zt_plan_run_checked(p), ZT_NONFINITE);
+    zt_plan_destroy(&p);
     EXPECT_ROW(zt_max_pool(ramp(zt_sh(1, 2, 2, 2, 1)), (int[]){2, 2, 1}, &(zt_conv_cfg){.stride = {1, 1, 1}}), 2, 6, 7);
 }
 
