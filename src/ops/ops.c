@@ -61,6 +61,21 @@ zt_err zt_op_set(zt_node *n, zt_dtype t, zt_shape sh) {
     return ZT_OK;
 }
 
+zt_err zt_op_windows(const zt_node *n, const int64_t *x, const int64_t *kernel, const int64_t *dilation, int64_t *out) {
+    const int64_t most = 1 << 20;
+    for (int k = 0; k < 3; k++) {
+        const int64_t s = n->at.i[ZT_CONV_STRIDE + k], a = n->at.i[ZT_CONV_BEFORE + k], b = n->at.i[ZT_CONV_AFTER + k];
+        const int64_t d = dilation ? dilation[k] : 1;
+        if (s < 1 || a < 0 || b < 0 || a > most || b > most || x[k] < 1 || kernel[k] < 1 || kernel[k] > most || d < 1 ||
+            d > most || (kernel[k] - 1) * d + 1 > x[k] + a + b)
+            return zt_fail(ZT_SHAPE, "%s: axis %c of size %lld, kernel %lld, dilation %lld, stride %lld, pads %lld and %lld: the "
+                           "kernel must fit into the padded size, stride and dilation be at least 1", n->op->name, "thw"[k],
+                           (long long)x[k], (long long)kernel[k], (long long)d, (long long)s, (long long)a, (long long)b);
+        out[k] = (x[k] + a + b - (kernel[k] - 1) * d - 1) / s + 1;
+    }
+    return ZT_OK;
+}
+
 void zt_op_add_aux(zt_node *n, zt_shape sh) {
     n->aux_sh[n->n_aux++] = sh;
 }

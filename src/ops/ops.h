@@ -55,7 +55,8 @@ zt_node *zt_concat(int axis, int n, zt_node *const *x);
 zt_node *zt_upsample(zt_node *x, int ft, int fh, int fw);                 /* [B,T,H,W,C] nearest */
 zt_node *zt_pool_sum(zt_node *x, int ft, int fh, int fw);                 /* sums ft*fh*fw blocks; sizes must divide */
 zt_node *zt_avg_pool(zt_node *x, int ft, int fh, int fw);
-/** [B,T,H,W,C] -> [B,T/ft,H/fh,W/fw, ft*fh*fw*C] and back; channel order (ft,fh,fw,C). */
+/** [B,T,H,W,C] -> [B,T/ft,H/fh,W/fw, ft*fh*fw*C] and back; channel order (ft,fh,fw,C). PyTorch's pixel_unshuffle and
+ *  pixel_shuffle have (C,fh,fw): channel c of block place (i,j) is number (i*fw + j)*C + c here and (c*fh + i)*fw + j there. */
 zt_node *zt_space_to_depth(zt_node *x, int ft, int fh, int fw);
 zt_node *zt_depth_to_space(zt_node *x, int ft, int fh, int fw);
 
@@ -72,6 +73,36 @@ typedef struct zt_conv_cfg {
     int dilation[3], groups;                         /* 0 counts as 1 */
 } zt_conv_cfg;
 zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c);
+
+/** The convolution of `c` turned round, as PyTorch's ConvTranspose: x [B,T,H,W,Ci], w [kt,kh,kw,Co,Ci] (there [Ci,Co,kt,kh,kw]),
+ *  bias [Co] or NULL. out T = (T - 1)*st - pad_before - pad_after + kt + extra. extra: output_padding, below st; NULL: none. */
+zt_node *zt_conv_transpose(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c, const int extra[3]);
+
+/* resample.c: rules that make an axis from another; all are separable. Centres of elements are at k + 1/2, the ends of both axes
+ * coincide (PyTorch's align_corners=False). */
+typedef enum zt_resample_rule {
+    ZT_LINEAR, ZT_CUBIC,               /* interpolation; cubic: Keys 1981 with PyTorch's a = -0.75. Beyond the ends: the end */
+    ZT_LINEAR_SMOOTH, ZT_CUBIC_SMOOTH, /* PyTorch's antialias=True and PIL: as wide as the step when shrinking; a = -0.5 */
+    ZT_MEAN, ZT_MEAN_INSIDE,           /* mean over a window; pads count as zeros, or do not count */
+    ZT_REPLICATE, ZT_REFLECT           /* padding by the end; by what lies before it, the end not repeated */
+} zt_resample_rule;
+/** x [B,T,H,W,C] with T,H,W of these sizes; rule: one of the first four. */
+zt_node *zt_resize(zt_node *x, int64_t T, int64_t H, int64_t W, zt_resample_rule rule);
+/** before, after: elements added to T,H,W of [B,T,H,W,C]; rule: one of the last two. ZT_REFLECT adds at most size - 1. */
+zt_node *zt_pad_edge(zt_node *x, const int before[3], const int after[3], zt_resample_rule rule);
+/** Means over windows of [B,T,H,W,C] that may overlap; strides and pads as of conv. count_pads: a pad is a zero that counts. */
+zt_node *zt_avg_pool_windows(zt_node *x, const int kernel[3], const zt_conv_cfg *c, bool count_pads);
+
+/* max_pool.c: [B,T,H,W,C], windows as of conv; pads are never the largest. The gradient goes to the first of equal maxima. */
+zt_node *zt_max_pool(zt_node *x, const int kernel[3], const zt_conv_cfg *c);
+
+/* grid_sample.c: x [B,T,H,W,C] read at grid [B,T',H',W',3], places (t,h,w) in pixels: 0 is the centre of the first element, T-1
+ * that of the last; between them trilinear (bilinear when T = 1: an axis of size 1 ignores its coordinate). clamp: places beyond
+ * the ends are moved to the end (PyTorch's border); else all beyond is zero. PyTorch's grid with align_corners=True has the order
+ * (w,h,t) and each coordinate p as 2 p/(size-1) - 1. Jaderberg et al. 2015, arXiv:1506.02025. */
+zt_node *zt_grid_sample(zt_node *x, zt_node *grid, bool clamp);
+/** Each frame of x [B,T,H,W,C] pulled along flow [B,T,H,W,2], (dx,dy) in pixels: y[..,h,w,:] = x[.., h + dy, w + dx, :]. */
+zt_node *zt_warp(zt_node *x, zt_node *flow, bool clamp);
 
 /* norm.c. y = act( norm(x)*gain + bias, then *(1+scale) + shift ). gain/bias [C] or both NULL; scale/shift [B,C] or both NULL.
  * group_norm: x [B,..,C], statistics per sample and group over all other axes. act: 0 none, 1 SiLU.
