@@ -63,8 +63,8 @@ def main():
     args = parser.parse_args()
     rows = []
     print(f"{'row':24} {'ms':>8} {'PyTorch':>8} {'ratio':>6}  {'MB':>6} {'PyTorch':>8} {'ratio':>6}  mode of PyTorch")
-    for model in ("vdit-S", "unet3d-64"):
-        for kind in ("train", "forward"):
+    for model in ("vdit-S", "unet3d-64", "gan", "vae"):
+        for kind in ("train", "forward") if "-" in model else ("train",):
             for precision in ("bf16", "f32"):
                 if args.only not in f"{model}/{kind}/{precision}":
                     continue

@@ -247,5 +247,95 @@ class UNet3d(nn.Module):
         return self.out(F.silu(self.norm(x)))
 
 
+# ---- MoCoGAN's image generator and video critic -----------------------------------------------------------------------
+
+class Generator(nn.Sequential):
+    def __init__(self):
+        layers, width = [], 66
+        for k, out in enumerate((512, 256, 128, 64)):
+            layers += [nn.ConvTranspose2d(width, out, 4, 1 if k == 0 else 2, 0 if k == 0 else 1, bias=False),
+                       nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+            width = out
+        super().__init__(*layers, nn.ConvTranspose2d(width, RGB, 4, 2, 1, bias=False), nn.Tanh())
+
+
+class Critic(nn.Sequential):
+    def __init__(self):
+        layers, width = [], RGB
+        for k, out in enumerate((64, 128, 256, 512)):
+            layers += [nn.Conv3d(width, out, 4, (1, 2, 2), (0, 1, 1), bias=False)]
+            layers += [nn.BatchNorm3d(out)] if k else []
+            layers += [nn.LeakyReLU(0.2, inplace=True)]
+            width = out
+        super().__init__(*layers, nn.Conv3d(width, 1, 4, bias=False))
+
+
+class GAN(nn.Module):
+    """The hinge losses of critic and generator."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.generator, self.critic = Generator(), Critic()
+
+    def groups(self):
+        return [list(self.critic.parameters()), list(self.generator.parameters())]
+
+    def inputs(self, batch, form):
+        return torch.randn(batch * 16, 66, 1, 1), torch.randn(batch, RGB, 16, 64, 64).contiguous(memory_format=form)
+
+    def forward(self, z, real):
+        fake = self.generator(z).unflatten(0, (-1, 16)).transpose(1, 2)
+        of_fake, of_real = self.critic(torch.cat([fake, real])).flatten().chunk(2)
+        return F.relu(1 - of_real).mean() + F.relu(1 + of_fake).mean(), -of_fake.mean()
+
+
+# ---- causal VAE -------------------------------------------------------------------------------------------------------
+
+class Causal(nn.Module):
+    def __init__(self, width_in, width, stride=(1, 1, 1)):
+        super().__init__()
+        self.conv = nn.Conv3d(width_in, width, 3, stride, (0, 1, 1))
+
+    def forward(self, x):
+        return self.conv(F.pad(x, (0, 0, 0, 0, 2, 0)))
+
+
+class Residual(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.norm1, self.norm2 = nn.GroupNorm(8, width), nn.GroupNorm(8, width)
+        self.conv1, self.conv2 = Causal(width, width), Causal(width, width)
+
+    def forward(self, x):
+        return x + self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
+
+
+class VAE(nn.Module):
+    def __init__(self, size, widths=(48, 96, 192, 192), time=(1, 2, 2), latent=8):
+        super().__init__()
+        encoder, decoder, last = [Causal(RGB, widths[0])], [Causal(latent, widths[-1])], len(widths) - 1
+        for k, width in enumerate(widths):
+            encoder += [Residual(width)] + ([Causal(width, widths[k + 1], (time[k], 2, 2))] if k < last else [])
+        for k in reversed(range(len(widths))):
+            decoder += [Residual(widths[k])]
+            if k:
+                decoder += [nn.Upsample(scale_factor=(time[k - 1], 2, 2), mode="nearest"), Causal(widths[k], widths[k - 1])]
+        self.encoder = nn.Sequential(*encoder, nn.GroupNorm(8, widths[-1]), nn.SiLU(), Causal(widths[-1], 2 * latent))
+        self.decoder = nn.Sequential(*decoder, nn.GroupNorm(8, widths[0]), nn.SiLU(), Causal(widths[0], RGB))
+        self.latent = latent
+
+    def groups(self):
+        return [list(self.parameters())]
+
+    def inputs(self, batch, form):
+        return (torch.randn(batch, RGB, 16, 128, 128).contiguous(memory_format=form), torch.randn(batch, self.latent, 4, 16, 16))
+
+    def forward(self, x, noise):
+        mean, logvar = self.encoder(x).chunk(2, dim=1)
+        y = self.decoder(mean + (0.5 * logvar).exp() * noise)
+        kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).sum()
+        return ((y.float() - x).square().mean() + 1e-6 * kl,)
+
+
 # As the rows of `zoe bench` with the same names.
-SIZES = {"vdit-S": (VDiT, 1, (16, 64, 64)), "unet3d-64": (UNet3d, 2, (16, 64, 64))}
+SIZES = {"vdit-S": (VDiT, 1, (16, 64, 64)), "unet3d-64": (UNet3d, 2, (16, 64, 64)), "gan": (GAN, 4, None), "vae": (VAE, 1, None)}

@@ -13,31 +13,54 @@ import torch
 import models
 
 
+class Diffusion(torch.nn.Module):
+    """A model of SIZES with its loss."""
+
+    def __init__(self, net, size):
+        super().__init__()
+        self.net, self.size = net, size
+
+    def groups(self):
+        return [list(self.net.parameters())]
+
+    def inputs(self, batch, form):
+        return (torch.randn(batch, models.IN_CHANNELS, *self.size).contiguous(memory_format=form), torch.rand(batch),
+                torch.full((batch, models.TEXT_LENGTH), 5), torch.randn(batch, models.RGB, *self.size))
+
+    def forward(self, x, t, ids, target):
+        return ((self.net(x, t, ids).float() - target).square().mean(),)
+
+
 def main():
     name, kind, mode = sys.argv[1], sys.argv[2], set(sys.argv[3:])
     make, batch, size = models.SIZES[name]
     torch.manual_seed(1)
-    net = make(size)
     form = torch.channels_last_3d if "channels_last" in mode else torch.contiguous_format
-    net = net.to(memory_format=form)
-    averaged = [p.detach().clone() for p in net.parameters()]
-    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-5, betas=(0.9, 0.99), foreach=True)
-    x = torch.randn(batch, models.IN_CHANNELS, *size).contiguous(memory_format=form)
-    target = torch.randn(batch, models.RGB, *size)
-    t, ids = torch.rand(batch), torch.full((batch, models.TEXT_LENGTH), 5)
+    net = make(size)
+    net = net if hasattr(net, "groups") else Diffusion(net, size)
+    for layer in net.modules():                                     # of 5-axis weights: 2-D layers keep their own form
+        if isinstance(layer, torch.nn.Conv3d):
+            layer.to(memory_format=form)
+    groups, inputs = net.groups(), net.inputs(batch, form)
+    optimisers = [torch.optim.AdamW(g, lr=1e-5, betas=(0.9, 0.99), foreach=True) for g in groups]
+    averaged = [[p.detach().clone() for p in g] for g in groups] if len(groups) == 1 and name != "vae" else []
     call = torch.compile(net) if "compile" in mode else net
 
     def forward():
         with torch.autocast("cpu", torch.bfloat16, enabled="bf16" in mode):
-            return call(x, t, ids)
+            return call(*inputs)
 
     def train():
-        optimiser.zero_grad(set_to_none=True)
-        loss = (forward().float() - target).square().mean()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        torch._foreach_lerp_(averaged, [p.detach() for p in net.parameters()], 1e-3)
+        losses = forward()
+        grads = [torch.autograd.grad(loss, g, retain_graph=g is not groups[-1]) for loss, g in zip(losses, groups)]
+        for optimiser, g, d in zip(optimisers, groups, grads):
+            for p, grad in zip(g, d):
+                p.grad = grad
+            torch.nn.utils.clip_grad_norm_(g, 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        for e, g in zip(averaged, groups):
+            torch._foreach_lerp_(e, [p.detach() for p in g], 1e-3)
 
     def sample():
         with torch.no_grad():
@@ -53,7 +76,7 @@ def main():
         best = min(best, time.time() - t0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     print(json.dumps({"ms": 1e3 * best, "first_step_s": first, "peak_mb": peak,
-                      "parameters": sum(p.numel() for p in net.parameters())}))
+                      "parameters": sum(p.numel() for g in groups for p in g)}))
 
 
 main()

@@ -1,10 +1,11 @@
-/* cmd_bench.c - zoe bench: how much of this machine's measured peak the training and sampling steps of the two models reach.
+/* cmd_bench.c - zoe bench: how much of this machine's measured peak the training and sampling steps of the models reach.
  * The peak (a large f32 matmul) is measured again around every row, because shared machines change speed from minute to
  * minute. */
 #include <stdio.h>
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/bench_nets.h"
 #include "cli/commands.h"
 #include "init.h"
 #include "train/peak.h"
@@ -23,7 +24,8 @@ static const zt_cli_spec spec = {
     .usage = "zoe bench [--only NAME] [--repeats N] [--frames N] [--profile] [--json]",
     .about = "Times whole steps: training (forward, backward, optimiser, EMA) and forward alone. Rows are MODEL/train/f32 or\n"
              "bf16; vdit-S and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips), -demo are those of\n"
-             "configs/*-shapes-32.yaml. GFLOP counts matmul, convolution and attention only: forward 1x, backward 2x.\n"
+             "configs/*-shapes-32.yaml; gan: a MoCoGAN-sized pair; vae: a causal convolutional VAE on 16x128x128. GFLOP counts\n"
+             "matmul, convolution and attention only: forward 1x, backward 2x.\n"
              "fraction_of_peak is against the best 2048^3 matmul of the same precision measured around the row (bf16: with the\n"
              "rounding of its operands). --profile prints time, FLOPs, traffic and part of the roofline by op and by scope.\n",
     .opts = {options, sizeof options / sizeof *options}};
@@ -34,17 +36,24 @@ typedef struct size {
     int64_t frames, side, batch;
     zt_optimiser optimiser;
     const char *opts[12][2];
+    zt_bench_net *net;                  /* instead of model: bench_nets.h */
 } size;
 static const size sizes[] = {
-    {"vdit-S", "vdit", 16, 64, 1, ZT_ADAMW, {{"dim", "384"}, {"depth", "12"}, {"heads", "6"}, {"patch", "2,4,4"}}},
-    {"unet3d-64", "unet3d", 16, 64, 2, ZT_ADAMW,
-     {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"}, {"attn_time", "0,1,1"},
-      {"time_down", "0,0,0"}}},
-    {"vdit-demo", "vdit", 16, 32, 16, ZT_MUON,
-     {{"dim", "160"}, {"depth", "4"}, {"heads", "5"}, {"patch", "4,4,4"}, {"pool_text", "true"}}},
-    {"unet3d-demo", "unet3d", 16, 32, 16, ZT_MUON,
-     {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"}, {"stem_kernel", "1"},
-      {"time_kernel", "5"}, {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"}, {"time_down", "0,1,0"}}},
+    {.name = "vdit-S", .model = "vdit", .frames = 16, .side = 64, .batch = 1,
+     .opts = {{"dim", "384"}, {"depth", "12"}, {"heads", "6"}, {"patch", "2,4,4"}}},
+    {.name = "unet3d-64", .model = "unet3d", .frames = 16, .side = 64, .batch = 2,
+     .opts = {{"widths", "64,128,256"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"}, {"attn_time", "0,1,1"},
+              {"time_down", "0,0,0"}}},
+    {.name = "unet3d-32", .model = "unet3d", .frames = 16, .side = 32, .batch = 2,
+     .opts = {{"widths", "32,64,128"}, {"blocks", "2"}, {"time_kernel", "3"}, {"attn_space", "0,0,1"}, {"attn_time", "0,1,1"},
+              {"time_down", "0,0,0"}}},
+    {.name = "vdit-demo", .model = "vdit", .frames = 16, .side = 32, .batch = 16, .optimiser = ZT_MUON,
+     .opts = {{"dim", "160"}, {"depth", "4"}, {"heads", "5"}, {"patch", "4,4,4"}, {"pool_text", "true"}}},
+    {.name = "unet3d-demo", .model = "unet3d", .frames = 16, .side = 32, .batch = 16, .optimiser = ZT_MUON,
+     .opts = {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"}, {"stem_kernel", "1"},
+              {"time_kernel", "5"}, {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"}, {"time_down", "0,1,0"}}},
+    {.name = "gan", .batch = 4, .net = zt_bench_gan},
+    {.name = "vae", .batch = 1, .net = zt_bench_vae},
 };
 
 typedef struct row { char name[64]; double ms, gflop, fraction, peak, first_s; int64_t bytes; } row;
@@ -60,9 +69,26 @@ static zt_err make_net(zt_net *net, const size *s, int64_t frames) {
     return e == ZT_OK ? zt_net_check(net) : e;
 }
 
-static zt_err time_step(const size *s, bool train, int precision, const args *a, row *r) {
+/* Runs a planned step again and again: r gets the best time, and the best peak measured around it. */
+static zt_err time_plan(zt_plan *plan, double start, zt_dtype t, const args *a, row *r) {
+    zt_err e = zt_plan_run(plan);
+    r->first_s = zt_now() - start;
+    r->peak = zt_matmul_peak_gflops(t, 2048, 0.2);
+    r->ms = 1e30;
+    for (int64_t k = 0; e == ZT_OK && k < a->repeats; k++) {
+        const double t0 = zt_now();
+        e = zt_plan_run(plan);
+        const double ms = (zt_now() - t0) * 1e3, peak = zt_matmul_peak_gflops(t, 2048, 0.05);
+        if (ms < r->ms) r->ms = ms;
+        if (peak > r->peak) r->peak = peak;
+    }
+    r->fraction = r->gflop / r->ms * 1e3 / r->peak;
+    if (e == ZT_OK && a->profile) e = zt_plan_profile(plan, stderr, r->peak, zt_memory_peak_gbytes(0.2));
+    return e;
+}
+
+static zt_err time_diffusion(const size *s, bool train, int precision, const args *a, row *r) {
     zt_train_cfg c = {.run = {.seed = 1, .precision = precision}, .train = {.optimiser = s->optimiser, .momentum = 0.95}};
-    const zt_dtype t = zt_precision_multiply(precision);
     zt_tset params = {0}, states = {0};
     zt_step_graph g = {0};
     const double start = zt_now();
@@ -70,26 +96,28 @@ static zt_err time_step(const size *s, bool train, int precision, const args *a,
     ZT_TRY(e = make_net(&c.net, s, a->frames), done);
     ZT_TRY(e = zt_step_graph_create(&g, &c, s->batch, &params, train ? &states : NULL, false), done);
     zt_step_graph_fill(&g);
-    ZT_TRY(e = zt_plan_run(g.plan), done);
-    r->first_s = zt_now() - start;
-    r->peak = zt_matmul_peak_gflops(t, 2048, 0.2);
-    r->ms = 1e30;
-    for (int64_t k = 0; k < a->repeats; k++) {
-        const double t0 = zt_now();
-        ZT_TRY(e = zt_plan_run(g.plan), done);
-        const double ms = (zt_now() - t0) * 1e3, peak = zt_matmul_peak_gflops(t, 2048, 0.05);
-        if (ms < r->ms) r->ms = ms;
-        if (peak > r->peak) r->peak = peak;
-    }
     r->gflop = (double)g.flops * 1e-9;
-    r->fraction = r->gflop / r->ms * 1e3 / r->peak;
     r->bytes = zt_step_graph_bytes(&g) + zt_tset_bytes(&params) + zt_tset_bytes(&states);
-    if (a->profile) e = zt_plan_profile(g.plan, stderr, r->peak, zt_memory_peak_gbytes(0.2));
+    e = time_plan(g.plan, start, zt_precision_multiply(precision), a, r);
 done:
     zt_step_graph_finish(&g);
     zt_tset_finish(&states);
     zt_tset_finish(&params);
     zt_net_finish(&c.net);
+    return e;
+}
+
+static zt_err time_net(const size *s, bool train, int precision, const args *a, row *r) {
+    zt_bench_step b = {0};
+    const double start = zt_now();
+    zt_err e = zt_bench_step_create(&b, s->net, s->batch, train, zt_precision_multiply(precision));
+    if (e == ZT_OK) {
+        const zt_plan_info *i = zt_plan_get_info(b.plan);
+        r->gflop = (double)b.flops * 1e-9;
+        r->bytes = i->arena_bytes + i->input_bytes + i->scratch_bytes + zt_tset_bytes(&b.params) + zt_tset_bytes(&b.states);
+        e = time_plan(b.plan, start, zt_precision_multiply(precision), a, r);
+    }
+    zt_bench_step_finish(&b);
     return e;
 }
 
@@ -141,7 +169,7 @@ static zt_err run(const args *a, json_t *list) {
         snprintf(r.name, sizeof r.name, "%s/%s", s->name, kinds[k % KINDS].name);
         if (*a->only && !strstr(r.name, a->only)) continue;
         if (zt_cancelled()) return zt_fail(ZT_CANCELLED, "stopped");
-        const zt_err e = time_step(s, kinds[k % KINDS].train, kinds[k % KINDS].precision, a, &r);
+        const zt_err e = (s->net ? time_net : time_diffusion)(s, kinds[k % KINDS].train, kinds[k % KINDS].precision, a, &r);
         if (e != ZT_OK) return e;
         add_row(a, list, &r);
     }

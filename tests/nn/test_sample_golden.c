@@ -33,7 +33,7 @@ static int teardown(void **state) {
 
 /* ---- cases ----------------------------------------------------------------------------------------------------- */
 static const int kernel[3] = {3, 3, 2};
-static const zt_conv_cfg windows = {{2, 1, 2}, {1, 1, 0}, {1, 1, 0}};
+static const zt_conv_cfg windows = {.stride = {2, 1, 2}, .pad_before = {1, 1, 0}, .pad_after = {1, 1, 0}};
 
 static zt_node *linear(zt_node *x, zt_node *a, zt_node *b) { (void)a, (void)b; return zt_resize(x, 5, 3, 9, ZT_LINEAR); }
 static zt_node *cubic(zt_node *x, zt_node *a, zt_node *b) { (void)a, (void)b; return zt_resize(x, 1, 9, 3, ZT_CUBIC); }
@@ -66,7 +66,8 @@ static zt_node *grid_zeros(zt_node *x, zt_node *a, zt_node *b) { (void)b; return
 static zt_node *grid_clamp(zt_node *x, zt_node *a, zt_node *b) { (void)b; return zt_grid_sample(x, a, true); }
 static zt_node *warp(zt_node *x, zt_node *a, zt_node *b) { (void)b; return zt_warp(x, a, true); }
 static zt_node *conv_transpose(zt_node *x, zt_node *a, zt_node *b) {
-    return zt_conv_transpose(x, a, b, &(zt_conv_cfg){{2, 1, 3}, {1, 0, 1}, {1, 0, 1}}, (const int[]){1, 0, 2});
+    const zt_conv_cfg c = {.stride = {2, 1, 3}, .pad_before = {1, 0, 1}, .pad_after = {1, 0, 1}};
+    return zt_conv_transpose(x, a, b, &c, (const int[]){1, 0, 2});
 }
 static zt_node *pixel_shuffle(zt_node *x, zt_node *a, zt_node *b) { /* channels (C,2,2) to (2,2,C), as ops.h says */
     (void)a, (void)b;

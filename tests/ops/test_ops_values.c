@@ -76,7 +76,8 @@ static void resampling(void **state) {
 static void pooling(void **state) {
     (void)state;
     const int three[] = {1, 1, 3}, two[] = {1, 1, 2};
-    const zt_conv_cfg same = {{1, 1, 1}, {0, 0, 1}, {0, 0, 1}}, before = {{1, 1, 2}, {0, 0, 1}, {0, 0, 0}};
+    const zt_conv_cfg same = {.stride = {1, 1, 1}, .pad_before = {0, 0, 1}, .pad_after = {0, 0, 1}};
+    const zt_conv_cfg before = {.stride = {1, 1, 2}, .pad_before = {0, 0, 1}};
     EXPECT_ROW(zt_avg_pool_windows(ROW(1, 2, 3, 4), three, &same, true), 4, 1, 2, 3, 7.0 / 3);
     EXPECT_ROW(zt_avg_pool_windows(ROW(1, 2, 3, 4), three, &same, false), 4, 1.5, 2, 3, 3.5);
     EXPECT_ROW(zt_max_pool(ROW(-5, -7, -3, -9), two, &before), 2, -5, -3);
@@ -125,7 +126,7 @@ static void products(void **state) {
     EXPECT(zt_conv(x, w, leaf(zt_sh(1), ARRAY(0.5)), &causal), zt_sh(1, 1, 1, 3, 1), 100.5, 321.5, 543.5);
     zt_node *frames = ramp(zt_sh(1, 3, 1, 1, 2)), *mix = leaf(zt_sh(2, 1, 1, 2, 2), ARRAY(1, 0, 0, 1, 10, 0, 0, 10));
     EXPECT(zt_conv(frames, mix, NULL, &(zt_conv_cfg){.stride = {1, 1, 1}}), zt_sh(1, 2, 1, 1, 2), 20, 31, 42, 53);
-    const zt_conv_cfg twice = {.stride = {1, 1, 2}}, cut = {{1, 1, 2}, {0, 0, 1}, {0, 0, 0}};
+    const zt_conv_cfg twice = {.stride = {1, 1, 2}}, cut = {.stride = {1, 1, 2}, .pad_before = {0, 0, 1}, .pad_after = {0, 0, 0}};
     EXPECT_ROW(zt_conv_transpose(ROW(1, 2), w, NULL, &twice, (int[]){0, 0, 1}), 6, 1, 10, 102, 20, 200, 0);
     EXPECT_ROW(zt_conv_transpose(ROW(1, 2), w, leaf(zt_sh(1), ARRAY(0.5)), &cut, NULL), 4, 10.5, 102.5, 20.5, 200.5);
 }
@@ -262,7 +263,7 @@ static zt_node *bad_means(void) {
     return zt_avg_pool_windows(ROW(1, 2), (int[]){1, 1, 3}, &(zt_conv_cfg){.stride = {1, 1, 1}}, true);
 }
 static zt_node *bad_pads(void) {
-    return zt_max_pool(ROW(1, 2), (int[]){1, 1, 2}, &(zt_conv_cfg){{1, 1, 1}, {0, 0, 2}, {0, 0, 0}});
+    return zt_max_pool(ROW(1, 2), (int[]){1, 1, 2}, &(zt_conv_cfg){.stride = {1, 1, 1}, .pad_before = {0, 0, 2}});
 }
 static zt_node *bad_window(void) { return zt_max_pool(ROW(1, 2), (int[]){1, 1, 3}, &(zt_conv_cfg){.stride = {1, 1, 1}}); }
 static zt_node *bad_grid(void) { return zt_grid_sample(ROW(1, 2), ramp(zt_sh(1, 1, 1, 2, 2)), true); }

@@ -1,0 +1,178 @@
+/* bench_nets.c - a generator and critic pair, and a causal VAE, as graphs; bench/pytorch/models.py has the same. */
+#include "cli/bench_nets.h"
+#include <stdio.h>
+#include <string.h>
+#include "init.h"
+
+/* ---- MoCoGAN's image generator and video critic ------------------------------------------------------------------- */
+/* [B,1,H,W,C] -> out channels, 4x4, doubling height and width; the first layer makes 4x4 of 1x1. */
+static zt_node *grow(zt_nn *nn, const char *name, zt_node *x, int64_t out, bool first) {
+    const int stride = first ? 1 : 2, pad = first ? 0 : 1;
+    const zt_conv_cfg c = {.stride = {1, stride, stride}, .pad_before = {0, pad, pad}, .pad_after = {0, pad, pad}};
+    zt_push(nn->g, "%s", name);
+    zt_node *y = zt_conv_transpose(x, zt_nn_param(nn, "weight", zt_sh(1, 4, 4, out, zt_last(&x->sh)), ZT_INIT_NORMAL02), NULL, &c,
+                                   NULL);
+    zt_pop(nn->g);
+    return y;
+}
+static zt_node *generator(zt_nn *nn, zt_node *z) {
+    static const int64_t width[4] = {512, 256, 128, 64};
+    char name[16];
+    zt_push(nn->g, "generator");
+    zt_node *x = z;
+    for (int k = 0; k < 4; k++) {
+        snprintf(name, sizeof name, "up%d", k);
+        x = grow(nn, name, x, width[k], k == 0);
+        snprintf(name, sizeof name, "norm%d", k);
+        x = zt_relu(zt_batch_norm(nn, name, x, true));
+    }
+    x = zt_tanh(grow(nn, "out", x, 3, false));
+    zt_pop(nn->g);
+    return x;
+}
+
+static zt_node *shrink(zt_nn *nn, const char *name, zt_node *x, int64_t out, bool last) {
+    const int stride = last ? 1 : 2, pad = last ? 0 : 1;
+    const zt_conv_cfg c = {.stride = {1, stride, stride}, .pad_before = {0, pad, pad}, .pad_after = {0, pad, pad}};
+    zt_push(nn->g, "%s", name);
+    zt_node *y = zt_conv(x, zt_nn_param(nn, "weight", zt_sh(4, 4, 4, zt_last(&x->sh), out), ZT_INIT_NORMAL02), NULL, &c);
+    zt_pop(nn->g);
+    return y;
+}
+static zt_node *critic(zt_nn *nn, zt_node *x) {                                /* [B,16,64,64,3] -> [B,1,1,1,1] */
+    static const int64_t width[4] = {64, 128, 256, 512};
+    char name[16];
+    zt_push(nn->g, "critic");
+    for (int k = 0; k < 4; k++) {
+        snprintf(name, sizeof name, "down%d", k);
+        x = shrink(nn, name, x, width[k], false);
+        snprintf(name, sizeof name, "norm%d", k);
+        if (k) x = zt_batch_norm(nn, name, x, true);
+        x = zt_leaky_relu(x, 0.2);
+    }
+    x = shrink(nn, "out", x, 1, true);
+    zt_pop(nn->g);
+    return x;
+}
+
+int zt_bench_gan(zt_nn *nn, int64_t clips, zt_bench_loss out[ZT_BENCH_LOSSES]) {
+    zt_node *z = zt_input(nn->g, "z", ZT_F32, zt_sh(clips * 16, 1, 1, 1, 66));
+    zt_node *real = zt_input(nn->g, "real", ZT_F32, zt_sh(clips, 16, 64, 64, 3));
+    zt_node *fake = zt_reshape(generator(nn, z), real->sh);
+    zt_node *score = critic(nn, zt_concat(0, 2, (zt_node *const[]){fake, real}));
+    zt_node *of_fake = zt_slice(score, 0, 0, clips), *of_real = zt_slice(score, 0, clips, clips);
+    out[0] = (zt_bench_loss){zt_hinge_discriminator(of_real, of_fake), "critic."};
+    out[1] = (zt_bench_loss){zt_hinge_generator(of_fake), "generator."};
+    return 2;
+}
+
+/* ---- causal VAE ---------------------------------------------------------------------------------------------------- */
+static zt_node *causal(zt_nn *nn, const char *name, zt_node *x, int64_t out, int time_stride, int stride) {
+    const zt_conv_cfg c = {.stride = {time_stride, stride, stride}, .pad_before = {2, 1, 1}, .pad_after = {0, 1, 1}};
+    zt_push(nn->g, "%s", name);
+    zt_node *w = zt_nn_param(nn, "weight", zt_sh(3, 3, 3, zt_last(&x->sh), out), ZT_INIT_KAIMING);
+    zt_node *y = zt_conv(x, w, zt_nn_param(nn, "bias", zt_sh(out), ZT_INIT_ZERO), &c);
+    zt_pop(nn->g);
+    return y;
+}
+static zt_node *residual(zt_nn *nn, const char *name, zt_node *x) {
+    const int64_t C = zt_last(&x->sh);
+    zt_push(nn->g, "%s", name);
+    zt_node *h = causal(nn, "conv1", zt_norm_silu(nn, "norm1", x, NULL, NULL), C, 1, 1);
+    h = causal(nn, "conv2", zt_norm_silu(nn, "norm2", h, NULL, NULL), C, 1, 1);
+    zt_pop(nn->g);
+    return zt_add(x, h);
+}
+
+enum { VAE_LEVELS = 4, LATENT = 8 };
+static const int64_t vae_width[VAE_LEVELS] = {48, 96, 192, 192};
+static const int vae_time[VAE_LEVELS - 1] = {1, 2, 2};                          /* frames per frame of the next level */
+
+int zt_bench_vae(zt_nn *nn, int64_t clips, zt_bench_loss out[ZT_BENCH_LOSSES]) {
+    zt_node *x = zt_input(nn->g, "x", ZT_F32, zt_sh(clips, 16, 128, 128, 3)), *half[2];
+    char name[24];
+    zt_node *h = causal(nn, "encoder.in", x, vae_width[0], 1, 1);
+    for (int k = 0; k < VAE_LEVELS; k++) {
+        snprintf(name, sizeof name, "encoder.res%d", k);
+        h = residual(nn, name, h);
+        snprintf(name, sizeof name, "encoder.down%d", k);
+        if (k + 1 < VAE_LEVELS) h = causal(nn, name, h, vae_width[k + 1], vae_time[k], 2);
+    }
+    zt_chunk(causal(nn, "encoder.out", zt_norm_silu(nn, "encoder.norm", h, NULL, NULL), 2 * LATENT, 1, 1), 2, half);
+    zt_node *noise = zt_input(nn->g, "noise", ZT_F32, half[0]->sh);
+    h = zt_add(half[0], zt_mul(zt_exp(zt_affine(half[1], 0.5, 0)), noise));
+    h = causal(nn, "decoder.in", h, vae_width[VAE_LEVELS - 1], 1, 1);
+    for (int k = VAE_LEVELS - 1; k >= 0; k--) {
+        snprintf(name, sizeof name, "decoder.res%d", k);
+        h = residual(nn, name, h);
+        snprintf(name, sizeof name, "decoder.up%d", k);
+        if (k > 0) h = causal(nn, name, zt_upsample(h, vae_time[k - 1], 2, 2), vae_width[k - 1], 1, 1);
+    }
+    h = causal(nn, "decoder.out", zt_norm_silu(nn, "decoder.norm", h, NULL, NULL), 3, 1, 1);
+    zt_node *kl = zt_kl_normal(half[0], half[1]);
+    out[0] = (zt_bench_loss){zt_add(zt_mse_loss(h, x), zt_affine(kl, 1e-6, 0)), ""};
+    return 1;
+}
+
+/* ---- a step -------------------------------------------------------------------------------------------------------- */
+enum { PARAMS_MAX = 512 };
+
+static zt_node *state(zt_bench_step *s, const char *prefix, const zt_node *p) {
+    char name[600];
+    snprintf(name, sizeof name, "%s%.500s", prefix, p->name);
+    const zt_err e = zt_tset_add(&s->states, name, ZT_F32, p->sh, NULL);
+    return e != ZT_OK ? zt_graph_fail(s->g, e) : zt_state(s->g, name, p->sh);
+}
+
+/* Gradients of one loss and AdamW on its parameters; the nodes are appended to out[]. */
+static zt_err train_on(zt_bench_step *s, const zt_bench_loss *l, zt_node *hyper, zt_node **out, int *n_out) {
+    zt_node *p[PARAMS_MAX], *g[PARAMS_MAX];
+    int n = 0;
+    for (int id = 0; id < zt_graph_size(s->g); id++) {
+        zt_node *x = zt_graph_node(s->g, id);
+        if (x->role != ZT_PARAM || strncmp(x->name, l->prefix, strlen(l->prefix)) != 0) continue;
+        if (n == PARAMS_MAX) return zt_fail(ZT_INTERNAL, "more than %d parameters", PARAMS_MAX);
+        p[n++] = x;
+    }
+    const zt_err e = zt_grad(l->loss, n, p, g);
+    if (e != ZT_OK) return e;
+    zt_node *norm = zt_global_norm(n, g);
+    for (int k = 0; k < n; k++)
+        out[(*n_out)++] = zt_adamw(p[k], state(s, "m.", p[k]), state(s, "v.", p[k]), g[k], hyper, norm, p[k]->sh.n > 1);
+    return zt_graph_error(s->g);
+}
+
+zt_err zt_bench_step_create(zt_bench_step *s, zt_bench_net *net, int64_t clips, bool train, zt_dtype multiply) {
+    zt_bench_loss loss[ZT_BENCH_LOSSES];
+    zt_node *out[2 * PARAMS_MAX + ZT_BENCH_LOSSES + 1], *hyper = NULL;
+    int n_out = 0;
+    zt_err e = zt_graph_create(&s->g);
+    if (e != ZT_OK) return e;
+    zt_graph_set_multiply(s->g, multiply);
+    zt_nn nn = {.g = s->g, .params = &s->params, .seed = 1, .states = &s->states};
+    const int n = net(&nn, clips, loss);
+    if (train) hyper = zt_input(s->g, "hyper", ZT_F32, zt_sh(8));
+    e = zt_graph_error(s->g);
+    for (int k = 0; e == ZT_OK && k < n; k++) {
+        out[n_out++] = loss[k].loss;
+        if (train) e = train_on(s, &loss[k], hyper, out, &n_out);
+    }
+    if (nn.update) out[n_out++] = nn.update;
+    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = &s->params, .states = &s->states};
+    if (e == ZT_OK) e = zt_plan_create(&s->plan, s->g, n_out, out, &cfg);
+    if (e != ZT_OK) return e;
+    for (int id = 0; id < zt_graph_size(s->g); id++) {
+        zt_node *x = zt_graph_node(s->g, id);
+        if (x->role == ZT_INPUT && x->x) zt_fill_normal(1, (uint64_t)id, x->x, zt_numel(&x->sh));
+    }
+    if (hyper) memcpy(hyper->x, (const float[]){1e-5f, 0.9f, 0.99f, 1e-8f, 0, 1, 1, 0}, 8 * sizeof(float));
+    s->flops = zt_plan_get_info(s->plan)->flops;
+    return ZT_OK;
+}
+
+void zt_bench_step_finish(zt_bench_step *s) {
+    zt_plan_destroy(&s->plan);
+    zt_graph_destroy(&s->g);
+    zt_tset_finish(&s->params);
+    zt_tset_finish(&s->states);
+}
