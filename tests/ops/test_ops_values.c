@@ -5,48 +5,8 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
-#include "ops/ops.h"
-#include "tensor/plan.h"
-
-static zt_graph *g;
-
-static int setup(void **state) {
-    (void)state;
-    if (zt_graph_create(&g) != ZT_OK) return 1;
-    zt_graph_set_real(g, ZT_F64);
-    return 0;
-}
-static int teardown(void **state) {
-    (void)state;
-    zt_graph_destroy(&g);
-    return 0;
-}
-
-#define ARRAY(...) (const double[]){__VA_ARGS__}
-static zt_node *leaf(zt_shape sh, const double *v) { return zt_const(g, ZT_F64, sh, v); }
-static zt_node *ids(zt_shape sh, const double *v) { return zt_const(g, ZT_I32, sh, v); }
-static zt_node *ramp(zt_shape sh) { /* 0, 1, 2, ... */
-    double v[512];
-    for (int k = 0; k < 512; k++) v[k] = k;
-    return leaf(sh, v);
-}
-
-static void expect(zt_node *y, zt_shape sh, const double *want) {
-    zt_plan *p = NULL;
-    zt_err e = zt_plan_create(&p, g, 1, &y, &(zt_plan_cfg){.no_reuse = true});
-    if (e == ZT_OK) e = zt_plan_run(p);
-    if (e != ZT_OK) fail_msg("%s", zt_err_text());
-    assert_string_equal(zt_shape_text(&y->sh), zt_shape_text(&sh));
-    for (int64_t k = 0; k < zt_numel(&sh); k++) {
-        const double v = ((double *)y->x)[k];
-        if (!(fabs(v - want[k]) <= 1e-9)) fail_msg("element %d is %.12g; wanted %.12g", (int)k, v, want[k]);
-    }
-    zt_plan_destroy(&p);
-}
-#define EXPECT(y, sh, ...) expect(y, sh, ARRAY(__VA_ARGS__))
+#include "expect.h"
 
 static void elementwise(void **state) {
     (void)state;
@@ -67,6 +27,71 @@ static void elementwise(void **state) {
     EXPECT(zt_silu(x), zt_sh(3), -0.2689414213699951, 0.14054412522144952, 1.7615941559557646);
     EXPECT(zt_gelu(x), zt_sh(3), -0.15880800939172324, 0.149675350701685, 1.954597694087775);
     EXPECT(zt_emit1(g, &zt_def_step, x, NULL), zt_sh(3), 0, 1, 1);
+}
+
+static void functions_and_choices(void **state) {
+    (void)state;
+    zt_node *x = leaf(zt_sh(3), ARRAY(-1.5, 0.25, 2)), *a = ramp(zt_sh(2, 3)), *row = leaf(zt_sh(3), ARRAY(1, 4, 5));
+    EXPECT(zt_sin(x), zt_sh(3), sin(-1.5), sin(0.25), sin(2));
+    EXPECT(zt_cos(x), zt_sh(3), cos(-1.5), cos(0.25), cos(2));
+    EXPECT(zt_pow(leaf(zt_sh(2), ARRAY(0.25, 4)), 1.5), zt_sh(2), 0.125, 8);
+    EXPECT(zt_pow(leaf(zt_sh(2), ARRAY(0.25, 4)), -0.5), zt_sh(2), 2, 0.5);
+    EXPECT(zt_abs(x), zt_sh(3), 1.5, 0.25, 2);
+    EXPECT(zt_sign(leaf(zt_sh(3), ARRAY(-3, 0, 0.1))), zt_sh(3), -1, 0, 1);
+    EXPECT(zt_floor(x), zt_sh(3), -2, 0, 2);
+    EXPECT(zt_maximum(a, row), zt_sh(2, 3), 1, 4, 5, 3, 4, 5);
+    EXPECT(zt_minimum(a, row), zt_sh(2, 3), 0, 1, 2, 1, 4, 5);
+    EXPECT(zt_greater(a, row), zt_sh(2, 3), 0, 0, 0, 1, 0, 0);
+    EXPECT(zt_equal(a, row), zt_sh(2, 3), 0, 0, 0, 0, 1, 1);
+    EXPECT_GRADIENT(zt_maximum(a, row), row, 1, 2, 2); /* where both are equal, one of them gets it, once */
+    EXPECT_GRADIENT(zt_minimum(a, row), row, 1, 0, 0);
+    EXPECT(zt_clamp(x, -1, 1), zt_sh(3), -1, 0.25, 1);
+    EXPECT_GRADIENT(zt_clamp(x, -1, 1), x, 0, 1, 0);
+    zt_node *cond = leaf(zt_sh(3), ARRAY(1, 0, 0)), *yes = leaf(zt_sh(3), ARRAY(1, NAN, INFINITY));
+    zt_node *either = zt_where(cond, yes, leaf(zt_sh(3), ARRAY(NAN, 5, 6)));
+    EXPECT(either, zt_sh(3), 1, 5, 6);
+    EXPECT_GRADIENT(zt_mul(either, leaf(zt_sh(3), ARRAY(2, NAN, INFINITY))), yes, 2, 0, 0);
+    zt_node *passed = zt_straight_through(zt_floor(x), x);
+    EXPECT(zt_add(passed, zt_affine(x, 2, 0)), zt_sh(3), -5, 0.5, 6);
+    EXPECT_GRADIENT(zt_square(passed), x, -4, 0, 4);
+}
+
+static void activations(void **state) {
+    (void)state;
+    zt_node *x = leaf(zt_sh(3), ARRAY(-1, 0.25, 2)), *far = leaf(zt_sh(3), ARRAY(-1e4, 0, 1e4));
+    EXPECT(zt_relu(x), zt_sh(3), 0, 0.25, 2);
+    EXPECT_GRADIENT(zt_relu(far), far, 0, 0, 1);
+    EXPECT(zt_leaky_relu(x, 0.2), zt_sh(3), -0.2, 0.25, 2);
+    EXPECT_GRADIENT(zt_leaky_relu(x, 0.2), x, 0.2, 1, 1);
+    EXPECT(zt_elu(x, 1.5), zt_sh(3), 1.5 * expm1(-1), 0.25, 2);
+    EXPECT(zt_elu(far, 1), zt_sh(3), -1, 0, 1e4);
+    EXPECT_GRADIENT(zt_elu(x, 1.5), x, 1.5 * exp(-1), 1, 1);
+    EXPECT(zt_softplus(x), zt_sh(3), log1p(exp(-1)), log1p(exp(0.25)), log1p(exp(2)));
+    EXPECT(zt_softplus(far), zt_sh(3), 0, log(2), 1e4);
+    EXPECT_GRADIENT(zt_softplus(far), far, 0, 0.5, 1);
+    EXPECT(zt_erf(x), zt_sh(3), -0.8427007929497149, 0.2763263901682369, 0.9953222650189527);
+    EXPECT(zt_gelu_erf(x), zt_sh(3), -0.15865525393145705, 0.25 * 0.5987063256829237, 1.9544997361036416);
+    EXPECT(zt_mish(x), zt_sh(3), -tanh(log1p(exp(-1))), 0.25 * tanh(log1p(exp(0.25))), 2 * tanh(log1p(exp(2))));
+    EXPECT(zt_hard_swish(leaf(zt_sh(4), ARRAY(-4, -1, 2, 5))), zt_sh(4), 0, -1.0 / 3, 5.0 / 3, 5);
+}
+
+static void random_numbers(void **state) {
+    (void)state;
+    enum { N = 37 };
+    double u[N], noise[N], kept[N], x[N];
+    for (int k = 0; k < N; k++) {
+        uint32_t w[4];
+        zt_philox(7 + ((uint64_t)0xfffffffe << 32), 3, (uint64_t)k / 4, w);
+        u[k] = ((double)(w[k % 4] >> 9) + 0.5) / 8388608;
+        x[k] = k;
+        noise[k] = -log(-log(u[k]));
+        kept[k] = u[k] > 0.25 ? k / 0.75 : 0;
+    }
+    zt_node *seed = ids(zt_sh(2), ARRAY(7, -2));
+    expect(zt_uniform(seed, zt_sh(N), 3), zt_sh(N), u);
+    expect(zt_gumbel(seed, zt_sh(1, N), 3), zt_sh(1, N), noise);
+    expect(zt_dropout(leaf(zt_sh(N), x), 0.25, seed, 3), zt_sh(N), kept);
+    expect(zt_dropout(leaf(zt_sh(N), x), 0, seed, 3), zt_sh(N), x);
 }
 
 static void reductions_and_layout(void **state) {
@@ -157,6 +182,7 @@ static void embeddings(void **state) {
     EXPECT(zt_embedding(ids(zt_sh(4), ARRAY(1, 0, 2, -1)), table), zt_sh(4, 2), 3, 4, 1, 2, 0, 0, 0, 0);
     zt_node *beyond = zt_embedding(ids(zt_sh(2), ARRAY(2, -1)), zt_neg(table)); /* beside a computed table lie guard bytes, */
     EXPECT(zt_affine(beyond, 1e200, 0), zt_sh(2, 2), 0, 0, 0, 0);              /* which read as some 1e-128 */
+    EXPECT(zt_one_hot(ids(zt_sh(4), ARRAY(1, -1, 2, 3)), 3), zt_sh(4, 3), 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0);
     EXPECT(zt_timestep(leaf(zt_sh(1), ARRAY(0.5)), 4, 1000), zt_sh(1, 4), cos(500), cos(5), sin(500), sin(5));
     EXPECT(zt_global_norm(2, (zt_node *[]){leaf(zt_sh(2), ARRAY(1, 2)), leaf(zt_sh(1), ARRAY(2))}), zt_shape_of(0, NULL), 3);
 }
@@ -254,6 +280,11 @@ static zt_node *bad_len(void) {
 static zt_node *bad_rope(void) { return zt_rope(ramp(zt_sh(1, 2, 6)), ramp(zt_sh(2, 1)), 2, false); }
 static zt_node *bad_ids(void) { return zt_embedding(ramp(zt_sh(2)), ramp(zt_sh(2, 2))); }
 static zt_node *bad_width(void) { return zt_timestep(ramp(zt_sh(2)), 3, 1); }
+static zt_node *bad_where(void) { return zt_where(ramp(zt_sh(2, 3)), ramp(zt_sh(2, 3)), ramp(zt_sh(3))); }
+static zt_node *bad_through(void) { return zt_straight_through(ramp(zt_sh(3)), ramp(zt_sh(2))); }
+static zt_node *bad_one_hot(void) { return zt_one_hot(ramp(zt_sh(2)), 3); }
+static zt_node *bad_seed(void) { return zt_uniform(ids(zt_sh(3), ARRAY(0, 0, 0)), zt_sh(2), 0); }
+static zt_node *bad_dropout(void) { return zt_dropout(ramp(zt_sh(3)), 1, ids(zt_sh(2), ARRAY(0, 0)), 0); }
 static zt_node *bad_leaf(void) {
     zt_node *x = ramp(zt_sh(2));
     return zt_adamw(x, x, x, x, ramp(zt_sh(8)), zt_scalar(g, 1), true);
@@ -272,6 +303,8 @@ static void errors_name_the_op(void **state) {
         {bad_pair, ZT_ARG, "together"}, {bad_eps, ZT_ARG, "eps"}, {bad_scale, ZT_SHAPE, "scale"},
         {bad_dim, ZT_SHAPE, "rms_norm"}, {bad_heads, ZT_SHAPE, "4 heads"}, {bad_keys, ZT_SHAPE, "attention"},
         {bad_len, ZT_ARG, "len"}, {bad_rope, ZT_SHAPE, "rope"}, {bad_ids, ZT_ARG, "ids"}, {bad_width, ZT_SHAPE, "even"},
+        {bad_where, ZT_SHAPE, "where: input 2"}, {bad_through, ZT_SHAPE, "straight_through"}, {bad_one_hot, ZT_ARG, "ids"},
+        {bad_seed, ZT_ARG, "seed"}, {bad_dropout, ZT_ARG, "dropped"},
         {bad_leaf, ZT_ARG, "in place"}};
     zt_graph_destroy(&g);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
@@ -303,11 +336,10 @@ static void flops_are_counted(void **state) {
     assert_int_equal(dx[0]->op->flops(dx[0]), 8 * 2 * 2 * 3 * 5 * 4);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(elementwise), TEST(reductions_and_layout), TEST(products), TEST(norms), TEST(attention), TEST(embeddings),
-        TEST(adamw_steps), TEST(adamw_decays_and_clips), TEST(adamw_skips_infinite), TEST(adamw_skips_nan),
-        TEST(errors_name_the_op), TEST(flops_are_counted)};
+        TEST(elementwise), TEST(functions_and_choices), TEST(activations), TEST(random_numbers), TEST(reductions_and_layout),
+        TEST(products), TEST(norms), TEST(attention), TEST(embeddings), TEST(adamw_steps), TEST(adamw_decays_and_clips),
+        TEST(adamw_skips_infinite), TEST(adamw_skips_nan), TEST(errors_name_the_op), TEST(flops_are_counted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
