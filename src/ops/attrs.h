@@ -60,9 +60,13 @@
  *   uniform             seed [2] i32 (key, counter)            i0.. dims(output), i9 stream
  * optim.c
  *   global_norm         x0, x1, ...                            scalar
- *   adamw               p, m, v, g, hyper [8], norm []         i0 decay (0/1), i15 = 3 (mutates p, m, v); output scalar 0
- *   momentum            m, g, hyper [8], norm []               f0 beta, i15 = 1 (mutates m); output: the direction, g's shape
+ *   adamw               p, m, v, g, hyper [8], norm []         i0 decay (0, 1 apart, 2 into the gradient), i15 = 3 (mutates p, m,
+ *                                                              v); output scalar 0
+ *   momentum            m, g, hyper [8], norm []               f0 beta, i0 Nesterov (0/1), i15 = 1 (mutates m); output: the
+ *                                                              direction, g's shape
  *   descend             p, u, hyper [8], norm []               f0 scale, i0 decay (0/1), i15 = 1 (mutates p); output scalar 0
+ *   rmsprop             p, v, g, hyper [8], norm []            i0 decay (0/1), i15 = 2 (mutates p, v); output scalar 0
+ *   lion                p, m, g, hyper [8], norm []            i0 decay (0/1), i15 = 2 (mutates p, m); output scalar 0
  *   ema                 e, p, decay [], norm [], [after]       i15 = 1 (mutates e); output scalar 0. `after` only orders. */
 #ifndef ZT_OPS_ATTRS_H
 #define ZT_OPS_ATTRS_H
@@ -76,6 +80,8 @@ enum { ZT_ATT_HEADS = 0, ZT_ATT_BIAS = 1, ZT_ATT_LEN = 2, ZT_ATT_CAUSAL = 3 };
 enum { ZT_CONV_STRIDE = 0, ZT_CONV_BEFORE = 3, ZT_CONV_AFTER = 6, ZT_CONV_SIZE = 9, ZT_CONV_DILATION = 12, ZT_CONV_GROUPS = 15 };
 /* uniform: its shape comes first */
 enum { ZT_UNIFORM_STREAM = 1 + ZT_MAX_DIM };
+/* adamw: what weight decay does */
+enum { ZT_DECAY_NONE, ZT_DECAY_APART, ZT_DECAY_INTO_GRADIENT };
 
 /** Storage of input k, or NULL when the node has fewer inputs. */
 static inline void *zt_in_x(const zt_node *n, int k) {

@@ -153,11 +153,22 @@ zt_node *zt_global_norm(int n, zt_node *const *x);             /* scalar sqrt(su
  *  A non-finite norm leaves everything untouched. decay = false: no weight decay for this tensor. Result: scalar 0 (an
  *  output). */
 zt_node *zt_adamw(zt_node *p, zt_node *m, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
-/** Nesterov momentum, in place on m: m = beta m + (1-beta) g, result beta m + (1-beta) g in g's shape. hyper (its clip), norm:
- *  as above; a non-finite norm leaves m alone. */
-zt_node *zt_momentum(zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta);
+/** Adam (Kingma & Ba 2015, arXiv:1412.6980): the same, but weight_decay p is added to the clipped gradient. */
+zt_node *zt_adam(zt_node *p, zt_node *m, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
+/** RMSProp (Tieleman & Hinton 2012), in place on p, v: v = beta2 v + (1-beta2) g^2, p -= lr (g / (sqrt(v) + eps) +
+ *  weight_decay p). The rest as of zt_adamw. */
+zt_node *zt_rmsprop(zt_node *p, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
+/** Lion (Chen et al. 2023, arXiv:2302.06675), in place on p, m: p -= lr (sign(beta1 m + (1-beta1) g) + weight_decay p),
+ *  m = beta2 m + (1-beta2) g. The rest as of zt_adamw. */
+zt_node *zt_lion(zt_node *p, zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
+/** Momentum, in place on m: m = beta m + (1-beta) g; the result, of g's shape, is m or with Nesterov beta m + (1-beta) g. hyper
+ *  (its clip), norm: as above; a non-finite norm leaves m alone. */
+zt_node *zt_momentum(zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta, bool nesterov);
 /** p -= lr (scale u + weight_decay p), in place on p; hyper, norm, decay and the result as of zt_adamw. */
 zt_node *zt_descend(zt_node *p, zt_node *u, zt_node *hyper, zt_node *norm, double scale, bool decay);
+/** SGD with momentum beta, 0 <= beta < 1: u = beta u + g, p -= lr (u + weight_decay p), with Nesterov lr (g + beta u + ...)
+ *  (Sutskever et al. 2013). In place on p and on m, which is (1-beta) u. hyper, norm, decay and the result as of zt_adamw. */
+zt_node *zt_sgd(zt_node *p, zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta, bool nesterov, bool decay);
 /** e = e*decay + p*(1-decay) in place on e; decay is an INPUT scalar. `after`: the node that updated p. */
 zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *after);
 #endif

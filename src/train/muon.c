@@ -31,7 +31,7 @@ static zt_node *orthogonal(zt_node *x) {
 
 zt_node *zt_muon(zt_node *p, zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta, bool decay) {
     const int64_t cols = zt_last(&p->sh), rows = zt_numel(&p->sh) / cols;
-    zt_node *u = orthogonal(zt_reshape(zt_momentum(m, g, hyper, norm, beta), zt_sh(rows, cols)));
+    zt_node *u = orthogonal(zt_reshape(zt_momentum(m, g, hyper, norm, beta, true), zt_sh(rows, cols)));
     const double scale = 0.2 * sqrt((double)(rows > cols ? rows : cols));   /* its root mean square is then AdamW's, about 0.2 */
     return zt_descend(p, zt_reshape(u, p->sh), hyper, norm, scale, decay);
 }

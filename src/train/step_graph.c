@@ -58,9 +58,14 @@ static zt_node *state(zt_step_graph *s, zt_tset *states, const char *prefix, con
 /* The node that updates p. */
 static zt_node *update(zt_step_graph *s, zt_tset *states, zt_node *p, zt_node *grad, const zt_steps_cfg *k) {
     const bool decay = p->sh.n > 1;                           /* gains, biases and tables of modulation stay free */
+    const int optimiser = k->optimiser == ZT_MUON && !zt_muon_takes(p) ? ZT_ADAMW : k->optimiser;
+    if (optimiser == ZT_RMSPROP) return zt_rmsprop(p, state(s, states, "opt.v.", p), grad, s->hyper, s->norm, decay);
     zt_node *m = state(s, states, "opt.m.", p);
-    if (k->optimiser == ZT_MUON && zt_muon_takes(p)) return zt_muon(p, m, grad, s->hyper, s->norm, k->momentum, decay);
-    return zt_adamw(p, m, state(s, states, "opt.v.", p), grad, s->hyper, s->norm, decay);
+    if (optimiser == ZT_MUON) return zt_muon(p, m, grad, s->hyper, s->norm, k->momentum, decay);
+    if (optimiser == ZT_SGD) return zt_sgd(p, m, grad, s->hyper, s->norm, k->momentum, k->nesterov, decay);
+    if (optimiser == ZT_LION) return zt_lion(p, m, grad, s->hyper, s->norm, decay);
+    zt_node *v = state(s, states, "opt.v.", p);
+    return (optimiser == ZT_ADAM ? zt_adam : zt_adamw)(p, m, v, grad, s->hyper, s->norm, decay);
 }
 
 /* FLOPs of the nodes from number `first` on. */

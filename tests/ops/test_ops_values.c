@@ -233,6 +233,62 @@ static void adamw_skips_nan(void **state) {
     optimise(NAN, 1, true, 1, 0, 2);
 }
 
+/* `steps` steps of an optimiser on p = 1, m = 0, v = 0 with gradient 0.5; afterwards p, m, v. lr 0.1, betas 0.9 and 0.99. */
+typedef zt_node *optimiser(zt_node *p, zt_node *m, zt_node *v, zt_node *grad, zt_node *hyper, zt_node *norm);
+static void run_optimiser(optimiser *build, int steps, double norm, double decay, double want_p, double want_m, double want_v) {
+    static const char *const names[] = {"p", "m", "v"};
+    const double want[] = {want_p, want_m, want_v};
+    const zt_shape one = zt_sh(1);
+    zt_tset params = {0}, states = {0};
+    for (int k = 0; k < 3; k++) assert_int_equal(zt_tset_add(k ? &states : &params, names[k], ZT_F64, one, NULL), ZT_OK);
+    *(double *)zt_tset_find(&params, "p")->data = 1;
+    zt_node *hyper = leaf(zt_sh(8), ARRAY(0.1, 0.9, 0.99, 0, decay, 1 - 0.9, 1 - 0.99, 2));
+    zt_node *out = build(zt_param(g, "p", one), zt_state(g, "m", one), zt_state(g, "v", one), leaf(one, ARRAY(0.5)), hyper,
+                         zt_scalar(g, norm));
+    zt_plan *plan = NULL;
+    assert_int_equal(zt_plan_create(&plan, g, 1, &out, &(zt_plan_cfg){.params = &params, .states = &states}), ZT_OK);
+    for (int k = 0; k < steps; k++) assert_int_equal(zt_plan_run(plan), ZT_OK);
+    for (int k = 0; k < 3; k++)
+        assert_float_equal(*(double *)zt_tset_find(k ? &states : &params, names[k])->data, want[k], 1e-12);
+    zt_plan_destroy(&plan);
+    zt_tset_finish(&params);
+    zt_tset_finish(&states);
+}
+
+#define OPTIMISER(name, call)                                                                                                 \
+    static zt_node *name(zt_node *p, zt_node *m, zt_node *v, zt_node *grad, zt_node *hyper, zt_node *norm) {                  \
+        (void)m, (void)v;                                                                                                     \
+        return call;                                                                                                          \
+    }
+OPTIMISER(adam, zt_adam(p, m, v, grad, hyper, norm, true))
+OPTIMISER(rmsprop, zt_rmsprop(p, v, grad, hyper, norm, true))
+OPTIMISER(lion, zt_lion(p, m, grad, hyper, norm, true))
+OPTIMISER(sgd, zt_sgd(p, m, grad, hyper, norm, 0.9, false, true))
+OPTIMISER(nesterov, zt_sgd(p, m, grad, hyper, norm, 0.9, true, true))
+
+static void optimisers(void **state) {
+    (void)state;
+    static const struct { optimiser *build; int steps; double decay, norm, p, m, v; } cases[] = {
+        {adam, 1, 0.5, 0.5, 0.9, 0.1, 0.01}, /* the decayed gradient is 1 */
+        {rmsprop, 1, 0.5, 0.5, 1 - 0.1 * (10 + 0.5), 0, 0.0025},
+        {rmsprop, 1, 0, 4, 1 - 0.1 * 10, 0, 0.000625}, /* clipped at 2 */
+        {lion, 1, 0.5, 0.5, 0.85, 0.005, 0},
+        {lion, 2, 0.5, 0.5, 0.85 - 0.1 * (1 + 0.5 * 0.85), 0.99 * 0.005 + 0.005, 0},
+        {lion, 1, 0, 4, 0.9, 0.0025, 0},
+        {sgd, 1, 0.5, 0.5, 1 - 0.1 * (0.5 + 0.5), 0.05, 0},
+        {sgd, 2, 0, 0.5, 1 - 0.1 * (0.5 + 0.95), 0.095, 0}, /* steps along 0.5, then 0.9 0.5 + 0.5 */
+        {sgd, 1, 0, 4, 1 - 0.1 * 0.25, 0.025, 0},
+        {nesterov, 2, 0, 0.5, 1 - 0.1 * (0.5 + 0.9 * 0.5 + 0.5 + 0.9 * 0.95), 0.095, 0},
+        {adam, 1, 0.5, NAN, 1, 0, 0}, {rmsprop, 1, 0.5, NAN, 1, 0, 0}, {lion, 1, 0.5, INFINITY, 1, 0, 0},
+        {sgd, 1, 0.5, NAN, 1, 0, 0}, {nesterov, 1, 0.5, INFINITY, 1, 0, 0}};
+    zt_graph_destroy(&g);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        assert_int_equal(setup(NULL), 0);
+        run_optimiser(cases[k].build, cases[k].steps, cases[k].norm, cases[k].decay, cases[k].p, cases[k].m, cases[k].v);
+        zt_graph_destroy(&g);
+    }
+}
+
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 static zt_node *bad_add(void) { return zt_add(ramp(zt_sh(3)), ramp(zt_sh(2, 3))); }
 static zt_node *bad_type(void) { return zt_mul(ramp(zt_sh(3)), ids(zt_sh(3), ARRAY(0, 0, 0))); }
@@ -285,6 +341,10 @@ static zt_node *bad_through(void) { return zt_straight_through(ramp(zt_sh(3)), r
 static zt_node *bad_one_hot(void) { return zt_one_hot(ramp(zt_sh(2)), 3); }
 static zt_node *bad_seed(void) { return zt_uniform(ids(zt_sh(3), ARRAY(0, 0, 0)), zt_sh(2), 0); }
 static zt_node *bad_dropout(void) { return zt_dropout(ramp(zt_sh(3)), 1, ids(zt_sh(2), ARRAY(0, 0)), 0); }
+static zt_node *bad_lion(void) {
+    zt_node *p = zt_param(g, "p", zt_sh(2));
+    return zt_lion(p, zt_state(g, "m", zt_sh(2)), ramp(zt_sh(3)), ramp(zt_sh(8)), zt_scalar(g, 1), true);
+}
 static zt_node *bad_leaf(void) {
     zt_node *x = ramp(zt_sh(2));
     return zt_adamw(x, x, x, x, ramp(zt_sh(8)), zt_scalar(g, 1), true);
@@ -304,7 +364,7 @@ static void errors_name_the_op(void **state) {
         {bad_dim, ZT_SHAPE, "rms_norm"}, {bad_heads, ZT_SHAPE, "4 heads"}, {bad_keys, ZT_SHAPE, "attention"},
         {bad_len, ZT_ARG, "len"}, {bad_rope, ZT_SHAPE, "rope"}, {bad_ids, ZT_ARG, "ids"}, {bad_width, ZT_SHAPE, "even"},
         {bad_where, ZT_SHAPE, "where: input 2"}, {bad_through, ZT_SHAPE, "straight_through"}, {bad_one_hot, ZT_ARG, "ids"},
-        {bad_seed, ZT_ARG, "seed"}, {bad_dropout, ZT_ARG, "dropped"},
+        {bad_seed, ZT_ARG, "seed"}, {bad_dropout, ZT_ARG, "dropped"}, {bad_lion, ZT_SHAPE, "lion: g"},
         {bad_leaf, ZT_ARG, "in place"}};
     zt_graph_destroy(&g);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
@@ -340,6 +400,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(elementwise), TEST(functions_and_choices), TEST(activations), TEST(random_numbers), TEST(reductions_and_layout),
         TEST(products), TEST(norms), TEST(attention), TEST(embeddings), TEST(adamw_steps), TEST(adamw_decays_and_clips),
-        TEST(adamw_skips_infinite), TEST(adamw_skips_nan), TEST(errors_name_the_op), TEST(flops_are_counted)};
+        TEST(adamw_skips_infinite), TEST(adamw_skips_nan), TEST(optimisers), TEST(errors_name_the_op), TEST(flops_are_counted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
