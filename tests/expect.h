@@ -38,7 +38,7 @@ static inline void expect(zt_node *y, zt_shape sh, const double *want) {
     if (e != ZT_OK) fail_msg("%s", zt_err_text());
     assert_string_equal(zt_shape_text(&y->sh), zt_shape_text(&sh));
     for (int64_t k = 0; k < zt_numel(&sh); k++) {
-        const double v = ((double *)y->x)[k];
+        const double v = y->dtype == ZT_I32 ? ((int32_t *)y->x)[k] : ((double *)y->x)[k];
         if (!(fabs(v - want[k]) <= 1e-9)) fail_msg("element %d is %.12g; wanted %.12g", (int)k, v, want[k]);
     }
     zt_plan_destroy(&p);

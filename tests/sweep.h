@@ -112,6 +112,7 @@ static inline bool sweep_result_at(const sweep_case *c, int k, sweep_result *out
     return true;
 }
 static inline double sweep_result_value(const sweep_result *r, int64_t j) {
+    if (r->dtype == ZT_I32) return ((const int32_t *)r->x)[j];
     return r->dtype == ZT_F64 ? ((const double *)r->x)[j] : ((const float *)r->x)[j];
 }
 
@@ -134,7 +135,7 @@ static inline double sweep_operand_size(const zt_node *y) {
 
 /** got against want: every element within tol of the largest element or operand, and the root mean square of the difference
  *  within a quarter of tol of the typical size (16 elements and more): one wild element and a small bias everywhere are both
- *  seen. *worst: error / tol. */
+ *  seen. Integers must be equal. *worst: error / tol. */
 static inline bool sweep_close(const sweep_case *got, const sweep_case *want, double tol, double *worst) {
     sweep_result a, b;
     for (int k = 0; sweep_result_at(want, k, &b) && sweep_result_at(got, k, &a); k++) {
@@ -149,7 +150,7 @@ static inline bool sweep_close(const sweep_case *got, const sweep_case *want, do
             const double v = sweep_result_value(&b, j), w = sweep_result_value(&a, j);
             const double rel = fabs(w - v) / (most + fabs(v) + 1e-30);
             *worst = fmax(*worst, rel / tol);
-            if (rel <= tol) continue;
+            if (b.dtype == ZT_I32 ? w == v : rel <= tol) continue;
             char text[160];
             snprintf(text, sizeof text, "result %d element %lld is %.9g; wanted %.9g within %.2g of %.3g", k, (long long)j, w, v,
                      tol, most);

@@ -61,7 +61,7 @@ static zt_err expected_params(const zt_net *net, zt_tset *params) {
     zt_graph *g;
     zt_err e = zt_graph_create(&g);
     if (e != ZT_OK) return e;
-    zt_nn nn = {g, params, 0, false};
+    zt_nn nn = {.g = g, .params = params};
     const zt_net_in in = zt_net_inputs(g, net, 1);
     zt_net_build(&nn, net, &in);
     e = zt_graph_error(g);

@@ -22,19 +22,40 @@ static void fill(float *w, const zt_shape *sh, zt_init init, uint64_t seed, cons
     }
 }
 
+/* A tensor of this name is in the set: the one that was there, or a new one with first values. */
+static zt_err ensure(const zt_nn *nn, zt_tset *set, const char *full, zt_shape sh, zt_init init) {
+    if (zt_graph_error(nn->g) != ZT_OK || zt_tset_find(set, full)) return ZT_OK;
+    for (int k = 0; k < sh.n; k++)
+        if (sh.d[k] < 1) return ZT_OK;                              /* the leaf records the error with the shape */
+    zt_tensor *t;
+    const zt_err e = zt_tset_add(set, full, ZT_F32, sh, &t);
+    if (e == ZT_OK) fill(t->data, &sh, init, nn->seed, full);
+    return e;
+}
+
+static void full_name(const zt_nn *nn, const char *name, char full[NAME_MAX_LEN]) {
+    const char *scope = zt_scope(nn->g);
+    snprintf(full, NAME_MAX_LEN, "%.*s%s%s", NAME_MAX_LEN - 64, scope, *scope ? "." : "", name);
+}
+
 zt_node *zt_nn_param(zt_nn *nn, const char *name, zt_shape sh, zt_init init) {
     char full[NAME_MAX_LEN];
-    const char *scope = zt_scope(nn->g);
-    snprintf(full, sizeof full, "%.*s%s%s", NAME_MAX_LEN - 64, scope, *scope ? "." : "", name);
-    if (zt_graph_error(nn->g) == ZT_OK && !zt_tset_find(nn->params, full)) {
-        for (int k = 0; k < sh.n; k++)
-            if (sh.d[k] < 1) return zt_param(nn->g, full, sh);      /* records the error with the shape */
-        zt_tensor *t;
-        const zt_err e = zt_tset_add(nn->params, full, ZT_F32, sh, &t);
-        if (e != ZT_OK) return zt_graph_fail(nn->g, e);
-        fill(t->data, &sh, init, nn->seed, full);
-    }
-    return zt_param(nn->g, full, sh);
+    full_name(nn, name, full);
+    const zt_err e = ensure(nn, nn->params, full, sh, init);
+    return e != ZT_OK ? zt_graph_fail(nn->g, e) : zt_param(nn->g, full, sh);
+}
+
+zt_node *zt_nn_state(zt_nn *nn, const char *name, zt_shape sh, zt_init init) {
+    char full[NAME_MAX_LEN];
+    full_name(nn, name, full);
+    if (!nn->states)
+        return zt_graph_fail(nn->g, zt_fail(ZT_ARG, "the layer remembers '%s', but no set for states was given", full));
+    const zt_err e = ensure(nn, nn->states, full, sh, init);
+    return e != ZT_OK ? zt_graph_fail(nn->g, e) : zt_state(nn->g, full, sh);
+}
+
+void zt_nn_update(zt_nn *nn, zt_node *change) {
+    nn->update = nn->update ? zt_add(nn->update, change) : change;
 }
 
 static zt_node *linear(zt_nn *nn, const char *name, zt_node *x, int64_t out, zt_init init, bool with_bias) {

@@ -16,13 +16,23 @@ typedef enum zt_init {
 } zt_init;
 
 /** A network under construction: a graph and the set its parameters live in. Parameters not yet in `params` are added and
- *  initialised; those already there are used as they are. Borrowed: graph and set. recompute: models make the inside of their
- *  blocks again in the backward pass instead of keeping it (zt_recompute). */
-typedef struct zt_nn { zt_graph *g; zt_tset *params; uint64_t seed; bool recompute; } zt_nn;
+ *  initialised; those already there are used as they are. Borrowed: graph and sets. */
+typedef struct zt_nn {
+    zt_graph *g;
+    zt_tset *params;
+    uint64_t seed;
+    bool recompute;       /* models make the inside of their blocks again in the backward pass (zt_recompute) */
+    zt_tset *states;      /* of layers that remember something between runs (zt_batch_norm, zt_spectral_norm); else NULL */
+    zt_node *update;      /* scalar 0 on which the changes of states hang (NULL: none): an output of plans that train */
+} zt_nn;
 
 /** Parameter "SCOPE.name" of shape sh. Fan-in is the product of all axes but the last, fan-out the last (for a kernel, times the
  *  kernel's extent). */
 zt_node *zt_nn_param(zt_nn *nn, const char *name, zt_shape sh, zt_init init);
+/** State "SCOPE.name" in nn->states, likewise. */
+zt_node *zt_nn_state(zt_nn *nn, const char *name, zt_shape sh, zt_init init);
+/** Adds what changes a state (a scalar 0: zt_assign, zt_ema) to nn->update. */
+void zt_nn_update(zt_nn *nn, zt_node *change);
 
 /** y = x W + b over the last axis: NAME.weight [K,out], NAME.bias [out]. */
 zt_node *zt_linear(zt_nn *nn, const char *name, zt_node *x, int64_t out, zt_init init);
@@ -52,4 +62,27 @@ zt_node *zt_pool_words(zt_nn *nn, const char *name, zt_node *text, zt_node *len,
 /** Learned relative position bias [heads,N,N] over a grid of `n_axes` sizes (N = product): one table entry per clipped offset
  *  vector (each axis clipped to +-clip). NAME.table. */
 zt_node *zt_relative_bias(zt_nn *nn, const char *name, int heads, int n_axes, const int64_t *size, int64_t clip);
+
+/* recurrent.c: one step of a recurrent layer of H units, x [..,I]; NAME.x.weight [I,gates H], NAME.h.weight [H,gates H] and their
+ * biases. Steps of the same name share their parameters. */
+/** Gated recurrent unit (Cho et al. 2014, arXiv:1406.1078), h [..,H] -> the next h. The reset gate acts on the candidate's
+ *  finished hidden term, as in cuDNN and PyTorch. Gates in the order reset, update, candidate. */
+zt_node *zt_gru_cell(zt_nn *nn, const char *name, zt_node *x, zt_node *h);
+/** Long short-term memory (Hochreiter & Schmidhuber 1997, with forget gate: Gers et al. 2000), *h and *c [..,H] become the next
+ *  ones. Gates in the order input, forget, candidate, output. */
+void zt_lstm_cell(zt_nn *nn, const char *name, zt_node *x, zt_node **h, zt_node **c);
+
+/* norm.c */
+/** Batch norm (Ioffe & Szegedy 2015, arXiv:1502.03167) of x [..,C] per channel: NAME.weight, NAME.bias [C]; states NAME.mean and
+ *  NAME.var [C]. training: with this batch's statistics, and nn->update moves the states a tenth of the way to them (variance
+ *  with Bessel's correction; a batch that is not finite moves nothing). Else: with the states. */
+zt_node *zt_batch_norm(zt_nn *nn, const char *name, zt_node *x, bool training);
+/** Instance norm (Ulyanov et al. 2016, arXiv:1607.08022) of x [B,..,C] per sample and channel: NAME.weight, NAME.bias [C]. */
+zt_node *zt_instance_norm(zt_nn *nn, const char *name, zt_node *x);
+/** A weight of shape sh as length times direction, per output channel (the last axis): g v/|v| (Salimans & Kingma 2016,
+ *  arXiv:1602.07868). NAME.v [sh] starts as `init` says, NAME.g [out] as |v|, so that the weight starts as v. */
+zt_node *zt_weight_norm(zt_nn *nn, const char *name, zt_shape sh, zt_init init);
+/** w [..,out], seen as a matrix [rows,out], over its largest singular value (Miyato et al. 2018, arXiv:1802.05957). The value
+ *  comes of one power iteration from the state NAME.u [out], which nn->update moves on: over the steps it becomes exact. */
+zt_node *zt_spectral_norm(zt_nn *nn, const char *name, zt_node *w);
 #endif

@@ -20,6 +20,7 @@
  * reduce.c
  *   sum_to              x                i0.. dims(target): aligned at the last axis, each size 1 or x's
  *   broadcast_to        x                i0.. dims(target)
+ *   cumsum              x                i0 axis, i1 exclusive (0/1), i2 reverse (0/1)
  * layout.c
  *   reshape             x                i0.. dims(target)     (a view: no kernel; any dtype)
  *   permute             x                i0..i7 axes: out axis k is x's axis i[k]
@@ -36,6 +37,19 @@
  *   conv                x [B,T,H,W,Ci], w [kt,kh,kw,Ci/G,Co], [bias [Co]]: present when n_in == 3
  *   conv_dx             dy, w            and i9..11 = T,H,W of x; output [B,T,H,W,Ci]
  *   conv_dw             x, dy            and i9..11 = kt,kh,kw;   output [kt,kh,kw,Ci/G,Co]
+ * resample.c                             i0 axis, i1 its size in x, i2 its size in y, i3 rule (zt_resample_rule), i4 pad before
+ *                                        (means, padding), i5 kernel and i6 stride (means)
+ *   resample            x                                      y: x with i2 for i1
+ *   resample_dx         dy                                     same attributes; output: dy with i1 for i2
+ * grid_sample.c                          i0 beyond the ends: 0 zeros, 1 the end itself; i1 along: bit a set: slope along axis a
+ *                                        (t,h,w) in place of the value
+ *   grid_sample         x [B,T,H,W,C], grid [B,T',H',W',3]
+ *   grid_sample_dx      dy, grid         and i2..4 = T,H,W of x; output [B,T,H,W,C]
+ *   grid_sample_dgrid   dy, x, grid                            output grid's shape; zeros along the axes of i1
+ * max_pool.c                             i0..8 as conv, i9..11 kernel, i12..14 T,H,W of x
+ *   max_pool            x [B,T,H,W,C]                          aux: tap, y's shape: number (i*kh + j)*kw + k of the first maximum
+ *   max_pool_at         d (x's shape), tap
+ *   max_pool_dx         dy, tap
  * norm.c                                 f0 eps; i0 groups (group_norm) or dim (rms_norm), i1 act (group_norm: 0 none, 1 SiLU),
  *                                        i2 = 1: gain and bias present (rms_norm: gain), i3 = 1: scale and shift present
  *   group_norm          x [B,..,C], [gain [C], bias [C]], [scale [B,C], shift [B,C]]      aux: mean [B,G], rstd [B,G]
@@ -58,6 +72,12 @@
  *   one_hot             ids i32                                i0 classes; output [ids..,classes]; an id outside gives zeros
  * random.c
  *   uniform             seed [2] i32 (key, counter)            i0.. dims(output), i9 stream
+ * softmax.c
+ *   softmax log_softmax x                                      over the last axis
+ * index.c
+ *   top_k_index         x [..,N]                               i0 k, 1..N; output i32 [..,k]. A NaN counts as -infinity.
+ *   gather              x [..,N], ids i32 [..,K]               output [..,K]; an id outside 0..N-1 gives zero
+ *   scatter_add         x [..,K], ids i32 [..,K]               i0 N; output [..,N]; ids outside 0..N-1 are skipped
  * optim.c
  *   global_norm         x0, x1, ...                            scalar
  *   adamw               p, m, v, g, hyper [8], norm []         i0 decay (0, 1 apart, 2 into the gradient), i15 = 3 (mutates p, m,
@@ -67,13 +87,22 @@
  *   descend             p, u, hyper [8], norm []               f0 scale, i0 decay (0/1), i15 = 1 (mutates p); output scalar 0
  *   rmsprop             p, v, g, hyper [8], norm []            i0 decay (0/1), i15 = 2 (mutates p, v); output scalar 0
  *   lion                p, m, g, hyper [8], norm []            i0 decay (0/1), i15 = 2 (mutates p, m); output scalar 0
- *   ema                 e, p, decay [], norm [], [after]       i15 = 1 (mutates e); output scalar 0. `after` only orders. */
+ *   ema                 e, p, decay [], norm [], [after]       i15 = 1 (mutates e); output scalar 0. `after` only orders.
+ * muon.c
+ *   muon                p0.., m0.., g0.., hyper [8], norm []   i0 their number K, f0 beta, i15 = 2K (mutates p, m); output scalar 0;
+ *                       aux: zeros, room of the reference
+ *   assign              p, x                                   i15 = 1 (mutates p); output scalar 0 */
 #ifndef ZT_OPS_ATTRS_H
 #define ZT_OPS_ATTRS_H
 #include "tensor/graph.h"
 
 /* Optional inputs of the norms: where they start (base = number of required inputs) and whether they are there. */
 enum { ZT_NORM_GROUPS = 0, ZT_NORM_ACT = 1, ZT_NORM_AFFINE = 2, ZT_NORM_MODULATE = 3 };
+/* resample, grid_sample, max_pool (which has those of conv too) */
+enum { ZT_RESAMPLE_AXIS, ZT_RESAMPLE_FROM, ZT_RESAMPLE_TO, ZT_RESAMPLE_RULE, ZT_RESAMPLE_BEFORE, ZT_RESAMPLE_KERNEL,
+       ZT_RESAMPLE_STRIDE };
+enum { ZT_GRID_CLAMP = 0, ZT_GRID_ALONG = 1, ZT_GRID_SIZE = 2 };
+enum { ZT_POOL_X = 12 };
 /* attention */
 enum { ZT_ATT_HEADS = 0, ZT_ATT_BIAS = 1, ZT_ATT_LEN = 2, ZT_ATT_CAUSAL = 3 };
 /* conv */

@@ -10,8 +10,13 @@ zt_err zt_op_want_reals(const zt_node *n, int first, int count);
 zt_err zt_op_want_shape(const zt_node *n, int k, const char *what, zt_shape want);
 /** Input k has exactly `rank` axes. */
 zt_err zt_op_want_rank(const zt_node *n, int k, const char *what, int rank);
+/** Input k, which is written in place, is a parameter or a state. */
+zt_err zt_op_want_mutable(const zt_node *n, int k, const char *what);
 /** Exactly `count` inputs (the optional ones that the attributes announce). */
 zt_err zt_op_want_inputs(const zt_node *n, int count);
+/** Output sizes (T,H,W) of windows over x's T,H,W with the strides and pads of attrs.h: conv; dilation NULL: 1. Fails when one is
+ *  impossible. */
+zt_err zt_op_windows(const zt_node *n, const int64_t *x, const int64_t *kernel, const int64_t *dilation, int64_t *out);
 /** The primary output is `sh` of type t. Fails when a size is below 1 or the tensor would be absurdly large. */
 zt_err zt_op_set(zt_node *n, zt_dtype t, zt_shape sh);
 /** The next aux output has shape `sh`. */

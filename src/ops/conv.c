@@ -93,7 +93,7 @@ void REF(conv_dw)(const zt_node *n) {
 #include "ops/common.h"
 
 /* ---- builders ---------------------------------------------------------------------------------------------------- */
-zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c) {
+static zt_attr conv_attr(const zt_conv_cfg *c) {
     zt_attr at = {.i = {0}};
     for (int k = 0; k < 3; k++) {
         at.i[ZT_CONV_STRIDE + k] = c->stride[k];
@@ -102,6 +102,11 @@ zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c) {
         at.i[ZT_CONV_DILATION + k] = c->dilation[k] ? c->dilation[k] : 1;
     }
     at.i[ZT_CONV_GROUPS] = c->groups ? c->groups : 1;
+    return at;
+}
+
+zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c) {
+    const zt_attr at = conv_attr(c);
     return zt_emit(x->g, &zt_def_conv, bias ? 3 : 2, (zt_node *const[]){x, w, bias}, &at);
 }
 
@@ -122,28 +127,29 @@ static zt_node *conv_plain(zt_node *x, zt_node *w, const zt_attr *at) {
     return zt_emit2(x->g, &zt_def_conv, x, w, &sized);
 }
 
-/* ---- shape rules ------------------------------------------------------------------------------------------------- */
-/* Output sizes for x's T,H,W and the kernel's; fails when a stride, pad or size is impossible. */
-static zt_err conv_out(const zt_node *n, const int64_t *x, const int64_t *kernel, int64_t *out) {
-    const int64_t most = 1 << 20;
+zt_node *zt_conv_transpose(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c, const int extra[3]) {
+    const zt_attr at = conv_attr(c);
+    zt_shape out = x->sh;
     for (int k = 0; k < 3; k++) {
-        const int64_t s = n->at.i[ZT_CONV_STRIDE + k], a = n->at.i[ZT_CONV_BEFORE + k], b = n->at.i[ZT_CONV_AFTER + k];
-        const int64_t d = n->at.i[ZT_CONV_DILATION + k];
-        if (s < 1 || a < 0 || b < 0 || a > most || b > most || x[k] < 1 || kernel[k] < 1 || kernel[k] > most || d < 1 ||
-            d > most || (kernel[k] - 1) * d + 1 > x[k] + a + b)
-            return zt_fail(ZT_SHAPE, "%s: axis %c of size %lld, kernel %lld, dilation %lld, stride %lld, pads %lld and %lld: the "
-                           "kernel must fit into the padded size, stride and dilation be at least 1", n->op->name, "thw"[k],
-                           (long long)x[k], (long long)kernel[k], (long long)d, (long long)s, (long long)a, (long long)b);
-        out[k] = (x[k] + a + b - (kernel[k] - 1) * d - 1) / s + 1;
+        const int more = extra ? extra[k] : 0, stride = c->stride[k], dilation = c->dilation[k] ? c->dilation[k] : 1;
+        if (more < 0 || more >= stride)
+            return zt_graph_fail(x->g, zt_fail(ZT_SHAPE, "conv_transpose: axis %c has an extra %d with stride %d; it must be 0.."
+                                               "stride-1", "thw"[k], more, stride));
+        out.d[k + 1] = (x->sh.d[k + 1] - 1) * stride - c->pad_before[k] - c->pad_after[k] + (w->sh.d[k] - 1) * dilation + 1 + more;
     }
-    return ZT_OK;
+    zt_node *y = conv_dx(x, w, &at, &out);
+    return bias ? zt_add(y, bias) : y;
 }
 
+/* ---- shape rules ------------------------------------------------------------------------------------------------- */
 static zt_err conv_groups(const zt_node *n, int64_t Ci, int64_t Co) {
     const int64_t G = n->at.i[ZT_CONV_GROUPS];
     if (G >= 1 && Ci % G == 0 && Co % G == 0) return ZT_OK;
     return zt_fail(ZT_SHAPE, "%s: %lld groups must divide %lld input and %lld output channels", n->op->name, (long long)G,
                    (long long)Ci, (long long)Co);
+}
+static zt_err conv_out(const zt_node *n, const int64_t *x, const int64_t *kernel, int64_t *out) {
+    return zt_op_windows(n, x, kernel, n->at.i + ZT_CONV_DILATION, out);
 }
 
 static zt_err conv_common(const zt_node *n, const char *first, const char *second) {

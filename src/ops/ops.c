@@ -36,6 +36,12 @@ zt_err zt_op_want_rank(const zt_node *n, int k, const char *what, int rank) {
     return zt_fail(ZT_SHAPE, "%s: %s must have %d axes; it is %s", n->op->name, what, rank, zt_shape_text(sh));
 }
 
+zt_err zt_op_want_mutable(const zt_node *n, int k, const char *what) {
+    const zt_role role = n->in[k]->role;
+    if (role == ZT_PARAM || role == ZT_STATE) return ZT_OK;
+    return zt_fail(ZT_ARG, "%s: %s is written in place, so it must be a parameter or a state", n->op->name, what);
+}
+
 zt_err zt_op_want_inputs(const zt_node *n, int count) {
     if (n->n_in == count) return ZT_OK;
     return zt_fail(ZT_INTERNAL, "%s: the attributes announce %d inputs; got %d", n->op->name, count, n->n_in);
@@ -52,6 +58,21 @@ zt_err zt_op_set(zt_node *n, zt_dtype t, zt_shape sh) {
     }
     n->dtype = t;
     n->sh = sh;
+    return ZT_OK;
+}
+
+zt_err zt_op_windows(const zt_node *n, const int64_t *x, const int64_t *kernel, const int64_t *dilation, int64_t *out) {
+    const int64_t most = 1 << 20;
+    for (int k = 0; k < 3; k++) {
+        const int64_t s = n->at.i[ZT_CONV_STRIDE + k], a = n->at.i[ZT_CONV_BEFORE + k], b = n->at.i[ZT_CONV_AFTER + k];
+        const int64_t d = dilation ? dilation[k] : 1;
+        if (s < 1 || a < 0 || b < 0 || a > most || b > most || x[k] < 1 || kernel[k] < 1 || kernel[k] > most || d < 1 ||
+            d > most || (kernel[k] - 1) * d + 1 > x[k] + a + b)
+            return zt_fail(ZT_SHAPE, "%s: axis %c of size %lld, kernel %lld, dilation %lld, stride %lld, pads %lld and %lld: the "
+                           "kernel must fit into the padded size, stride and dilation be at least 1", n->op->name, "thw"[k],
+                           (long long)x[k], (long long)kernel[k], (long long)d, (long long)s, (long long)a, (long long)b);
+        out[k] = (x[k] + a + b - (kernel[k] - 1) * d - 1) / s + 1;
+    }
     return ZT_OK;
 }
 

@@ -66,6 +66,11 @@ zt_node *zt_sum_to(zt_node *x, zt_shape sh);        /* sh: same rank as x (or fe
 zt_node *zt_broadcast_to(zt_node *x, zt_shape sh);
 zt_node *zt_sum(zt_node *x);                        /* scalar */
 zt_node *zt_mean(zt_node *x);                       /* scalar */
+/** Mean, and mean square of the distance to it (no Bessel correction), over the axes that sum_to to `sh` would sum. */
+zt_node *zt_mean_to(zt_node *x, zt_shape sh);
+zt_node *zt_variance_to(zt_node *x, zt_shape sh);
+/** Running sums along an axis (-1: the last): of the elements up to this one, or before it (exclusive); reverse: from the end. */
+zt_node *zt_cumsum(zt_node *x, int axis, bool exclusive, bool reverse);
 
 /* layout.c */
 zt_node *zt_reshape(zt_node *x, zt_shape sh);       /* view */
@@ -76,7 +81,8 @@ zt_node *zt_concat(int axis, int n, zt_node *const *x);
 zt_node *zt_upsample(zt_node *x, int ft, int fh, int fw);                 /* [B,T,H,W,C] nearest */
 zt_node *zt_pool_sum(zt_node *x, int ft, int fh, int fw);                 /* sums ft*fh*fw blocks; sizes must divide */
 zt_node *zt_avg_pool(zt_node *x, int ft, int fh, int fw);
-/** [B,T,H,W,C] -> [B,T/ft,H/fh,W/fw, ft*fh*fw*C] and back; channel order (ft,fh,fw,C). */
+/** [B,T,H,W,C] -> [B,T/ft,H/fh,W/fw, ft*fh*fw*C] and back; channel order (ft,fh,fw,C). PyTorch's pixel_unshuffle and
+ *  pixel_shuffle have (C,fh,fw): channel c of block place (i,j) is number (i*fw + j)*C + c here and (c*fh + i)*fw + j there. */
 zt_node *zt_space_to_depth(zt_node *x, int ft, int fh, int fw);
 zt_node *zt_depth_to_space(zt_node *x, int ft, int fh, int fw);
 
@@ -93,6 +99,36 @@ typedef struct zt_conv_cfg {
     int dilation[3], groups;                         /* 0 counts as 1 */
 } zt_conv_cfg;
 zt_node *zt_conv(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c);
+
+/** The convolution of `c` turned round, as PyTorch's ConvTranspose: x [B,T,H,W,Ci], w [kt,kh,kw,Co,Ci] (there [Ci,Co,kt,kh,kw]),
+ *  bias [Co] or NULL. out T = (T - 1)*st - pad_before - pad_after + kt + extra. extra: output_padding, below st; NULL: none. */
+zt_node *zt_conv_transpose(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_cfg *c, const int extra[3]);
+
+/* resample.c: rules that make an axis from another; all are separable. Centres of elements are at k + 1/2, the ends of both axes
+ * coincide (PyTorch's align_corners=False). */
+typedef enum zt_resample_rule {
+    ZT_LINEAR, ZT_CUBIC,               /* interpolation; cubic: Keys 1981 with PyTorch's a = -0.75. Beyond the ends: the end */
+    ZT_LINEAR_SMOOTH, ZT_CUBIC_SMOOTH, /* PyTorch's antialias=True and PIL: as wide as the step when shrinking; a = -0.5 */
+    ZT_MEAN, ZT_MEAN_INSIDE,           /* mean over a window; pads count as zeros, or do not count */
+    ZT_REPLICATE, ZT_REFLECT           /* padding by the end; by what lies before it, the end not repeated */
+} zt_resample_rule;
+/** x [B,T,H,W,C] with T,H,W of these sizes; rule: one of the first four. */
+zt_node *zt_resize(zt_node *x, int64_t T, int64_t H, int64_t W, zt_resample_rule rule);
+/** before, after: elements added to T,H,W of [B,T,H,W,C]; rule: one of the last two. ZT_REFLECT adds at most size - 1. */
+zt_node *zt_pad_edge(zt_node *x, const int before[3], const int after[3], zt_resample_rule rule);
+/** Means over windows of [B,T,H,W,C] that may overlap; strides and pads as of conv. count_pads: a pad is a zero that counts. */
+zt_node *zt_avg_pool_windows(zt_node *x, const int kernel[3], const zt_conv_cfg *c, bool count_pads);
+
+/* max_pool.c: [B,T,H,W,C], windows as of conv; pads are never the largest. The gradient goes to the first of equal maxima. */
+zt_node *zt_max_pool(zt_node *x, const int kernel[3], const zt_conv_cfg *c);
+
+/* grid_sample.c: x [B,T,H,W,C] read at grid [B,T',H',W',3], places (t,h,w) in pixels: 0 is the centre of the first element, T-1
+ * that of the last; between them trilinear (bilinear when T = 1: an axis of size 1 ignores its coordinate). clamp: places beyond
+ * the ends are moved to the end (PyTorch's border); else all beyond is zero. PyTorch's grid with align_corners=True has the order
+ * (w,h,t) and each coordinate p as 2 p/(size-1) - 1. Jaderberg et al. 2015, arXiv:1506.02025. */
+zt_node *zt_grid_sample(zt_node *x, zt_node *grid, bool clamp);
+/** Each frame of x [B,T,H,W,C] pulled along flow [B,T,H,W,2], (dx,dy) in pixels: y[..,h,w,:] = x[.., h + dy, w + dx, :]. */
+zt_node *zt_warp(zt_node *x, zt_node *flow, bool clamp);
 
 /* norm.c. y = act( norm(x)*gain + bias, then *(1+scale) + shift ). gain/bias [C] or both NULL; scale/shift [B,C] or both NULL.
  * group_norm: x [B,..,C], statistics per sample and group over all other axes. act: 0 none, 1 SiLU.
@@ -146,6 +182,30 @@ zt_node *zt_hinge_generator(zt_node *fake);
  *  arXiv:1312.6114). */
 zt_node *zt_kl_normal(zt_node *mean, zt_node *logvar);
 
+/* softmax.c: over the last axis */
+zt_node *zt_softmax(zt_node *x);
+zt_node *zt_log_softmax(zt_node *x);
+zt_node *zt_log_sum_exp(zt_node *x);                           /* [..,N] -> [..,1] */
+
+/* index.c. Of equal elements the one at the lower position comes first; a NaN counts as minus infinity. Gradients of maxima go to
+ * the element taken; positions (i32) have none. */
+zt_node *zt_top_k_index(zt_node *x, int64_t k);                /* [..,N] -> i32 [..,k], the largest first */
+zt_node *zt_top_k(zt_node *x, int64_t k, zt_node **ids);       /* the values [..,k]; *ids, if wanted: top_k_index */
+zt_node *zt_argmax(zt_node *x);                                /* [..,N] -> i32 [..] */
+zt_node *zt_max(zt_node *x, int axis);                         /* size 1 along the axis (-1: the last) */
+zt_node *zt_min(zt_node *x, int axis);
+zt_node *zt_gather(zt_node *x, zt_node *ids);                  /* x[..,N], ids i32 [..,K] -> x[..,ids[..,k]]; outside: 0 */
+zt_node *zt_scatter_add(zt_node *x, zt_node *ids, int64_t n);  /* its transpose: x, ids [..,K] -> sums [..,n] */
+/** One draw per row from the distribution softmax(logits): logits [..,V], uniform noise U(0,1) of the same shape -> i32 [..].
+ *  The Gumbel-max trick: argmax of logits - log(-log u) (Maddison et al. 2014, arXiv:1411.0030). */
+zt_node *zt_sample_categorical(zt_node *logits, zt_node *uniform);
+/** Logits below the k-th largest of their row become about -1e30, so that they are never drawn; those equal to it stay (Fan et
+ *  al. 2018, arXiv:1805.04833). Finite, so that no difference of infinities comes of it. */
+zt_node *zt_keep_top_k(zt_node *logits, int64_t k);
+/** Nearest entry by Euclidean distance: x [..,D], codebook [V,D] -> i32 [..] (van den Oord et al. 2017, arXiv:1711.00937). The
+ *  entries themselves: zt_embedding(ids, codebook). */
+zt_node *zt_nearest_code(zt_node *x, zt_node *codebook);
+
 /* optim.c */
 zt_node *zt_global_norm(int n, zt_node *const *x);             /* scalar sqrt(sum x^2) over all tensors */
 /** AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101), in place on p, m, v (leaves). hyper [8] is an INPUT:
@@ -169,6 +229,12 @@ zt_node *zt_descend(zt_node *p, zt_node *u, zt_node *hyper, zt_node *norm, doubl
 /** SGD with momentum beta, 0 <= beta < 1: u = beta u + g, p -= lr (u + weight_decay p), with Nesterov lr (g + beta u + ...)
  *  (Sutskever et al. 2013). In place on p and on m, which is (1-beta) u. hyper, norm, decay and the result as of zt_adamw. */
 zt_node *zt_sgd(zt_node *p, zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta, bool nesterov, bool decay);
+/** Muon (muon.c), in place on n weights p [..,C] with momenta m of their shapes and gradients g; hyper and norm as of zt_adamw (of
+ *  hyper count lr, weight_decay and clip); beta: of the momentum. Result: scalar 0 (an output). */
+zt_node *zt_muon(int n, zt_node *const *p, zt_node *const *m, zt_node *const *g, zt_node *hyper, zt_node *norm, double beta);
 /** e = e*decay + p*(1-decay) in place on e; decay is an INPUT scalar. `after`: the node that updated p. */
 zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *after);
+/** p = x in place on p (a parameter or state); result: scalar 0 (an output). Nodes emitted before read the old value, later ones
+ *  the new; gradient rules of earlier nodes count as later, so that p should only be read where no gradient is wanted. */
+zt_node *zt_assign(zt_node *p, zt_node *x);
 #endif

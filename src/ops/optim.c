@@ -1,5 +1,6 @@
 /* optim.c - what a training step does after the gradients: global norm; AdamW, Adam, RMSProp, Lion; momentum and a step along a
- * direction, of which SGD and Muon are made; moving average of the weights. Inputs and attributes: attrs.h; sources: ops.h.
+ * direction, of which SGD is made; moving average of the weights; a value stored for the next run. Inputs and attributes:
+ * attrs.h; sources: ops.h.
  * Gradients are scaled by min(1, clip/norm) first. All but the norm write their leaves in place and have no gradient. Tested by
  * tests/ops/test_ops_sweep.c and test_ops_values.c. */
 #include "ops/real.h"
@@ -108,6 +109,12 @@ void REF(descend)(const zt_node *n) {
     for (int64_t k = 0; k < count; k++) p[k] = (real)(p[k] - lr * (n->at.f[0] * u[k] + decay * p[k]));
 }
 
+/* p = x */
+void REF(assign)(const zt_node *n) {
+    *(real *)n->x = 0;
+    memmove(n->in[0]->x, n->in[1]->x, (size_t)zt_numel(&n->in[0]->sh) * sizeof(real));
+}
+
 #ifndef ZT_REAL_F64
 #include "ops/common.h"
 
@@ -156,6 +163,10 @@ zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *
                    &((zt_attr){.i = {[ZT_MAX_IATTR - 1] = 1}}));
 }
 
+zt_node *zt_assign(zt_node *p, zt_node *x) {
+    return zt_emit2(p->g, &zt_def_assign, p, x, &((zt_attr){.i = {[ZT_MAX_IATTR - 1] = 1}}));
+}
+
 /* ---- shape rules and gradients ----------------------------------------------------------------------------------- */
 static zt_err global_norm_shape(zt_node *n) {
     const zt_err e = zt_op_want_reals(n, 0, n->n_in);
@@ -167,19 +178,13 @@ static void global_norm_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* x / nor
     for (int j = 0; j < n->n_in; j++) dx[j] = zt_mul(n->in[j], k);
 }
 
-static zt_err want_mutable(const zt_node *n, int k, const char *what) {
-    const zt_role role = n->in[k]->role;
-    if (role == ZT_PARAM || role == ZT_STATE) return ZT_OK;
-    return zt_fail(ZT_ARG, "%s: %s is written in place, so it must be a parameter or a state", n->op->name, what);
-}
-
 /* Leaves that are written, p first, then g, all of one shape; hyper, norm. */
 static zt_err update_shape(zt_node *n, const char *const *names) {
     const int leaves = (int)n->at.i[ZT_MAX_IATTR - 1];
     zt_err e = zt_op_want_reals(n, 0, leaves + 3);
     for (int k = 0; k <= leaves && e == ZT_OK; k++) {
         e = zt_op_want_shape(n, k, names[k], n->in[0]->sh);
-        if (e == ZT_OK && k < leaves) e = want_mutable(n, k, names[k]);
+        if (e == ZT_OK && k < leaves) e = zt_op_want_mutable(n, k, names[k]);
     }
     if (e == ZT_OK) e = zt_op_want_shape(n, leaves + 1, "hyper", zt_sh(8));
     if (e == ZT_OK) e = zt_op_want_shape(n, leaves + 2, "norm", zt_shape_of(0, NULL));
@@ -192,7 +197,7 @@ static zt_err lion_shape(zt_node *n) { return update_shape(n, (const char *const
 /* a leaf, a tensor of its shape, hyper, norm */
 static zt_err leaf_shape(zt_node *n, const char *leaf, const char *other) {
     zt_err e = zt_op_want_reals(n, 0, 4);
-    if (e == ZT_OK) e = want_mutable(n, 0, leaf);
+    if (e == ZT_OK) e = zt_op_want_mutable(n, 0, leaf);
     if (e == ZT_OK) e = zt_op_want_shape(n, 1, other, n->in[0]->sh);
     if (e == ZT_OK) e = zt_op_want_shape(n, 2, "hyper", zt_sh(8));
     return e != ZT_OK ? e : zt_op_want_shape(n, 3, "norm", zt_shape_of(0, NULL));
@@ -209,11 +214,18 @@ static zt_err descend_shape(zt_node *n) {
 static zt_err ema_shape(zt_node *n) {
     const zt_shape scalar = zt_shape_of(0, NULL);
     zt_err e = zt_op_want_reals(n, 0, 4);
-    if (e == ZT_OK) e = want_mutable(n, 0, "e");
+    if (e == ZT_OK) e = zt_op_want_mutable(n, 0, "e");
     if (e == ZT_OK) e = zt_op_want_shape(n, 1, "p", n->in[0]->sh);
     if (e == ZT_OK) e = zt_op_want_shape(n, 2, "decay", scalar);
     if (e == ZT_OK) e = zt_op_want_shape(n, 3, "norm", scalar);
     return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, scalar);
+}
+
+static zt_err assign_shape(zt_node *n) {
+    zt_err e = zt_op_want_reals(n, 0, 2);
+    if (e == ZT_OK) e = zt_op_want_mutable(n, 0, "p");
+    if (e == ZT_OK) e = zt_op_want_shape(n, 1, "x", n->in[0]->sh);
+    return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, zt_shape_of(0, NULL));
 }
 
 /* ---- random cases ------------------------------------------------------------------------------------------------ */
@@ -275,6 +287,11 @@ static zt_node *ema_gen(zt_graph *g, zt_rng *r) {
     return zt_ema(e, p, zt_scalar(g, zt_rng_range(r, 0, 1)), norm, after);
 }
 
+static zt_node *assign_gen(zt_graph *g, zt_rng *r) {
+    const zt_shape sh = zt_gen_any_shape(r);
+    return zt_assign(zt_state(g, "p", sh), zt_gen_value(g, sh));
+}
+
 /* ---- definitions ------------------------------------------------------------------------------------------------- */
 const zt_op_def zt_def_global_norm = {.id = ZT_OP_global_norm, .name = "global_norm",
     .doc = "sqrt of the sum of squares of all inputs", .min_in = 1, .max_in = 1 << 20,
@@ -296,4 +313,6 @@ const zt_op_def zt_def_descend = {.id = ZT_OP_descend, .name = "descend",
     .shape = descend_shape, .ref = ZT_REFS(descend), .gen = descend_gen, .tol = 4e-6};
 const zt_op_def zt_def_ema = {.id = ZT_OP_ema, .name = "ema", .doc = "e = e decay + p (1 - decay) in place on e",
     .min_in = 4, .max_in = 5, .flags = ZT_OPF_MUTATES, .shape = ema_shape, .ref = ZT_REFS(ema), .gen = ema_gen, .tol = 4e-6};
+const zt_op_def zt_def_assign = {.id = ZT_OP_assign, .name = "assign", .doc = "p = x in place on p", .min_in = 2, .max_in = 2,
+    .flags = ZT_OPF_MUTATES, .shape = assign_shape, .ref = ZT_REFS(assign), .gen = assign_gen, .tol = 1e-6};
 #endif

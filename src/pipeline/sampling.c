@@ -41,7 +41,7 @@ zt_err zt_sampling_create(zt_sampling **out, const zt_net *net, zt_tset *params,
     zt_err e;
     ZT_TRY(e = zt_net_check(net), done);
     ZT_TRY(e = zt_graph_create(&s->g), done);
-    zt_nn nn = {s->g, params, 0, false};
+    zt_nn nn = {.g = s->g, .params = params};
     s->in = zt_net_inputs(s->g, net, (int64_t)batch * s->passes);
     s->out = zt_net_build(&nn, net, &s->in);
     const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params};

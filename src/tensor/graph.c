@@ -56,6 +56,16 @@ static zt_err rows_view_shape(zt_node *n) {
 }
 const zt_op_def zt_def_rows_view = {.id = -1, .name = "rows_view", .doc = "view of rows of the first axis", .min_in = 1,
                                     .max_in = 1, .flags = ZT_OPF_VIEW, .shape = rows_view_shape};
+static zt_err same_shape(zt_node *n) {
+    n->sh = n->in[0]->sh;
+    n->dtype = n->in[0]->dtype;
+    return ZT_OK;
+}
+static void no_gradient(zt_node *n, zt_node *dy, zt_node **dx) {
+    (void)n, (void)dy, (void)dx;
+}
+const zt_op_def zt_def_stop_gradient = {.id = -1, .name = "stop_gradient", .doc = "view that gradients do not pass", .min_in = 1,
+                                        .max_in = 1, .flags = ZT_OPF_VIEW, .shape = same_shape, .grad = no_gradient};
 
 /* ---- graph ----------------------------------------------------------------------------------------------------- */
 zt_err zt_graph_create(zt_graph **out) {
@@ -217,6 +227,10 @@ zt_node *zt_rows_view(zt_node *x, int64_t start, int64_t n) {
 
 zt_node *zt_aux(zt_node *n, int k) {
     return zt_emit1(n->g, &zt_def_aux, n, &((zt_attr){.i = {k}}));
+}
+
+zt_node *zt_stop_gradient(zt_node *x) {
+    return zt_emit1(x->g, &zt_def_stop_gradient, x, NULL);
 }
 
 /* ---- leaves ---------------------------------------------------------------------------------------------------- */

@@ -43,6 +43,7 @@ struct zt_node {
     const char *name;            /* leaves: name in the input table or tensor set; else NULL */
     const char *scope;           /* scope path when it was made, "" at the top */
     int region;                  /* of zt_recompute: > 0; 0: none; -1: a node made again */
+    bool half;                   /* stored as bf16: set by the plan where every reader rounds it to that anyway */
     bool is_output;              /* kept until the end of the run */
     void *x;                     /* storage of the primary output, bound by the plan */
     void *aux[ZT_MAX_AUX];       /* storage of the further outputs, bound by the plan */
@@ -94,6 +95,8 @@ zt_node *zt_emit(zt_graph *g, const zt_op_def *op, int n_in, zt_node *const *in,
 zt_node *zt_rows_view(zt_node *x, int64_t start, int64_t n);
 /** Further output k of a node as a node of its own (a view: no copy, no gradient through it). */
 zt_node *zt_aux(zt_node *n, int k);
+/** x as a constant to gradients: a view, any dtype. */
+zt_node *zt_stop_gradient(zt_node *x);
 
 /** Gradients dy/dwrt of the scalar node y: nodes of wrt's shapes, ordinary graph (they may enter a loss again). A wrt that
  *  y does not depend on gives a zero constant. ZT_SHAPE when y is not a scalar; an op without a gradient rule on the path is an
@@ -105,7 +108,8 @@ enum {
     ZT_OPF_VIEW = 1,        /* primary output shares in[0]'s storage: nothing runs */
     ZT_OPF_MUTATES = 2,     /* overwrites the first at.i[ZT_MAX_IATTR-1] inputs (PARAM or STATE leaves) */
     ZT_OPF_OVERWRITE = 4,   /* output may share in[0]'s storage when in[0] dies here (element-wise: reads i before writing i) */
-    ZT_OPF_LEAF = 8
+    ZT_OPF_LEAF = 8,
+    ZT_OPF_INDEX = 16       /* the primary output is i32 (positions); real inputs still have the graph's real type */
 };
 struct zt_op_def {
     int id;                                /* ZT_OP_name of ops/ops.h: index into kernel tables; -1 for those of graph.c */
@@ -119,7 +123,8 @@ struct zt_op_def {
     double tol;                            /* allowed error of an optimised kernel, relative to the operands' size */
     int64_t (*flops)(const zt_node *n);    /* model FLOPs (2 per multiply-add of matmul, conv, attention); NULL: counts 0 */
 };
-extern const zt_op_def zt_def_leaf, zt_def_aux, zt_def_rows_view; /* graph.c: leaves; views of further outputs and of rows */
+/* graph.c: leaves of every role; views of further outputs, of rows, of what is constant to gradients */
+extern const zt_op_def zt_def_leaf, zt_def_aux, zt_def_rows_view, zt_def_stop_gradient;
 extern const zt_op_def zt_def_add; /* ops/elementwise.c: the one op that zt_grad itself emits (sums of gradients) */
 
 /** For gen: inputs with values U(-1,1) (or integers 0..max-1), named "in0", "in1", ... The values are made when the test binds

@@ -41,8 +41,11 @@ static bool runs(const zt_node *n) {
     return !(n->op->flags & (ZT_OPF_VIEW | ZT_OPF_LEAF));
 }
 
-static int64_t bytes_of(const zt_node *n, const zt_shape *s) {
-    return zt_numel(s) * (int64_t)zt_dtype_bytes(n->dtype);
+static int64_t result_bytes(const zt_node *n) {
+    return zt_numel(&n->sh) * (n->half ? 2 : (int64_t)zt_dtype_bytes(n->dtype));
+}
+static int64_t aux_bytes(const zt_node *n, int k) {
+    return zt_numel(&n->aux_sh[k]) * (int64_t)zt_dtype_bytes(n->dtype);
 }
 
 /* The block a node's primary storage is in (views followed), or -1 for leaves. */
@@ -57,6 +60,13 @@ static int block_of(const zt_plan *p, const zt_node *n) {
 }
 
 /* ---- kernels --------------------------------------------------------------------------------------------------- */
+/* Of the two references, the one for the node's real type: its result's, or its inputs' when the result is i32. */
+static int reference_of(const zt_node *n) {
+    bool f64 = n->dtype == ZT_F64;
+    for (int k = 0; k < n->n_in; k++) f64 = f64 || n->in[k]->dtype == ZT_F64;
+    return f64;
+}
+
 static zt_err choose_kernel(zt_plan *p, step *s) {
     const zt_node *n = s->node;
     s->kernel = p->cfg.backend ? p->cfg.backend->find(n) : NULL;
@@ -64,18 +74,57 @@ static zt_err choose_kernel(zt_plan *p, step *s) {
         if (p->cfg.backend && p->cfg.strict)
             return zt_fail(ZT_UNSUPPORTED, "%s%s%s %s: backend %s has no kernel for it", n->scope, *n->scope ? ": " : "",
                            n->op->name, zt_shape_text(&n->sh), p->cfg.backend->name);
-        if (!n->op->ref[n->dtype == ZT_F64])
+        if (!n->op->ref[reference_of(n)])
             return zt_fail(ZT_INTERNAL, "%s has no reference for %s", n->op->name, zt_dtype_name(n->dtype));
         p->info.fallbacks += p->cfg.backend != NULL;
-        return ZT_OK;
     }
+    return ZT_OK;
+}
+
+/* The node whose result n shows, views followed; NULL when it shows a further output. */
+static zt_node *shown(zt_node *n) {
+    while (n->op->flags & ZT_OPF_VIEW) {
+        if (n->op == &zt_def_aux) return NULL;
+        n = n->in[0];
+    }
+    return n;
+}
+/* Which results are stored as bf16: those that their kernel can write so and all readers round. */
+static zt_err choose_halves(zt_plan *p, int n_out, zt_node *const *out) {
+    const int size = zt_graph_size(p->g);
+    bool *half = zt_alloc_array((size_t)size + 1, sizeof *half);
+    if (!half) return ZT_NOMEM;
+    for (int k = 0; k < p->n_steps && !p->cfg.no_half; k++) {
+        const step *s = &p->steps[k];
+        half[s->node->id] = s->kernel && s->kernel->writes_half && s->kernel->writes_half(s->node);
+    }
+    for (int k = 0; k < n_out; k++)
+        if (shown(out[k])) half[shown(out[k])->id] = false;
+    for (int k = 0; k < p->n_steps; k++) {
+        const step *s = &p->steps[k];
+        for (int j = 0; j < s->node->n_in; j++) {
+            const bool reads = s->kernel && s->kernel->reads_half && s->kernel->reads_half(s->node, j);
+            if (!reads && shown(s->node->in[j])) half[shown(s->node->in[j])->id] = false;
+        }
+    }
+    for (int id = 0; id < size; id++) {
+        zt_node *n = zt_graph_node(p->g, id), *from = shown(n);
+        n->half = from && half[from->id];
+        p->info.halves += half[id];
+    }
+    zt_free(half);
+    return ZT_OK;
+}
+
+static zt_err prepare(zt_plan *p, step *s) {
+    if (!s->kernel || !s->kernel->prepare) return ZT_OK;
     size_t scratch = 0;
-    const zt_err e = s->kernel->prepare ? s->kernel->prepare(n, &s->exec.prepared, &scratch) : ZT_OK;
+    const zt_err e = s->kernel->prepare(s->node, &s->exec.prepared, &scratch);
     if ((int64_t)scratch > p->scratch_bytes) p->scratch_bytes = (int64_t)scratch;
     return e;
 }
 
-static zt_err make_steps(zt_plan *p, const bool *need) {
+static zt_err make_steps(zt_plan *p, const bool *need, int n_out, zt_node *const *out) {
     const int size = zt_graph_size(p->g);
     for (int id = 0; id < size; id++) p->n_steps += need[id] && runs(zt_graph_node(p->g, id));
     p->steps = zt_alloc_array((size_t)p->n_steps + 1, sizeof *p->steps);
@@ -91,7 +140,9 @@ static zt_err make_steps(zt_plan *p, const bool *need) {
         if (n->op->flops && n->region >= 0) p->info.flops += n->op->flops(n);
     }
     p->info.steps = p->n_steps;
-    return ZT_OK;
+    zt_err e = choose_halves(p, n_out, out);
+    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) e = prepare(p, &p->steps[k]);
+    return e;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
@@ -106,8 +157,8 @@ static zt_err make_blocks(zt_plan *p) {
     for (int k = 0; k < p->n_steps; k++) {
         const zt_node *n = p->steps[k].node;
         p->first_block[n->id] = b;
-        p->block[b++] = (zt_block){.bytes = bytes_of(n, &n->sh), .first = k, .last = k};
-        for (int a = 0; a < n->n_aux; a++) p->block[b++] = (zt_block){.bytes = bytes_of(n, &n->aux_sh[a]), .first = k, .last = k};
+        p->block[b++] = (zt_block){.bytes = result_bytes(n), .first = k, .last = k};
+        for (int a = 0; a < n->n_aux; a++) p->block[b++] = (zt_block){.bytes = aux_bytes(n, a), .first = k, .last = k};
     }
     return ZT_OK;
 }
@@ -180,7 +231,7 @@ static zt_err bind_stored(const zt_plan *p, zt_node *n) {
 }
 
 static int64_t input_room(const zt_node *n) {
-    return (bytes_of(n, &n->sh) + 2 * GUARD + 63) & ~(int64_t)63;
+    return (result_bytes(n) + 2 * GUARD + 63) & ~(int64_t)63;
 }
 
 static zt_err bind(zt_plan *p, const bool *need) {
@@ -207,7 +258,7 @@ static zt_err bind(zt_plan *p, const bool *need) {
         } else if (n->op == &zt_def_aux) {
             n->x = n->in[0]->aux[n->at.i[0]];
         } else if (n->op == &zt_def_rows_view) {
-            const int64_t skip = n->at.i[0] * (bytes_of(n, &n->sh) / n->sh.d[0]);
+            const int64_t skip = n->at.i[0] * (result_bytes(n) / n->sh.d[0]);
             n->x = n->in[0]->x ? (uint8_t *)n->in[0]->x + skip : NULL;
         } else if (n->op->flags & ZT_OPF_VIEW) {
             n->x = n->in[0]->x;
@@ -245,7 +296,7 @@ zt_err zt_plan_create(zt_plan **out, zt_graph *g, int n_out, zt_node *const *out
     p->g = g;
     p->cfg = *cfg;
     mark_needed(g, n_out, outputs, need);
-    ZT_TRY(e = make_steps(p, need), done);
+    ZT_TRY(e = make_steps(p, need, n_out, outputs), done);
     ZT_TRY(e = make_blocks(p), done);
     find_lifetimes(p, n_out, outputs);
     ZT_TRY(e = place_blocks(p), done);
@@ -281,7 +332,7 @@ const zt_plan_info *zt_plan_get_info(const zt_plan *p) {
 /* ---- running --------------------------------------------------------------------------------------------------- */
 static void run_step(const step *s) {
     if (s->kernel) s->kernel->run(s->node, &s->exec);
-    else s->node->op->ref[s->node->dtype == ZT_F64](s->node);
+    else s->node->op->ref[reference_of(s->node)](s->node);
 }
 
 static zt_err can_run(const zt_plan *p) {
@@ -294,8 +345,12 @@ zt_err zt_plan_run(zt_plan *p) {
     return e;
 }
 
-static bool finite_values(zt_dtype t, const void *x, int64_t n) {
+static bool finite_values(zt_dtype t, bool half, const void *x, int64_t n) {
     for (int64_t k = 0; k < n; k++) {
+        if (half) {
+            if ((~((const uint16_t *)x)[k] & 0x7f80) == 0) return false;          /* an exponent of all ones */
+            continue;
+        }
         if (t == ZT_F32 && !isfinite(((const float *)x)[k])) return false;
         if (t == ZT_F64 && !isfinite(((const double *)x)[k])) return false;
     }
@@ -303,8 +358,8 @@ static bool finite_values(zt_dtype t, const void *x, int64_t n) {
 }
 
 static zt_err check_node(const zt_node *n, const char *what) {
-    bool ok = finite_values(n->dtype, n->x, zt_numel(&n->sh));
-    for (int a = 0; a < n->n_aux; a++) ok = ok && finite_values(n->dtype, n->aux[a], zt_numel(&n->aux_sh[a]));
+    bool ok = finite_values(n->dtype, n->half, n->x, zt_numel(&n->sh));
+    for (int a = 0; a < n->n_aux; a++) ok = ok && finite_values(n->dtype, false, n->aux[a], zt_numel(&n->aux_sh[a]));
     return ok ? ZT_OK
               : zt_fail(ZT_NONFINITE, "%s '%s%s%s' %s holds a NaN or infinity", what, n->scope, *n->scope ? ": " : "",
                         n->name ? n->name : n->op->name, zt_shape_text(&n->sh));
@@ -369,9 +424,9 @@ static void print_rows(FILE *f, const char *title, row *rows, int n, double tota
 
 /* What a step reads and writes, each tensor once. */
 static int64_t traffic(const zt_node *n) {
-    int64_t bytes = bytes_of(n, &n->sh);
-    for (int k = 0; k < n->n_in; k++) bytes += bytes_of(n->in[k], &n->in[k]->sh);
-    for (int k = 0; k < n->n_aux; k++) bytes += bytes_of(n, &n->aux_sh[k]);
+    int64_t bytes = result_bytes(n);
+    for (int k = 0; k < n->n_in; k++) bytes += result_bytes(n->in[k]);
+    for (int k = 0; k < n->n_aux; k++) bytes += aux_bytes(n, k);
     return bytes;
 }
 /* The first two levels of a scope path. */

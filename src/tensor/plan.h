@@ -18,6 +18,10 @@ typedef struct zt_kernel {
      *  NULL. */
     zt_err (*prepare)(const zt_node *n, void **prepared, size_t *scratch_bytes);
     void (*release)(void *prepared);
+    /** Whether the result can be stored as bf16 (node->half), and whether input k can be read so, because the kernel rounds it to
+     *  bf16 anyway (or adds it up over many rows). A plan stores a result so where all its readers say yes. NULL: no. */
+    bool (*writes_half)(const zt_node *n);
+    bool (*reads_half)(const zt_node *n, int k);
 } zt_kernel;
 
 /** A backend offers kernels; `find` returns NULL for what it lacks. */
@@ -30,6 +34,7 @@ typedef struct zt_plan zt_plan;
 typedef struct zt_plan_cfg {
     const zt_backend *backend;  /* NULL: plain C references only */
     bool strict;                /* an op the backend lacks is an error naming it (else its reference runs) */
+    bool no_half;               /* no result is stored as bf16 (tests) */
     bool no_reuse;              /* every node its own storage, with guard zones (tests) */
     zt_tset *params;            /* storage of PARAM leaves, found by name; each must be there with its shape */
     zt_tset *states;            /* storage of STATE leaves */
@@ -40,6 +45,7 @@ typedef struct zt_plan_info {
     int steps;                       /* kernels per run */
     int64_t flops;                   /* model FLOPs per run; nodes made again for a gradient do not count */
     int64_t arena_bytes, scratch_bytes, input_bytes;
+    int halves;                      /* results stored as bf16 */
     int fallbacks;                   /* steps that run a reference for want of a kernel */
 } zt_plan_info;
 

@@ -8,7 +8,9 @@ static const zt_opt run_options[] = {
     {"seed", ZT_OPT_INT, ZT_OPT_AT(zt_run_cfg, seed), "1", 0, 9007199254740991.0, NULL, 0,
      "seed of weights, data order, times and noise"},
     {"precision", ZT_OPT_ENUM, ZT_OPT_AT(zt_run_cfg, precision), "f32", 0, 0, ZT_PRECISION_CHOICES, 0,
-     "f32; bf16: matmuls and convolutions round their factors to bf16 (sums, weights and all else stay f32)"},
+     "f32; bf16: matmuls, convolutions and attention round their factors to bf16 (sums, weights and all else stay f32)"},
+    {"f32_scopes", ZT_OPT_STR, ZT_OPT_AT(zt_run_cfg, f32_scopes), "", 0, 0, NULL, 0,
+     "with bf16: parts that stay f32, such as text,head or blocks.0 (the names in front of the parameters')"},
 };
 static const zt_opt data_options[] = {
     {"path", ZT_OPT_STR, ZT_OPT_AT(zt_data_cfg, path), NULL, 0, 0, NULL, 0, "data set folder (made by zoe synth or zoe ingest)"},

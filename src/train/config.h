@@ -7,7 +7,7 @@
 typedef enum zt_precision { ZT_PRECISION_F32, ZT_PRECISION_BF16 } zt_precision;
 #define ZT_PRECISION_CHOICES "f32|bf16"
 
-typedef struct zt_run_cfg { int64_t seed; int precision; } zt_run_cfg;            /* top level */
+typedef struct zt_run_cfg { int64_t seed; int precision; char f32_scopes[256]; } zt_run_cfg;      /* top level */
 
 typedef struct zt_data_cfg {                                                      /* section data */
     char path[1024];

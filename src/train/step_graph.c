@@ -3,8 +3,8 @@
 #include "train/step_graph.h"
 #include <stdio.h>
 #include <string.h>
+#include "base/str.h"
 #include "init.h"
-#include "train/muon.h"
 
 /* Inputs of the whole batch. */
 static void make_inputs(zt_step_graph *s, const zt_net *net) {
@@ -45,39 +45,6 @@ static zt_node *plus(zt_node *sum, zt_node *x) {
     return sum ? zt_add(sum, x) : x;
 }
 
-static zt_node *state(zt_step_graph *s, zt_tset *states, const char *prefix, const zt_node *p) {
-    char name[600];
-    snprintf(name, sizeof name, "%s%.500s", prefix, p->name);
-    if (!zt_tset_find(states, name)) {
-        const zt_err e = zt_tset_add(states, name, ZT_F32, p->sh, NULL);
-        if (e != ZT_OK) return zt_graph_fail(s->g, e);
-    }
-    return zt_state(s->g, name, p->sh);
-}
-
-/* The node that updates p. */
-static zt_node *update(zt_step_graph *s, zt_tset *states, zt_node *p, zt_node *grad, const zt_steps_cfg *k) {
-    const bool decay = p->sh.n > 1;                           /* gains, biases and tables of modulation stay free */
-    const int optimiser = k->optimiser == ZT_MUON && !zt_muon_takes(p) ? ZT_ADAMW : k->optimiser;
-    if (optimiser == ZT_RMSPROP) return zt_rmsprop(p, state(s, states, "opt.v.", p), grad, s->hyper, s->norm, decay);
-    zt_node *m = state(s, states, "opt.m.", p);
-    if (optimiser == ZT_MUON) return zt_muon(p, m, grad, s->hyper, s->norm, k->momentum, decay);
-    if (optimiser == ZT_SGD) return zt_sgd(p, m, grad, s->hyper, s->norm, k->momentum, k->nesterov, decay);
-    if (optimiser == ZT_LION) return zt_lion(p, m, grad, s->hyper, s->norm, decay);
-    zt_node *v = state(s, states, "opt.v.", p);
-    return (optimiser == ZT_ADAM ? zt_adam : zt_adamw)(p, m, v, grad, s->hyper, s->norm, decay);
-}
-
-/* FLOPs of the nodes from number `first` on. */
-static int64_t flops_from(const zt_graph *g, int first) {
-    int64_t sum = 0;
-    for (int id = first; id < zt_graph_size(g); id++) {
-        const zt_node *n = zt_graph_node(g, id);
-        if (n->op->flops) sum += n->op->flops(n);
-    }
-    return sum;
-}
-
 static int list_params(const zt_graph *g, zt_node **param) {
     int n = 0;
     for (int id = 0; id < zt_graph_size(g); id++) {
@@ -100,6 +67,53 @@ static zt_err make_lists(lists *l, const zt_graph *g) {
     l->out = l->part + l->n;
     list_params(g, l->param);
     return ZT_OK;
+}
+
+static zt_node *state(zt_step_graph *s, zt_tset *states, const char *prefix, const zt_node *p) {
+    char name[600];
+    snprintf(name, sizeof name, "%s%.500s", prefix, p->name);
+    if (!zt_tset_find(states, name)) {
+        const zt_err e = zt_tset_add(states, name, ZT_F32, p->sh, NULL);
+        if (e != ZT_OK) return zt_graph_fail(s->g, e);
+    }
+    return zt_state(s->g, name, p->sh);
+}
+
+bool zt_muon_takes(const zt_node *p) {
+    return p->sh.n > 1 && zt_ends_with(p->name, ".weight") && !zt_ends_with(p->name, "out.weight");
+}
+/* One node that updates all weights Muon takes; NULL: there are none. */
+static zt_node *update_matrices(zt_step_graph *s, zt_tset *states, const zt_steps_cfg *k, const lists *l) {
+    zt_node **all = zt_graph_alloc(s->g, (size_t)(3 * l->n + 1) * sizeof(zt_node *)), **p = all, **m = p + l->n, **g = m + l->n;
+    int n = 0;
+    for (int j = 0; all && j < l->n; j++) {
+        if (!zt_muon_takes(l->param[j])) continue;
+        p[n] = l->param[j];
+        m[n] = state(s, states, "opt.m.", l->param[j]);
+        g[n++] = l->grad[j];
+    }
+    return n ? zt_muon(n, p, m, g, s->hyper, s->norm, k->momentum) : NULL;
+}
+
+/* The node that updates p. */
+static zt_node *update(zt_step_graph *s, zt_tset *states, zt_node *p, zt_node *grad, const zt_steps_cfg *k) {
+    const bool decay = p->sh.n > 1;                           /* gains, biases and tables of modulation stay free */
+    if (k->optimiser == ZT_RMSPROP) return zt_rmsprop(p, state(s, states, "opt.v.", p), grad, s->hyper, s->norm, decay);
+    zt_node *m = state(s, states, "opt.m.", p);
+    if (k->optimiser == ZT_SGD) return zt_sgd(p, m, grad, s->hyper, s->norm, k->momentum, k->nesterov, decay);
+    if (k->optimiser == ZT_LION) return zt_lion(p, m, grad, s->hyper, s->norm, decay);
+    zt_node *v = state(s, states, "opt.v.", p);
+    return (k->optimiser == ZT_ADAM ? zt_adam : zt_adamw)(p, m, v, grad, s->hyper, s->norm, decay);
+}
+
+/* FLOPs of the nodes from number `first` on. */
+static int64_t flops_from(const zt_graph *g, int first) {
+    int64_t sum = 0;
+    for (int id = first; id < zt_graph_size(g); id++) {
+        const zt_node *n = zt_graph_node(g, id);
+        if (n->op->flops) sum += n->op->flops(n);
+    }
+    return sum;
 }
 
 /* Loss and gradients, the batch in `parts` one after another: nodes run in the order they are made, so a part's memory is free
@@ -130,14 +144,32 @@ static zt_err build_update(zt_step_graph *s, zt_tset *states, const zt_steps_cfg
     s->hyper = zt_input(g, "hyper", ZT_F32, zt_sh(8));
     s->ema_decay = zt_input(g, "ema_decay", ZT_F32, zt_shape_of(0, NULL));
     s->norm = zt_global_norm(l->n, l->grad);
+    zt_node *muon = k->optimiser == ZT_MUON ? update_matrices(s, states, k, l) : NULL;
     for (int j = 0; j < l->n; j++) {
         zt_node *p = l->param[j];
-        l->out[j] = update(s, states, p, l->grad[j], k);
+        l->out[j] = muon && zt_muon_takes(p) ? muon : update(s, states, p, l->grad[j], k);
         l->out[l->n + j] = zt_ema(state(s, states, "ema.", p), p, s->ema_decay, s->norm, l->out[j]);
     }
     zt_pop(g);
     s->flops = -flops_from(g, first);
     return zt_graph_error(g);
+}
+
+/* Nodes under the comma-separated scopes multiply in f32. */
+static zt_err keep_f32(zt_graph *g, const char *scopes) {
+    while (*scopes) {
+        const size_t len = strcspn(scopes, ",");
+        int found = 0;
+        for (int id = 0; id < zt_graph_size(g); id++) {
+            zt_node *n = zt_graph_node(g, id);
+            if (strncmp(n->scope, scopes, len) != 0 || (n->scope[len] && n->scope[len] != '.')) continue;
+            n->multiply = ZT_F32;
+            found++;
+        }
+        if (!found) return zt_fail(ZT_CONFIG, "f32_scopes: this model has no part '%.*s'", (int)len, scopes);
+        scopes += len + (scopes[len] == ',');
+    }
+    return ZT_OK;
 }
 
 zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t batch, zt_tset *params, zt_tset *states, bool dry) {
@@ -147,13 +179,14 @@ zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t bat
     zt_err e;
     ZT_TRY(e = zt_graph_create(&s->g), done);
     zt_graph_set_multiply(s->g, zt_precision_multiply(c->run.precision));
-    zt_nn nn = {s->g, params, (uint64_t)c->run.seed, c->train.recompute};
+    zt_nn nn = {.g = s->g, .params = params, .seed = (uint64_t)c->run.seed, .recompute = c->train.recompute};
     ZT_TRY(e = build_loss(s, &nn, c, states != NULL, &l), done);
     if (states) {
         ZT_TRY(e = build_update(s, states, &c->train, &l), done);
         n_out = 2 * l.n;
         l.out[n_out++] = s->norm;
     }
+    ZT_TRY(e = keep_f32(s->g, c->run.f32_scopes), done);
     l.out[n_out++] = s->loss;
     const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params, .states = states, .dry = dry};
     ZT_TRY(e = zt_plan_create(&s->plan, s->g, n_out, l.out, &cfg), done);

@@ -24,6 +24,8 @@ typedef struct zt_step_graph {
 zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t batch, zt_tset *params, zt_tset *states, bool dry);
 void zt_step_graph_finish(zt_step_graph *s);
 int64_t zt_step_graph_bytes(const zt_step_graph *s);
+/** Whether Muon is meant for this parameter: a weight matrix or kernel that is not the last layer. */
+bool zt_muon_takes(const zt_node *p);
 /** Inputs as good as any, for timing: noise, the learning rate nearly 0. */
 void zt_step_graph_fill(zt_step_graph *s);
 #endif

@@ -63,7 +63,9 @@ static void sweep_bf16(void **state) {
 static void runs_repeat(void **state) {
     (void)state;
     static const zt_op_def *const ops[] = {&zt_def_matmul, &zt_def_conv, &zt_def_conv_dw, &zt_def_group_norm_dx,
-                                           &zt_def_attention_dx, &zt_def_global_norm, &zt_def_sum_to, &zt_def_embedding_dw};
+                                           &zt_def_attention_dx, &zt_def_global_norm, &zt_def_sum_to, &zt_def_embedding_dw,
+                                           &zt_def_softmax, &zt_def_scatter_add, &zt_def_cumsum, &zt_def_top_k_index,
+                                           &zt_def_grid_sample_dx};
     for (size_t j = 0; j < sizeof ops / sizeof *ops; j++)
         for (int k = 0; k < 10; k++) {
             sweep_case a, b;

@@ -1,5 +1,6 @@
 /* test_plan.c - plans over the CPU backend: memory is shared by liveness, recomputed regions cost the memory of one, what does
- * not fit is refused with the figure, running out of memory at any call is an error that leaks nothing. */
+ * not fit is refused with the figure, running out of memory at any call is an error that leaks nothing, results stored as bf16
+ * change nothing. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -107,10 +108,71 @@ static void allocation_failures(void **state) {                 /* leaks are fou
     assert_true(failures > 20);
 }
 
+/* A network that multiplies in bf16: loss, gradients of its weights, of its biases. */
+enum { WEIGHTS = 4, BIASES = 3 };
+static void bf16_net(zt_graph *g, zt_node *out[1 + WEIGHTS + BIASES]) {
+    zt_graph_set_multiply(g, ZT_BF16);
+    zt_node *x = zt_input(g, "x", ZT_F32, zt_sh(2, 4, 17, 23, 32)), *wrt[WEIGHTS + BIASES];
+    wrt[0] = zt_input(g, "w0", ZT_F32, zt_sh(1, 3, 3, 32, 48));
+    wrt[1] = zt_input(g, "w1", ZT_F32, zt_sh(3, 1, 1, 48, 40));
+    wrt[2] = zt_input(g, "w2", ZT_F32, zt_sh(40, 96));
+    wrt[3] = zt_input(g, "w3", ZT_F32, zt_sh(96, 40));
+    wrt[4] = zt_input(g, "b0", ZT_F32, zt_sh(48));
+    wrt[5] = zt_input(g, "b2", ZT_F32, zt_sh(96));
+    wrt[6] = zt_input(g, "b3", ZT_F32, zt_sh(40));
+    zt_node *h = zt_group_norm(x, NULL, NULL, NULL, NULL, 4, 1e-5, 1);
+    h = zt_conv(h, wrt[0], wrt[4], &(zt_conv_cfg){.stride = {1, 2, 1}, .pad_before = {0, 1, 1}, .pad_after = {0, 1, 1}});
+    h = zt_conv(zt_group_norm(h, NULL, NULL, NULL, NULL, 4, 1e-5, 1), wrt[1], NULL,
+                &(zt_conv_cfg){.stride = {1, 1, 1}, .pad_before = {2, 0, 0}});
+    zt_node *y = zt_linear_op(zt_layer_norm(h, NULL, NULL, NULL, NULL, 1e-5), wrt[2], wrt[5]);
+    h = zt_add(h, zt_linear_op(zt_gelu(y), wrt[3], wrt[6]));
+    out[0] = zt_mean(zt_square(h));
+    assert_int_equal(zt_grad(out[0], WEIGHTS + BIASES, wrt, out + 1), ZT_OK);
+}
+
+/* Results stored as bf16 only where all readers round them: the same bits, but for the sums over rows (gradients of biases). */
+static void halves_change_nothing(void **state) {
+    (void)state;
+    zt_graph *g[2] = {NULL, NULL};
+    zt_plan *p[2] = {NULL, NULL};
+    zt_node *out[2][1 + WEIGHTS + BIASES];
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(zt_graph_create(&g[k]), ZT_OK);
+        bf16_net(g[k], out[k]);
+        const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .no_half = k == 0};
+        assert_int_equal(zt_plan_create(&p[k], g[k], 1 + WEIGHTS + BIASES, out[k], &cfg), ZT_OK);
+        for (int id = 0; id < zt_graph_size(g[k]); id++) {
+            zt_node *n = zt_graph_node(g[k], id);
+            if (n->role == ZT_INPUT) zt_fill_normal(1, (uint64_t)id, n->x, zt_numel(&n->sh));
+        }
+        assert_int_equal(zt_plan_run_checked(p[k]), ZT_OK);
+    }
+    zt_backend_facts facts;
+    zt_backend_cpu_facts(&facts);
+    assert_int_equal(zt_plan_get_info(p[0])->halves, 0);
+    print_message("%d results stored as bf16\n", zt_plan_get_info(p[1])->halves);
+    if (facts.bf16) assert_true(zt_plan_get_info(p[1])->halves >= 6);
+    for (int k = 0; k < 1 + WEIGHTS + BIASES; k++) {
+        const float *a = out[0][k]->x, *b = out[1][k]->x;
+        double off = 0, size = 0;
+        for (int64_t j = 0; j < zt_numel(&out[0][k]->sh); j++) {
+            off += (a[j] - b[j]) * (a[j] - b[j]);
+            size += a[j] * a[j];
+        }
+        assert_true(size > 0);
+        assert_true(k < 1 + WEIGHTS ? off == 0 : off < 1e-5 * size);
+    }
+    for (int k = 0; k < 2; k++) {
+        zt_plan_destroy(&p[k]);
+        zt_graph_destroy(&g[k]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recompute_trades_work_for_memory), cmocka_unit_test(memory_is_shared),
         cmocka_unit_test(too_large_is_refused), cmocka_unit_test(allocation_failures),
+        cmocka_unit_test(halves_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,7 +113,7 @@ static void golden_open(golden *m, const char *name, const zt_backend *backend, 
     make_net(m, name);
     const int known = m->params.n;
     must(zt_graph_create(&m->g));
-    zt_nn nn = {m->g, &m->params, 0, recompute};
+    zt_nn nn = {.g = m->g, .params = &m->params, .recompute = recompute};
     const int64_t batch = want(m, "in/noisy")->sh.d[0];
     const zt_net_in in = zt_net_inputs(m->g, &m->net, batch);
     m->out = zt_net_build(&nn, &m->net, &in);

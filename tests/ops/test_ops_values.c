@@ -119,6 +119,59 @@ static void reductions_and_layout(void **state) {
     EXPECT(t, zt_sh(1, 1, 1, 1, 4), 0, 1, 2, 3);
 }
 
+static zt_node *row_of(int n, const double *v) { return leaf(zt_sh(1, 1, 1, n, 1), v); } /* along W */
+#define ROW(...) row_of((int)(sizeof ARRAY(__VA_ARGS__) / sizeof(double)), ARRAY(__VA_ARGS__))
+#define EXPECT_ROW(y, n, ...) EXPECT(y, zt_sh(1, 1, 1, n, 1), __VA_ARGS__)
+
+static void resampling(void **state) {
+    (void)state;
+    EXPECT_ROW(zt_resize(ROW(0, 4), 1, 1, 4, ZT_LINEAR), 4, 0, 1, 3, 4);
+    EXPECT_ROW(zt_resize(ROW(0, 1, 2, 3), 1, 1, 2, ZT_LINEAR), 2, 0.5, 2.5);
+    EXPECT_ROW(zt_resize(ROW(0, 1, 2, 3), 1, 1, 2, ZT_LINEAR_SMOOTH), 2, 5.0 / 7, 16.0 / 7); /* weights 3, 3, 1 */
+    EXPECT_ROW(zt_resize(ROW(0, 0, 64, 0, 0), 1, 1, 10, ZT_CUBIC), 10, 0, -2.25, -6.75, 16.75, 56.25, 56.25, 16.75, -6.75, -2.25,
+               0);
+    zt_node *v = ramp(zt_sh(1, 1, 2, 2, 1));
+    EXPECT(zt_resize(v, 1, 1, 3, ZT_LINEAR), zt_sh(1, 1, 1, 3, 1), 1, 1.5, 2);
+    EXPECT_ROW(zt_pad_edge(ROW(5, 6, 7), (int[]){0, 0, 2}, (int[]){0, 0, 1}, ZT_REFLECT), 6, 7, 6, 5, 6, 7, 6);
+    EXPECT_ROW(zt_pad_edge(ROW(5, 6, 7), (int[]){0, 0, 1}, (int[]){0, 0, 2}, ZT_REPLICATE), 6, 5, 5, 6, 7, 7, 7);
+    EXPECT(zt_pad_edge(v, (int[]){0, 1, 0}, (int[]){1, 0, 0}, ZT_REPLICATE), zt_sh(1, 2, 3, 2, 1), 0, 1, 0, 1, 2, 3, 0, 1, 0, 1,
+           2, 3);
+}
+
+static void pooling(void **state) {
+    (void)state;
+    const int three[] = {1, 1, 3}, two[] = {1, 1, 2};
+    const zt_conv_cfg same = {{1, 1, 1}, {0, 0, 1}, {0, 0, 1}}, before = {{1, 1, 2}, {0, 0, 1}, {0, 0, 0}};
+    EXPECT_ROW(zt_avg_pool_windows(ROW(1, 2, 3, 4), three, &same, true), 4, 1, 2, 3, 7.0 / 3);
+    EXPECT_ROW(zt_avg_pool_windows(ROW(1, 2, 3, 4), three, &same, false), 4, 1.5, 2, 3, 3.5);
+    EXPECT_ROW(zt_max_pool(ROW(-5, -7, -3, -9), two, &before), 2, -5, -3);
+    zt_node *x = ROW(1, 3, 3, 2), *y = zt_max_pool(x, two, &(zt_conv_cfg){.stride = {1, 1, 1}}), *dx;
+    EXPECT_ROW(y, 3, 3, 3, 3);
+    assert_int_equal(zt_grad(zt_sum(y), 1, &x, &dx), ZT_OK);
+    EXPECT_ROW(dx, 4, 0, 2, 1, 0); /* of two equal ones the first */
+    zt_node *broken = zt_max_pool(ROW(1, NAN, 2), three, &(zt_conv_cfg){.stride = {1, 1, 1}}); /* it shows */
+    zt_plan *p = NULL;
+    assert_int_equal(zt_plan_create(&p, g, 1, &broken, &(zt_plan_cfg){.no_reuse = true}), ZT_OK);
+    assert_int_equal(zt_plan_run_checked(p), ZT_NONFINITE);
+    zt_plan_destroy(&p);
+    EXPECT_ROW(zt_max_pool(ramp(zt_sh(1, 2, 2, 2, 1)), (int[]){2, 2, 1}, &(zt_conv_cfg){.stride = {1, 1, 1}}), 2, 6, 7);
+}
+
+static void sampling(void **state) {
+    (void)state;
+    zt_node *x = ROW(10, 20, 40), *v = ramp(zt_sh(1, 1, 2, 2, 1));
+    zt_node *places = leaf(zt_sh(1, 1, 1, 4, 3), ARRAY(0, 0, 0.5, 7, -7, -0.5, 0, 0, 2.25, 0, 0, 1e30));
+    EXPECT_ROW(zt_grid_sample(x, places, false), 4, 15, 5, 30, 0); /* 7 and -7 are along axes of size 1 */
+    EXPECT_ROW(zt_grid_sample(x, places, true), 4, 15, 10, 40, 40);
+    zt_node *cube = ramp(zt_sh(1, 2, 2, 2, 1));
+    zt_node *middle = leaf(zt_sh(1, 1, 1, 1, 3), ARRAY(0.5, 0.25, 0.75));
+    EXPECT_ROW(zt_grid_sample(cube, middle, false), 1, 4 * 0.5 + 2 * 0.25 + 0.75);
+    EXPECT(zt_warp(v, leaf(zt_sh(1, 1, 2, 2, 2), ARRAY(1, 0, 1, 0, 1, 0, 1, 0)), false), v->sh, 1, 0, 3, 0);
+    EXPECT(zt_warp(v, leaf(zt_sh(1, 1, 2, 2, 2), ARRAY(0, 1, 0, 1, 0, 1, 0, 1)), true), v->sh, 2, 3, 2, 3);
+    EXPECT(zt_warp(cube, leaf(zt_sh(1, 2, 2, 2, 2), ARRAY(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0)), true), cube->sh, 0, 1,
+           2, 3, 7, 5, 6, 7);
+}
+
 static void products(void **state) {
     (void)state;
     zt_node *a = leaf(zt_sh(2, 3), ARRAY(1, 2, 3, 4, 5, 6)), *at = zt_permute(a, (const int[]){1, 0});
@@ -137,6 +190,9 @@ static void products(void **state) {
     EXPECT(zt_conv(x, w, leaf(zt_sh(1), ARRAY(0.5)), &causal), zt_sh(1, 1, 1, 3, 1), 100.5, 321.5, 543.5);
     zt_node *frames = ramp(zt_sh(1, 3, 1, 1, 2)), *mix = leaf(zt_sh(2, 1, 1, 2, 2), ARRAY(1, 0, 0, 1, 10, 0, 0, 10));
     EXPECT(zt_conv(frames, mix, NULL, &(zt_conv_cfg){.stride = {1, 1, 1}}), zt_sh(1, 2, 1, 1, 2), 20, 31, 42, 53);
+    const zt_conv_cfg twice = {.stride = {1, 1, 2}}, cut = {{1, 1, 2}, {0, 0, 1}, {0, 0, 0}};
+    EXPECT_ROW(zt_conv_transpose(ROW(1, 2), w, NULL, &twice, (int[]){0, 0, 1}), 6, 1, 10, 102, 20, 200, 0);
+    EXPECT_ROW(zt_conv_transpose(ROW(1, 2), w, leaf(zt_sh(1), ARRAY(0.5)), &cut, NULL), 4, 10.5, 102.5, 20.5, 200.5);
 }
 
 static void norms(void **state) {
@@ -316,6 +372,24 @@ static zt_node *bad_stride(void) {
 static zt_node *bad_channels(void) {
     return zt_conv(ramp(zt_sh(1, 1, 2, 2, 2)), ramp(zt_sh(1, 1, 1, 1, 1)), NULL, &(zt_conv_cfg){.stride = {1, 1, 1}});
 }
+static zt_node *bad_extra(void) {
+    return zt_conv_transpose(ramp(zt_sh(1, 1, 2, 2, 1)), ramp(zt_sh(1, 1, 1, 1, 1)), NULL, &(zt_conv_cfg){.stride = {1, 1, 1}},
+                             (int[]){0, 0, 1});
+}
+static zt_node *bad_reflect(void) { return zt_pad_edge(ROW(1, 2, 3), (int[]){0, 0, 3}, (int[]){0, 0, 0}, ZT_REFLECT); }
+static zt_node *bad_edge(void) { return zt_pad_edge(ROW(1, 2, 3), (int[]){0, 0, 0}, (int[]){0, 0, -1}, ZT_REPLICATE); }
+static zt_node *bad_rule(void) { return zt_resize(ROW(1, 2, 3), 1, 1, 2, ZT_MEAN); }
+static zt_node *bad_clip(void) { return zt_resize(ramp(zt_sh(1, 2, 3, 1)), 1, 1, 2, ZT_LINEAR); }
+static zt_node *bad_means(void) {
+    return zt_avg_pool_windows(ROW(1, 2), (int[]){1, 1, 3}, &(zt_conv_cfg){.stride = {1, 1, 1}}, true);
+}
+static zt_node *bad_pads(void) {
+    return zt_max_pool(ROW(1, 2), (int[]){1, 1, 2}, &(zt_conv_cfg){{1, 1, 1}, {0, 0, 2}, {0, 0, 0}});
+}
+static zt_node *bad_window(void) { return zt_max_pool(ROW(1, 2), (int[]){1, 1, 3}, &(zt_conv_cfg){.stride = {1, 1, 1}}); }
+static zt_node *bad_grid(void) { return zt_grid_sample(ROW(1, 2), ramp(zt_sh(1, 1, 1, 2, 2)), true); }
+static zt_node *bad_batch(void) { return zt_grid_sample(ROW(1, 2), ramp(zt_sh(2, 1, 1, 2, 3)), true); }
+static zt_node *bad_flow(void) { return zt_warp(ROW(1, 2), ramp(zt_sh(1, 1, 1, 2, 3)), true); }
 static zt_node *bad_groups(void) { return zt_group_norm(ramp(zt_sh(2, 6)), NULL, NULL, NULL, NULL, 4, 1e-5, 0); }
 static zt_node *bad_pair(void) { return zt_group_norm(ramp(zt_sh(2, 6)), ramp(zt_sh(6)), NULL, NULL, NULL, 2, 1e-5, 0); }
 static zt_node *bad_eps(void) { return zt_layer_norm(ramp(zt_sh(2, 6)), NULL, NULL, NULL, NULL, 0); }
@@ -359,6 +433,10 @@ static void errors_name_the_op(void **state) {
         {bad_pad, ZT_SHAPE, "pad"}, {bad_concat, ZT_SHAPE, "concat"}, {bad_pool, ZT_SHAPE, "pool_sum"},
         {bad_upsample, ZT_SHAPE, "upsample"}, {bad_s2d, ZT_SHAPE, "space_to_depth"}, {bad_d2s, ZT_SHAPE, "depth_to_space"},
         {bad_matmul, ZT_SHAPE, "matmul"}, {bad_bias, ZT_SHAPE, "bias"}, {bad_conv, ZT_SHAPE, "kernel 3"},
+        {bad_extra, ZT_SHAPE, "extra 1"}, {bad_reflect, ZT_SHAPE, "size - 1"}, {bad_edge, ZT_SHAPE, "negative"},
+        {bad_rule, ZT_ARG, "rule 4"}, {bad_clip, ZT_SHAPE, "resize"}, {bad_means, ZT_SHAPE, "means of 3"},
+        {bad_pads, ZT_SHAPE, "below the kernel"}, {bad_window, ZT_SHAPE, "kernel 3"}, {bad_grid, ZT_SHAPE, "grid must be"},
+        {bad_batch, ZT_SHAPE, "[1,T'"}, {bad_flow, ZT_SHAPE, "warp"},
         {bad_stride, ZT_SHAPE, "stride 0"}, {bad_channels, ZT_SHAPE, "2 channels"}, {bad_groups, ZT_SHAPE, "4 groups"},
         {bad_pair, ZT_ARG, "together"}, {bad_eps, ZT_ARG, "eps"}, {bad_scale, ZT_SHAPE, "scale"},
         {bad_dim, ZT_SHAPE, "rms_norm"}, {bad_heads, ZT_SHAPE, "4 heads"}, {bad_keys, ZT_SHAPE, "attention"},
@@ -399,6 +477,7 @@ static void flops_are_counted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(elementwise), TEST(functions_and_choices), TEST(activations), TEST(random_numbers), TEST(reductions_and_layout),
+        TEST(resampling), TEST(pooling), TEST(sampling),
         TEST(products), TEST(norms), TEST(attention), TEST(embeddings), TEST(adamw_steps), TEST(adamw_decays_and_clips),
         TEST(adamw_skips_infinite), TEST(adamw_skips_nan), TEST(optimisers), TEST(errors_name_the_op), TEST(flops_are_counted)};
     return cmocka_run_group_tests(tests, NULL, NULL);

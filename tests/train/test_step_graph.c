@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -133,10 +134,51 @@ static void allocation_failures(void **state) {                /* leaks are foun
     assert_true(failures > 20);
 }
 
+static void scopes_that_stay_f32(void **state) {
+    (void)state;
+    zt_train_cfg c = {.run = {.seed = 3, .precision = ZT_PRECISION_BF16, .f32_scopes = "blocks.0,head"}};
+    zt_tset params = {0}, states = {0};
+    zt_step_graph s = {0};
+    assert_int_equal(zt_net_init(&c.net, "vdit"), ZT_OK);
+    c.net.vocab = 300;
+    c.net.frames = 2;
+    c.net.height = c.net.width = 8;
+    assert_int_equal(zt_step_graph_create(&s, &c, 1, &params, &states, true), ZT_OK);
+    int f32 = 0, bf16 = 0;
+    for (int id = 0; id < zt_graph_size(s.g); id++) {
+        const zt_node *n = zt_graph_node(s.g, id);
+        const bool kept = strncmp(n->scope, "head", 4) == 0 || (strncmp(n->scope, "blocks.0", 8) == 0 && n->scope[8] != '0');
+        assert_int_equal(n->multiply, kept ? ZT_F32 : ZT_BF16);
+        f32 += kept;
+        bf16 += !kept;
+    }
+    assert_true(f32 > 50 && bf16 > 500);
+    zt_step_graph_finish(&s);
+    snprintf(c.run.f32_scopes, sizeof c.run.f32_scopes, "hed");
+    assert_int_equal(zt_step_graph_create(&s, &c, 1, &params, &states, true), ZT_CONFIG);
+    assert_non_null(strstr(zt_err_text(), "no part 'hed'"));
+    zt_tset_finish(&params);
+    zt_tset_finish(&states);
+    zt_net_finish(&c.net);
+}
+
+static void which_parameters(void **state) {
+    (void)state;
+    zt_graph *g = NULL;
+    assert_int_equal(zt_graph_create(&g), ZT_OK);
+    assert_true(zt_muon_takes(zt_param(g, "blocks.0.attn.q.weight", zt_sh(4, 4))));
+    assert_true(zt_muon_takes(zt_param(g, "stem.weight", zt_sh(1, 3, 3, 4, 4))));
+    assert_false(zt_muon_takes(zt_param(g, "norm.weight", zt_sh(4))));
+    assert_false(zt_muon_takes(zt_param(g, "text.token", zt_sh(9, 4))));
+    assert_false(zt_muon_takes(zt_param(g, "head.out.weight", zt_sh(4, 4))));
+    zt_graph_destroy(&g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_vdit), cmocka_unit_test(of_unet3d), cmocka_unit_test(uneven_parts_are_refused),
-        cmocka_unit_test(allocation_failures),
+        cmocka_unit_test(allocation_failures), cmocka_unit_test(which_parameters),
+        cmocka_unit_test(scopes_that_stay_f32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

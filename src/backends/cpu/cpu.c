@@ -82,7 +82,8 @@ void zt_cpu_setup(zt_cpu_level cap) {
 }
 
 const zt_kernel *zt_cpu_find(const zt_node *n) {
-    if (n->op->id < 0 || n->op->id >= ZT_OP_COUNT || n->dtype != ZT_F32) return NULL;
+    const zt_dtype result = n->op->flags & ZT_OPF_INDEX ? ZT_I32 : ZT_F32;
+    if (n->op->id < 0 || n->op->id >= ZT_OP_COUNT || n->dtype != result) return NULL;
     for (int k = 0; k < n->n_in; k++)
         if (n->in[k]->dtype != ZT_F32 && n->in[k]->dtype != ZT_I32) return NULL;
     for (int k = 0; k < OFFERS; k++) {

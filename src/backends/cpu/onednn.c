@@ -148,7 +148,15 @@ static void job_run(const zt_node *n, const zt_exec *e) {
 }
 
 /* ---- matmul ------------------------------------------------------------------------------------------------------ */
-typedef struct product { int64_t M, K, N; bool ta, tb; int bias; bool narrow; } product;    /* bias: its input, or -1 */
+/* bias: its input, or -1; narrow: rounded to bf16; half: the first factor is stored so */
+typedef struct product { int64_t M, K, N; bool ta, tb; int bias; bool narrow, half; } product;
+
+/* ta over many rows is served by kernels/conv_dw.c; over few, rounding costs what it saves. */
+static product product_of(const zt_node *n, int64_t M, int64_t K, int64_t N, bool ta, bool tb, int bias) {
+    const bool wide = !ta && M >= NARROW_MIN && K >= NARROW_MIN && N >= NARROW_MIN;
+    return (product){.M = M, .K = K, .N = N, .ta = ta, .tb = tb, .bias = bias, .narrow = narrow(n) && wide,
+                     .half = n->in[0]->half};
+}
 
 static dnnl_status_t matrix(dnnl_memory_desc_t *md, int64_t rows, int64_t cols, bool transposed) {
     return dnnl_memory_desc_init_by_strides(md, 2, (dnnl_dims_t){rows, cols}, dnnl_f32,
@@ -161,14 +169,13 @@ static dnnl_status_t add_matmul(job *j, product p) {
     dnnl_primitive_desc_t pd = NULL;
     step *s;
     place a_at = {AT_INPUT, 0, 0}, b_at = {AT_INPUT, 1, 0};
-    /* ta over many rows is served by kernels/conv_dw.c; over few, rounding costs what it saves. */
-    const bool half = p.narrow && !p.ta && p.M >= NARROW_MIN && p.K >= NARROW_MIN && p.N >= NARROW_MIN;
     dnnl_status_t e = matrix(&a, p.M, p.K, p.ta);
     if (e == dnnl_success) e = matrix(&b, p.K, p.N, p.tb);
     if (e == dnnl_success) e = matrix(&c, p.M, p.N, false);
     if (e == dnnl_success) e = matrix(&bias, 1, p.N, false);
-    if (e == dnnl_success && half) e = add_narrow(j, &a, &a_at);
-    if (e == dnnl_success && half) e = add_narrow(j, &b, &b_at);
+    if (e == dnnl_success && p.half) a.data_type = dnnl_bf16;
+    else if (e == dnnl_success && p.narrow) e = add_narrow(j, &a, &a_at);
+    if (e == dnnl_success && p.narrow) e = add_narrow(j, &b, &b_at);
     if (e == dnnl_success) e = dnnl_matmul_desc_init(&d, &a, &b, p.bias < 0 ? NULL : &bias, &c);
     if (e == dnnl_success) e = user_scratchpad(&attr);
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, NULL);
@@ -181,21 +188,26 @@ static dnnl_status_t add_matmul(job *j, product p) {
     if (attr) dnnl_primitive_attr_destroy(attr);
     return e;
 }
-static zt_err matmul_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+static product product_of_matmul(const zt_node *n) {
     const zt_shape *a = &n->in[0]->sh, *b = &n->in[1]->sh;
     const bool ta = n->at.i[0] == 1, tb = n->at.i[1] == 1;
+    return product_of(n, ta ? zt_last(a) : zt_rows(a), ta ? zt_rows(a) : zt_last(a), tb ? zt_rows(b) : zt_last(b), ta, tb,
+                      n->n_in == 3 ? 2 : -1);
+}
+static zt_err matmul_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
-    const product p = {.M = ta ? zt_last(a) : zt_rows(a), .K = ta ? zt_rows(a) : zt_last(a), .N = tb ? zt_rows(b) : zt_last(b),
-                       .ta = ta, .tb = tb, .bias = n->n_in == 3 ? 2 : -1, .narrow = narrow(n)};
-    return job_finish(n, j, add_matmul(j, p), prepared, scratch);
+    return job_finish(n, j, add_matmul(j, product_of_matmul(n)), prepared, scratch);
+}
+static bool matmul_reads_half(const zt_node *n, int k) {
+    return k == 0 && product_of_matmul(n).narrow;
 }
 
 /* ---- conv -------------------------------------------------------------------------------------------------------- */
 /* A conv as oneDNN sees it; axes t,h,w. `flat`: t is folded into the batch and left out. */
 typedef struct geometry {
     int64_t B, Ci, Co, groups, in[3], out[3], k[3], stride[3], before[3], after[3], dilation[3];
-    bool flat, narrow;
+    bool flat, narrow, half;                            /* half: the first factor is stored as bf16 */
 } geometry;
 
 static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape *y, const int64_t size[3], int64_t Ci,
@@ -213,6 +225,7 @@ static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape 
     }
     g.flat = g.k[0] == 1 && g.stride[0] == 1 && !g.before[0] && !g.after[0];
     g.narrow = narrow(n) && g.groups == 1 && Ci * g.k[0] * g.k[1] * g.k[2] >= NARROW_MIN && Co >= 8 && Ci >= 8;
+    g.half = n->in[0]->half;
     return g;
 }
 static bool is_pointwise(const geometry *g) {
@@ -267,7 +280,8 @@ static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bi
     place x_at = {AT_INPUT, 0, 0};
     const window v = window_of(g);
     dnnl_status_t e = activation(&x, g, g->in, swapped ? g->Co : g->Ci);
-    if (e == dnnl_success && g->narrow) e = add_narrow(j, &x, &x_at);
+    if (e == dnnl_success && g->half) x.data_type = dnnl_bf16;
+    else if (e == dnnl_success && g->narrow) e = add_narrow(j, &x, &x_at);
     if (e == dnnl_success) e = activation(&y, g, g->out, swapped ? g->Ci : g->Co);
     if (e == dnnl_success) e = weights(&w, g, swapped, false);
     if (e == dnnl_success) e = weights(&packed, g, swapped, true);
@@ -293,14 +307,26 @@ static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bi
     if (attr) dnnl_primitive_attr_destroy(attr);
     return e;
 }
+static geometry geometry_of_conv(const zt_node *n) {
+    const zt_shape *x = n->op->id == ZT_OP_conv ? &n->in[0]->sh : &n->sh, *y = n->op->id == ZT_OP_conv ? &n->sh : &n->in[0]->sh;
+    return geometry_of(n, x, y, n->in[1]->sh.d, zt_last(x), zt_last(y));
+}
+/* A 1x1x1 conv, or its gradient by the input, as a matmul. */
+static product product_of_conv(const zt_node *n, const geometry *g) {
+    if (n->op->id == ZT_OP_conv) return product_of(n, zt_rows(&n->sh), g->Ci, g->Co, false, false, n->n_in == 3 ? 2 : -1);
+    return product_of(n, zt_rows(&n->sh), g->Co, g->Ci, false, true, -1);
+}
+static bool conv_reads_half(const zt_node *n, int k) {
+    const geometry g = geometry_of_conv(n);
+    return k == 0 && (is_pointwise(&g) ? product_of_conv(n, &g).narrow : g.narrow);
+}
 static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
-    const zt_shape *w = &n->in[1]->sh;
-    const geometry g = geometry_of(n, &n->in[0]->sh, &n->sh, w->d, zt_last(&n->in[0]->sh), w->d[4]);
-    const int bias = n->n_in == 3 ? 2 : -1;
+    const geometry g = geometry_of_conv(n);
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
-    const product p = {.M = zt_rows(&n->sh), .K = g.Ci, .N = g.Co, .bias = bias, .narrow = narrow(n)};
-    return job_finish(n, j, is_pointwise(&g) ? add_matmul(j, p) : add_forward(j, &g, false, bias), prepared, scratch);
+    const dnnl_status_t e = is_pointwise(&g) ? add_matmul(j, product_of_conv(n, &g))
+                                             : add_forward(j, &g, false, n->n_in == 3 ? 2 : -1);
+    return job_finish(n, j, e, prepared, scratch);
 }
 
 /* oneDNN's own gradient by the input: for strides, and for padding beyond the kernel. */
@@ -314,7 +340,8 @@ static dnnl_status_t add_backward(job *j, const geometry *g) {
     const window v = window_of(g);
     dnnl_status_t e = activation(&x, g, g->in, g->Ci);
     if (e == dnnl_success) e = activation(&y, g, g->out, g->Co);
-    if (e == dnnl_success && g->narrow) e = add_narrow(j, &y, &y_at);
+    if (e == dnnl_success && g->half) y.data_type = dnnl_bf16;
+    else if (e == dnnl_success && g->narrow) e = add_narrow(j, &y, &y_at);
     dnnl_memory_desc_t x_hint = x;
     x_hint.data_type = y.data_type;
     if (e == dnnl_success) e = weights(&w, g, false, false);
@@ -356,14 +383,12 @@ static bool reversed(const geometry *g, geometry *r) {
     return g->groups == 1;
 }
 static zt_err conv_dx_prepare(const zt_node *n, void **prepared, size_t *scratch) {
-    const zt_shape *w = &n->in[1]->sh;
-    const geometry g = geometry_of(n, &n->sh, &n->in[0]->sh, w->d, zt_last(&n->sh), w->d[4]);
+    const geometry g = geometry_of_conv(n);
     geometry r;
     dnnl_status_t e;
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
-    if (is_pointwise(&g))
-        e = add_matmul(j, (product){.M = zt_rows(&n->sh), .K = g.Co, .N = g.Ci, .tb = true, .bias = -1, .narrow = narrow(n)});
+    if (is_pointwise(&g)) e = add_matmul(j, product_of_conv(n, &g));
     else if (reversed(&g, &r)) {
         j->taps = g.k[0] * g.k[1] * g.k[2];
         j->tap = g.Ci * g.Co;
@@ -424,9 +449,12 @@ static bool with_groups(const zt_node *n) {
     return engine && n->at.i[ZT_CONV_GROUPS] > 1;
 }
 const zt_cpu_entry zt_k_onednn[] = {
-    {.op = ZT_OP_matmul, .ok = available, .kernel = {.run = job_run, .prepare = matmul_prepare, .release = job_release}},
-    {.op = ZT_OP_conv, .ok = available, .kernel = {.run = job_run, .prepare = conv_prepare, .release = job_release}},
-    {.op = ZT_OP_conv_dx, .ok = available, .kernel = {.run = job_run, .prepare = conv_dx_prepare, .release = job_release}},
+    {.op = ZT_OP_matmul, .ok = available, .kernel = {.run = job_run, .prepare = matmul_prepare, .release = job_release,
+                                                      .reads_half = matmul_reads_half}},
+    {.op = ZT_OP_conv, .ok = available, .kernel = {.run = job_run, .prepare = conv_prepare, .release = job_release,
+                                                    .reads_half = conv_reads_half}},
+    {.op = ZT_OP_conv_dx, .ok = available, .kernel = {.run = job_run, .prepare = conv_dx_prepare, .release = job_release,
+                                                       .reads_half = conv_reads_half}},
     {.op = ZT_OP_conv_dw, .ok = with_groups,
      .kernel = {.run = job_run, .prepare = conv_dw_prepare, .release = job_release}},
     {.op = -1}

@@ -432,15 +432,8 @@ static zt_err backward_prepare(const zt_node *n, void **prepared, size_t *scratc
     return ZT_OK;
 }
 
-#if defined(ZT_LEVEL_bf16)
-static bool takes(const zt_node *n) {
-    return n->multiply == ZT_BF16;
-}
-#else
-#define takes NULL
-#endif
 const zt_cpu_entry K(zt_k_attention)[] = {
-    {.op = ZT_OP_attention, .ok = takes, .kernel = {.run = att_forward, .prepare = forward_prepare}},
-    {.op = ZT_OP_attention_dx, .ok = takes, .kernel = {.run = att_backward, .prepare = backward_prepare}},
+    {.op = ZT_OP_attention, .ok = HALF_OK, .kernel = {.run = att_forward, .prepare = forward_prepare}},
+    {.op = ZT_OP_attention_dx, .ok = HALF_OK, .kernel = {.run = att_backward, .prepare = backward_prepare}},
     {.op = -1}
 };

@@ -1,7 +1,21 @@
 /* elementwise.c - element-wise kernels: one pass, loops the compiler vectorises, pieces of the flat range per thread. The output
  * may share the first input's storage (ZT_OPF_OVERWRITE): every loop reads element i before it writes element i, so no
  * pointer is `restrict` and `omp simd` is still right. */
-#include "backends/cpu/kernels/kernel.h"
+#include "backends/cpu/kernels/word.h"
+
+enum { CHUNK = 256 };                              /* elements on the way to bf16 */
+
+/* y[0..n) to the result stored as bf16, from element `at` on. */
+static void narrow(void *to, int64_t at, const float *y, int64_t n) {
+#if defined(ZT_LEVEL_bf16)
+    half *h = (half *)to + at;
+    int64_t k = 0;
+    for (; k + VW <= n; k += VW) h_store(h + k, v_load(y + k));
+    if (k < n) h_store_n(h + k, v_load_n(y + k, n - k), n - k);
+#else
+    (void)to, (void)at, (void)y, (void)n;           /* no other level stores so */
+#endif
+}
 
 /* ---- unary ------------------------------------------------------------------------------------------------------- */
 typedef void map_fn(const float *x, float *y, int64_t n, const zt_attr *at);
@@ -10,12 +24,17 @@ static void map(const zt_node *n, map_fn *f) {
     const int64_t count = zt_numel(&n->sh);
     const int parts = k_parts(count);
     const float *x = n->in[0]->x;
-    float *y = n->x;
 #pragma omp parallel for schedule(static, 1) if (parts > 1)
     for (int s = 0; s < parts; s++) {
         int64_t a, b;
         k_piece(count, 16, parts, s, &a, &b);
-        f(x + a, y + a, b - a, &n->at);
+        if (!n->half) f(x + a, (float *)n->x + a, b - a, &n->at);
+        float y[CHUNK];
+        for (; n->half && a < b; a += CHUNK) {
+            const int64_t run = b - a < CHUNK ? b - a : CHUNK;
+            f(x + a, y, run, &n->at);
+            narrow(n->x, a, y, run);
+        }
     }
 }
 
@@ -115,14 +134,18 @@ typedef struct zip_fns { zip_fn *each, *one; } zip_fns;          /* w per elemen
 /* Elements [from, to) of the output: runs of the innermost merged axis. */
 static void zip_range(const zt_node *n, zip_fns f, int axes, const int64_t *d, const int64_t *st, int64_t from, int64_t to) {
     const float *x = n->in[0]->x, *w = n->in[1]->x;
-    float *y = n->x;
+    float *y = n->x, chunk[CHUNK];
     const int64_t inner = d[axes - 1], step = st[axes - 1];
     k_walk walk = k_walk_at(axes, d, st, from / inner);
     int64_t skip = from % inner;
     while (from < to) {
-        const int64_t run = inner - skip < to - from ? inner - skip : to - from;
-        (step ? f.each : f.one)(x + from, w + walk.off + skip * step, y + from, run, &n->at);
+        int64_t run = inner - skip < to - from ? inner - skip : to - from;
+        if (n->half && run > CHUNK) run = CHUNK;
+        (step ? f.each : f.one)(x + from, w + walk.off + skip * step, n->half ? chunk : y + from, run, &n->at);
+        if (n->half) narrow(n->x, from, chunk, run);
         from += run;
+        skip += run;
+        if (skip < inner) continue;
         skip = 0;
         k_walk_next(&walk);
     }
@@ -165,25 +188,33 @@ BINARY(minimum, a > b ? b : a)
 BINARY(greater, a > b ? 1.0f : 0.0f)
 
 /* ---- choice ------------------------------------------------------------------------------------------------------ */
+static void choose(const float *cond, const float *a, const float *b, float *y, int64_t n) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float x = a[i], w = b[i];
+        y[i] = cond[i] != 0 ? x : w;
+    }
+}
 static void where_run(const zt_node *n, const zt_exec *e) {
     (void)e;
     const float *cond = n->in[0]->x, *a = n->in[1]->x, *b = n->in[2]->x;
-    float *y = n->x;
     const int64_t count = zt_numel(&n->sh);
     const int parts = k_parts(count);
 #pragma omp parallel for schedule(static, 1) if (parts > 1)
     for (int s = 0; s < parts; s++) {
         int64_t from, to;
         k_piece(count, 16, parts, s, &from, &to);
-#pragma omp simd
-        for (int64_t i = from; i < to; i++) {
-            const float x = a[i], w = b[i];
-            y[i] = cond[i] != 0 ? x : w;
+        if (!n->half) choose(cond + from, a + from, b + from, (float *)n->x + from, to - from);
+        float y[CHUNK];
+        for (; n->half && from < to; from += CHUNK) {
+            const int64_t run = to - from < CHUNK ? to - from : CHUNK;
+            choose(cond + from, a + from, b + from, y, run);
+            narrow(n->x, from, y, run);
         }
     }
 }
 
-#define ENTRY(name) {.op = ZT_OP_##name, .kernel = {.run = name##_run}}
+#define ENTRY(name) {.op = ZT_OP_##name, .ok = HALF_OK, .kernel = {.run = name##_run, .writes_half = HALF_OK}}
 const zt_cpu_entry K(zt_k_elementwise)[] = {
     ENTRY(add), ENTRY(sub), ENTRY(mul), ENTRY(div), ENTRY(affine), ENTRY(neg), ENTRY(square), ENTRY(sqrt), ENTRY(exp),
     ENTRY(log), ENTRY(sigmoid), ENTRY(tanh), ENTRY(silu), ENTRY(silu_dx), ENTRY(gelu), ENTRY(gelu_dx), ENTRY(step),

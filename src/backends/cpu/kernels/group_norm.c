@@ -7,16 +7,16 @@
  * Gradient: with u = (x - mean)*A + D, du = dy act'(u), xh = (x - mean) rstd, k = gain (1+scale), per channel
  * S1 = sum du, S2 = sum du xh:
  *   dx = rstd (k du - (sum_c k S1 + xh sum_c k S2) / n), the sums over the channels of a group and n its elements. */
-#include "backends/cpu/kernels/kernel.h"
+#include "backends/cpu/kernels/word.h"
 
 enum { ROWS = 64 };
 
 typedef struct gn {
     int64_t B, S, C, G;             /* samples, positions, channels, groups */
     int cuts;                       /* pieces a sample's positions are cut in */
-    bool act;
+    bool act, half;                 /* half: the result is stored as bf16 */
     const float *x, *dy, *gain, *bias, *scale, *shift;
-    float *y;                       /* y, or dx */
+    void *y;                        /* y, or dx */
     float *mean, *rstd;
     double *part;                   /* [B,cuts,2,C] sums */
     float *coef;                    /* [B,7,C]: mean M, A, D, then (gradient) R: xh = (x - M)*R, and E, F, H:
@@ -26,7 +26,7 @@ enum { M_, A_, D_, R_, E_, F_, H_, COEFS };
 
 static gn gn_of(const zt_node *n, const zt_exec *e, bool grad) {
     const zt_node *x = n->in[grad ? 1 : 0];
-    gn g = {.B = x->sh.d[0], .C = zt_last(&x->sh), .G = n->at.i[0], .act = n->at.i[1] == 1, .y = n->x};
+    gn g = {.B = x->sh.d[0], .C = zt_last(&x->sh), .G = n->at.i[0], .act = n->at.i[1] == 1, .half = n->half, .y = n->x};
     g.S = zt_numel(&x->sh) / g.B / g.C;
     const int slots = k_parts(zt_numel(&x->sh));
     g.cuts = slots == 1 || g.B % slots == 0 || g.B >= 4 * slots || g.S < slots ? 1 : slots;
@@ -92,8 +92,24 @@ static void stats(const gn *g, const float *x, const float *first, int64_t rows,
     }
 }
 
-INLINE void apply_cols(const gn *g, const float *x, float *y, int64_t rows, const float *co, int64_t c, const int nv,
-                       const bool act) {
+/* The result's elements from `at` on: a vector, or one. */
+INLINE void put(void *y, int64_t at, vf a, const bool is_half) {
+#if defined(ZT_LEVEL_bf16)
+    if (is_half) {
+        h_store((half *)y + at, a);
+        return;
+    }
+#endif
+    (void)is_half;
+    v_store((float *)y + at, a);
+}
+INLINE void put_one(void *y, int64_t at, float a, const bool is_half) {
+    if (is_half) ((uint16_t *)y)[at] = (uint16_t)((uint32_t)k_int(w_round(a)) >> 16);
+    else ((float *)y)[at] = a;
+}
+
+INLINE void apply_cols(const gn *g, const float *x, int64_t to, int64_t rows, const float *co, int64_t c, const int nv,
+                       const bool act, const bool is_half) {
     vf m[4], a[4], d[4];
     for (int v = 0; v < nv; v++) {
         m[v] = v_load(co + M_ * g->C + c + v * VW);
@@ -104,25 +120,26 @@ INLINE void apply_cols(const gn *g, const float *x, float *y, int64_t rows, cons
         for (int v = 0; v < nv; v++) {
             const int64_t at = r * g->C + c + v * VW;
             const vf u = (v_load(x + at) - m[v]) * a[v] + d[v];
-            v_store(y + at, act ? u * v_sigmoid(u) : u);
+            put(g->y, to + at, act ? u * v_sigmoid(u) : u, is_half);
         }
 }
-static void apply(const gn *g, const float *x, float *y, int64_t rows, const float *co) {
+/* Rows x [rows,C] to element `to` of the result on. */
+INLINE void apply_as(const gn *g, const float *x, int64_t to, int64_t rows, const float *co, const bool act, const bool is_half) {
     const int64_t C = g->C;
     int64_t c = 0;
-    for (; c + 4 * VW <= g->C; c += 4 * VW) {
-        if (g->act) apply_cols(g, x, y, rows, co, c, 4, true);
-        else apply_cols(g, x, y, rows, co, c, 4, false);
-    }
-    for (; c + VW <= g->C; c += VW) {
-        if (g->act) apply_cols(g, x, y, rows, co, c, 1, true);
-        else apply_cols(g, x, y, rows, co, c, 1, false);
-    }
-    for (; c < g->C; c++)
+    for (; c + 4 * VW <= C; c += 4 * VW) apply_cols(g, x, to, rows, co, c, 4, act, is_half);
+    for (; c + VW <= C; c += VW) apply_cols(g, x, to, rows, co, c, 1, act, is_half);
+    for (; c < C; c++)
         for (int64_t r = 0; r < rows; r++) {
             const float u = (x[r * C + c] - co[M_ * C + c]) * co[A_ * C + c] + co[D_ * C + c];
-            y[r * C + c] = g->act ? u * k_sigmoid(u) : u;
+            put_one(g->y, to + r * C + c, act ? u * k_sigmoid(u) : u, is_half);
         }
+}
+static void apply(const gn *g, const float *x, int64_t to, int64_t rows, const float *co) {
+    if (g->half && g->act) apply_as(g, x, to, rows, co, true, true);
+    else if (g->half) apply_as(g, x, to, rows, co, false, true);
+    else if (g->act) apply_as(g, x, to, rows, co, true, false);
+    else apply_as(g, x, to, rows, co, false, false);
 }
 
 INLINE void grad_sums_cols(const gn *g, const float *x, const float *dy, int64_t rows, const float *co, int64_t c, const int nv,
@@ -169,8 +186,8 @@ static void grad_sums(const gn *g, const float *x, const float *dy, int64_t rows
     }
 }
 
-INLINE void grad_apply_cols(const gn *g, const float *x, const float *dy, float *dx, int64_t rows, const float *co, int64_t c,
-                            const int nv, const bool act) {
+INLINE void grad_apply_cols(const gn *g, const float *x, const float *dy, int64_t to, int64_t rows, const float *co, int64_t c,
+                            const int nv, const bool act, const bool is_half) {
     for (int64_t r = 0; r < rows; r++)
         for (int v = 0; v < nv; v++) {
             const float *k = co + c + v * VW;
@@ -178,26 +195,27 @@ INLINE void grad_apply_cols(const gn *g, const float *x, const float *dy, float 
             const vf a = v_load(x + at) - v_load(k + M_ * g->C);
             vf du = v_load(dy + at);
             if (act) du *= v_silu_d(a * v_load(k + A_ * g->C) + v_load(k + D_ * g->C));
-            v_store(dx + at, du * v_load(k + E_ * g->C) + (a * v_load(k + F_ * g->C) + v_load(k + H_ * g->C)));
+            put(g->y, to + at, du * v_load(k + E_ * g->C) + (a * v_load(k + F_ * g->C) + v_load(k + H_ * g->C)), is_half);
         }
 }
-static void grad_apply(const gn *g, const float *x, const float *dy, float *dx, int64_t rows, const float *co) {
+INLINE void grad_apply_as(const gn *g, const float *x, const float *dy, int64_t to, int64_t rows, const float *co,
+                          const bool act, const bool is_half) {
     const int64_t C = g->C;
     int64_t c = 0;
-    for (; c + 2 * VW <= C; c += 2 * VW) {
-        if (g->act) grad_apply_cols(g, x, dy, dx, rows, co, c, 2, true);
-        else grad_apply_cols(g, x, dy, dx, rows, co, c, 2, false);
-    }
-    for (; c + VW <= C; c += VW) {
-        if (g->act) grad_apply_cols(g, x, dy, dx, rows, co, c, 1, true);
-        else grad_apply_cols(g, x, dy, dx, rows, co, c, 1, false);
-    }
+    for (; c + 2 * VW <= C; c += 2 * VW) grad_apply_cols(g, x, dy, to, rows, co, c, 2, act, is_half);
+    for (; c + VW <= C; c += VW) grad_apply_cols(g, x, dy, to, rows, co, c, 1, act, is_half);
     for (; c < C; c++)
         for (int64_t r = 0; r < rows; r++) {
             const float a = x[r * C + c] - co[M_ * C + c], d = dy[r * C + c];
-            const float du = g->act ? d * f_silu_d(a * co[A_ * C + c] + co[D_ * C + c]) : d;
-            dx[r * C + c] = du * co[E_ * C + c] + (a * co[F_ * C + c] + co[H_ * C + c]);
+            const float du = act ? d * f_silu_d(a * co[A_ * C + c] + co[D_ * C + c]) : d;
+            put_one(g->y, to + r * C + c, du * co[E_ * C + c] + (a * co[F_ * C + c] + co[H_ * C + c]), is_half);
         }
+}
+static void grad_apply(const gn *g, const float *x, const float *dy, int64_t to, int64_t rows, const float *co) {
+    if (g->half && g->act) grad_apply_as(g, x, dy, to, rows, co, true, true);
+    else if (g->half) grad_apply_as(g, x, dy, to, rows, co, false, true);
+    else if (g->act) grad_apply_as(g, x, dy, to, rows, co, true, false);
+    else grad_apply_as(g, x, dy, to, rows, co, false, false);
 }
 
 /* ---- tasks ----------------------------------------------------------------------------------------------------------- */
@@ -217,8 +235,8 @@ static void write_task(const gn *g, int64_t b, int cut) {
     k_piece(g->S, 1, g->cuts, cut, &r0, &r1);
     for (int64_t r = r0; r < r1; r += ROWS) {
         const int64_t rows = r1 - r < ROWS ? r1 - r : ROWS, at = (b * g->S + r) * g->C;
-        if (g->dy) grad_apply(g, g->x + at, g->dy + at, g->y + at, rows, coef_of(g, b, 0));
-        else apply(g, g->x + at, g->y + at, rows, coef_of(g, b, 0));
+        if (g->dy) grad_apply(g, g->x + at, g->dy + at, at, rows, coef_of(g, b, 0));
+        else apply(g, g->x + at, at, rows, coef_of(g, b, 0));
     }
 }
 static void add_cuts(const gn *g, int64_t b) {           /* into the sample's first piece */
@@ -372,7 +390,9 @@ static zt_err backward_prepare(const zt_node *n, void **prepared, size_t *scratc
 }
 
 const zt_cpu_entry K(zt_k_group_norm)[] = {
-    {.op = ZT_OP_group_norm, .kernel = {.run = gn_forward, .prepare = forward_prepare}},
-    {.op = ZT_OP_group_norm_dx, .kernel = {.run = gn_backward, .prepare = backward_prepare}},
+    {.op = ZT_OP_group_norm, .ok = HALF_OK,
+     .kernel = {.run = gn_forward, .prepare = forward_prepare, .writes_half = HALF_OK}},
+    {.op = ZT_OP_group_norm_dx, .ok = HALF_OK,
+     .kernel = {.run = gn_backward, .prepare = backward_prepare, .writes_half = HALF_OK}},
     {.op = -1}
 };

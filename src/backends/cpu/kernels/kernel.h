@@ -108,6 +108,13 @@ INLINE void k_sin_cos(float x, float *sine, float *cosine) {
     *sine = q & 2 ? -a : a;
     *cosine = (q + 1) & 2 ? -b : b;
 }
+/* Largest of x[0..n); NaNs are passed over. */
+INLINE float k_row_max(const float *x, int64_t n) {
+    float most = -INFINITY;
+#pragma omp simd reduction(max : most)
+    for (int64_t i = 0; i < n; i++) most = x[i] > most ? x[i] : most;
+    return most;
+}
 
 /* How `small` (broadcasting to `big`, aligned at the last axis) is walked: merged axes d[] and its strides st[], 0 where it
  * broadcasts. Returns their number, at least 1; the last stride is 0 or 1. */

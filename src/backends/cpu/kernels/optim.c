@@ -1,4 +1,4 @@
-/* optim.c - global norm, AdamW (and Adam), RMSProp, Lion, momentum, descent, EMA: one pass over memory each. */
+/* optim.c - global norm, AdamW (and Adam), RMSProp, Lion, momentum, descent, EMA, assignment: one pass over memory each. */
 #include "backends/cpu/kernels/kernel.h"
 
 static double square_sum(const float *x, int64_t n) {
@@ -163,6 +163,11 @@ static void ema_run(const zt_node *n, const zt_exec *e) {
         for (int64_t i = a; i < b; i++) to[i] = to[i] * keep + p[i] * take;
     }
 }
+static void assign_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    *(float *)n->x = 0;
+    memmove(n->in[0]->x, n->in[1]->x, (size_t)zt_numel(&n->in[0]->sh) * sizeof(float));
+}
 
 const zt_cpu_entry K(zt_k_optim)[] = {
     {.op = ZT_OP_global_norm, .kernel = {.run = norm_run, .prepare = norm_prepare}},
@@ -172,5 +177,6 @@ const zt_cpu_entry K(zt_k_optim)[] = {
     {.op = ZT_OP_momentum, .kernel = {.run = momentum_run}},
     {.op = ZT_OP_descend, .kernel = {.run = descend_run}},
     {.op = ZT_OP_ema, .kernel = {.run = ema_run}},
+    {.op = ZT_OP_assign, .kernel = {.run = assign_run}},
     {.op = -1}
 };

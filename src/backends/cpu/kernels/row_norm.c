@@ -3,14 +3,14 @@
  *
  * Scale, shift, gain and bias fold per sample into y = xh*A + D. Gradient, with t = dy*A:
  *   dx = rstd (t - mean(t) - xh mean(t xh));  S1 = sum_rows dy and S2 = sum_rows dy*xh give the parameter gradients. */
-#include "backends/cpu/kernels/kernel.h"
+#include "backends/cpu/kernels/word.h"
 
 enum { ROWS = 64 };
 
 typedef struct rn {
     int64_t B, R, C;                /* samples (with one scale/shift each; else 1), rows per sample, row size */
     int cuts;                       /* pieces a sample's rows are cut in */
-    bool centre;
+    bool centre, half;              /* half: the result is stored as bf16 */
     const float *x, *dy, *gain, *bias, *scale, *shift;
     float *y, *mean, *rstd;
     double *part;                   /* gradient: [B,cuts,2,C] */
@@ -20,7 +20,7 @@ typedef struct rn {
 static rn rn_of(const zt_node *n, const zt_exec *e, bool grad) {
     const bool rms = n->op->id == ZT_OP_rms_norm || n->op->id == ZT_OP_rms_norm_dx;
     const zt_node *x = n->in[grad ? 1 : 0];
-    rn g = {.B = 1, .C = rms ? n->at.i[0] : zt_last(&x->sh), .centre = !rms, .x = x->x, .y = n->x};
+    rn g = {.B = 1, .C = rms ? n->at.i[0] : zt_last(&x->sh), .centre = !rms, .x = x->x, .half = n->half, .y = n->x};
     int k = grad ? 2 : 1;
     if (grad) {
         g.dy = n->in[0]->x;
@@ -64,7 +64,7 @@ static void fold(const rn *g, int64_t b, float *A, float *D) {
 static void forward_row(const rn *g, int64_t row, double eps, const float *A, const float *D) {
     const int64_t C = g->C;
     const float *x = g->x + row * C;
-    float *y = g->y + row * C, s = 0, q = 0;
+    float s = 0, q = 0;
     if (g->centre) {
 #pragma omp simd reduction(+ : s)
         for (int64_t c = 0; c < C; c++) s += x[c];
@@ -75,6 +75,17 @@ static void forward_row(const rn *g, int64_t row, double eps, const float *A, co
     for (int64_t c = 0; c < C; c++) q += (x[c] - s) * (x[c] - s);
     const float rstd = (float)(1 / sqrt((double)q / (double)C + eps));
     g->rstd[row] = rstd;
+#if defined(ZT_LEVEL_bf16)
+    if (g->half) {
+        half *h = (half *)g->y + row * C;
+        int64_t c = 0;
+        for (; c + VW <= C; c += VW) h_store(h + c, (v_load(x + c) - s) * rstd * v_load(A + c) + v_load(D + c));
+        if (c < C)
+            h_store_n(h + c, (v_load_n(x + c, C - c) - s) * rstd * v_load_n(A + c, C - c) + v_load_n(D + c, C - c), C - c);
+        return;
+    }
+#endif
+    float *y = g->y + row * C;
 #pragma omp simd
     for (int64_t c = 0; c < C; c++) y[c] = (x[c] - s) * rstd * A[c] + D[c];
 }
@@ -173,8 +184,9 @@ static zt_err backward_prepare(const zt_node *n, void **prepared, size_t *scratc
     return rn_scratch(&g, scratch);
 }
 
-#define FORWARD(op_) {.op = ZT_OP_##op_, .kernel = {.run = rn_forward, .prepare = forward_prepare}}
-#define BACKWARD(op_) {.op = ZT_OP_##op_, .kernel = {.run = rn_backward, .prepare = backward_prepare}}
+#define FORWARD(op_) {.op = ZT_OP_##op_, .ok = HALF_OK, \
+                      .kernel = {.run = rn_forward, .prepare = forward_prepare, .writes_half = HALF_OK}}
+#define BACKWARD(op_) {.op = ZT_OP_##op_, .ok = HALF_OK, .kernel = {.run = rn_backward, .prepare = backward_prepare}}
 const zt_cpu_entry K(zt_k_row_norm)[] = {
     FORWARD(layer_norm), FORWARD(rms_norm), BACKWARD(layer_norm_dx), BACKWARD(rms_norm_dx), {.op = -1}
 };

@@ -55,6 +55,27 @@ static __attribute__((unused)) void w_rows(word *to, const float *from, int64_t 
     }
 }
 
+#if defined(ZT_LEVEL_bf16)
+/* Results that are stored as bf16 (node->half). At this level kernels take nodes that multiply in bf16, and can store so. */
+static inline __attribute__((unused)) bool h_ok(const zt_node *n) { return n->multiply == ZT_BF16; }
+#define HALF_OK h_ok
+typedef uint16_t half;
+INLINE void h_store(half *p, vf a) { _mm256_storeu_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh((__m512)a)); }
+INLINE void h_store_n(half *p, vf a, int64_t n) {
+    half h[VW];
+    h_store(h, a);
+    for (int64_t k = 0; k < n; k++) p[k] = h[k];
+}
+INLINE vi h_load(const half *p) { return (vi)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)); }
+INLINE vi h_load_n(const half *p, int64_t n) {
+    half h[VW] = {0};
+    for (int64_t k = 0; k < n; k++) h[k] = p[k];
+    return h_load(h);
+}
+#else
+#define HALF_OK NULL
+#endif
+
 /* The same in form `pairs`. */
 static __attribute__((unused)) void w_pairs(word *to, const float *from, int64_t row, int64_t rows, int64_t n, int64_t width) {
 #if defined(ZT_LEVEL_bf16)
@@ -69,4 +90,17 @@ static __attribute__((unused)) void w_pairs(word *to, const float *from, int64_t
     w_rows(to, from, row, rows, n, width, 1);
 #endif
 }
+#if defined(ZT_LEVEL_bf16)
+/* w_pairs of rows that are bf16 already. */
+static __attribute__((unused)) void w_pairs_half(word *to, const half *from, int64_t row, int64_t rows, int64_t n,
+                                                 int64_t width) {
+    for (int64_t r = 0; r < rows; r += 2, from += 2 * row, to += width) {
+        const half *next = from + row;
+        const bool both = r + 1 < rows;
+        int64_t c = 0;
+        for (; c + VW <= n; c += VW) w_store(to + c, h_load(from + c) | (both ? h_load(next + c) << 16 : (vi){0}));
+        if (c < n) w_store(to + c, h_load_n(from + c, n - c) | (both ? h_load_n(next + c, n - c) << 16 : (vi){0}));
+    }
+}
+#endif
 #endif
