@@ -44,6 +44,7 @@ static inline void expect(zt_node *y, zt_shape sh, const double *want) {
     zt_plan_destroy(&p);
 }
 #define EXPECT(y, sh, ...) expect(y, sh, ARRAY(__VA_ARGS__))
+#define EXPECT_SCALAR(y, ...) expect(y, zt_shape_of(0, NULL), ARRAY(__VA_ARGS__))
 
 /** The gradient of sum(y) by x has x's shape and the values want. */
 static inline void expect_gradient(zt_node *y, zt_node *x, const double *want) {

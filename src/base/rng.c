@@ -100,7 +100,7 @@ uint64_t zt_hash_name(const char *s) {
     return h;
 }
 
-/* ---- normal numbers in bulk ---- */
+/* ---- numbers in bulk ---- */
 
 enum { BLOCKS = 256, TILE = 4 * BLOCKS }; /* one tile: 4 KiB of words, 4 KiB of floats, all in the first cache */
 
@@ -164,9 +164,9 @@ static inline __attribute__((always_inline)) void turn(uint32_t w, float *c, flo
     *s = flip((quarter & 2) << 30, pick(odd, cs, sn));
 }
 
-/* TILE numbers from Philox blocks first, first+1, ...; block b gives elements 4b .. 4b+3. */
-FAST static void fill_tile(uint64_t seed, uint64_t stream, uint64_t first, float *restrict dst) {
-    uint32_t w[4][BLOCKS];
+/* Words of the Philox blocks first, first+1, ...: word j of block first + b in w[j][b]. */
+static inline __attribute__((always_inline)) void tile_words(uint64_t seed, uint64_t stream, uint64_t first,
+                                                             uint32_t w[4][BLOCKS]) {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32), s0 = (uint32_t)stream, s1 = (uint32_t)(stream >> 32);
     uint32_t lo = (uint32_t)first, hi = (uint32_t)(first >> 32); /* first is a multiple of BLOCKS: lo + b never carries */
 #pragma omp simd
@@ -177,6 +177,12 @@ FAST static void fill_tile(uint64_t seed, uint64_t stream, uint64_t first, float
         w[2][b] = c.c2;
         w[3][b] = c.c3;
     }
+}
+
+/* TILE numbers from the blocks first, first+1, ...; block b gives elements 4b .. 4b+3. */
+FAST static void normal_tile(uint64_t seed, uint64_t stream, uint64_t first, float *restrict dst) {
+    uint32_t w[4][BLOCKS];
+    tile_words(seed, stream, first, w);
 #pragma omp simd
     for (int b = 0; b < BLOCKS; b++) {
         float c0, s_0, c1, s_1;
@@ -190,13 +196,32 @@ FAST static void fill_tile(uint64_t seed, uint64_t stream, uint64_t first, float
     }
 }
 
-void zt_fill_normal(uint64_t seed, uint64_t stream, float *dst, int64_t n) {
+/* The 2^23 middles of equal parts of (0,1): with more digits, the last would round to 1. */
+FAST static void uniform_tile(uint64_t seed, uint64_t stream, uint64_t first, float *restrict dst) {
+    uint32_t w[4][BLOCKS];
+    tile_words(seed, stream, first, w);
+#pragma omp simd
+    for (int b = 0; b < BLOCKS; b++)
+        for (int j = 0; j < 4; j++) dst[4 * b + j] = ((float)(int32_t)(w[j][b] >> 9) + 0.5f) * 0x1p-23f;
+}
+
+typedef void tile_fn(uint64_t seed, uint64_t stream, uint64_t first, float *restrict dst);
+
+static void fill(tile_fn *tile, uint64_t seed, uint64_t stream, float *dst, int64_t n) {
     int64_t tiles = n > 0 ? (n - 1) / TILE + 1 : 0;
 #pragma omp parallel for schedule(static) if (tiles > 32)
     for (int64_t t = 0; t < tiles; t++) {
         float *at = dst + t * TILE, part[TILE];
         int64_t left = n - t * TILE;
-        fill_tile(seed, stream, (uint64_t)t * BLOCKS, left >= TILE ? at : part);
+        tile(seed, stream, (uint64_t)t * BLOCKS, left >= TILE ? at : part);
         if (left < TILE) memcpy(at, part, (size_t)left * sizeof *dst);
     }
+}
+
+void zt_fill_normal(uint64_t seed, uint64_t stream, float *dst, int64_t n) {
+    fill(normal_tile, seed, stream, dst, n);
+}
+
+void zt_fill_uniform(uint64_t seed, uint64_t stream, float *dst, int64_t n) {
+    fill(uniform_tile, seed, stream, dst, n);
 }

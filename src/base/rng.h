@@ -21,6 +21,8 @@ void zt_rng_permutation(zt_rng *r, int64_t *p, int64_t n);
 
 /** dst[i] ~ N(0,1), i < n; element i depends only on (seed, stream, i). Vectorised and OpenMP-parallel. */
 void zt_fill_normal(uint64_t seed, uint64_t stream, float *dst, int64_t n);
+/** dst[i] ~ U(0,1), neither end among them: (word i%4 of block i/4, without its lowest 9 bits, + 1/2) / 2^23. Likewise. */
+void zt_fill_uniform(uint64_t seed, uint64_t stream, float *dst, int64_t n);
 /** 64-bit FNV-1a of a string: names to streams. */
 uint64_t zt_hash_name(const char *s);
 #endif

@@ -6,10 +6,17 @@
  * Aux outputs have the node's dtype. "dims(s)" means at.i[k] = s.n, at.i[k+1..k+8] = s.d.
  *
  * elementwise.c
- *   add sub mul div     a, b: b broadcasts to a's shape
+ *   add sub mul div maximum minimum greater        a, b: b broadcasts to a's shape
  *   affine              x                f0 scale, f1 shift
- *   neg square sqrt exp log sigmoid tanh silu gelu step                 x
+ *   neg square sqrt exp log sin cos abs sign floor step         x
+ *   pow                 x > 0            f0 exponent
+ *   where               cond, a, b of one shape
+ *   straight_through    value, x of one shape   (a view of value: no kernel)
+ * activation.c
+ *   sigmoid tanh silu gelu softplus erf  x
  *   silu_dx gelu_dx     dy, x: same shape; dy * f'(x)
+ *   leaky_relu          x                f0 slope where x is not above 0
+ *   leaky_relu_dx       dy, x: same shape                f0 the same
  * reduce.c
  *   sum_to              x                i0.. dims(target): aligned at the last axis, each size 1 or x's
  *   broadcast_to        x                i0.. dims(target)
@@ -62,6 +69,9 @@
  *   embedding           ids i32, table [V,D]                   an id outside 0..V-1 gives zeros
  *   embedding_dw        ids i32, dy [ids..,D]                  i0 V; output [V,D]; ids outside 0..V-1 are skipped
  *   timestep            t [B]                                  i0 dim (even), f0 scale
+ *   one_hot             ids i32                                i0 classes; output [ids..,classes]; an id outside gives zeros
+ * random.c
+ *   uniform             seed [2] i32 (key, counter)            i0.. dims(output), i9 stream
  * softmax.c
  *   softmax log_softmax x                                      over the last axis
  * index.c
@@ -70,9 +80,13 @@
  *   scatter_add         x [..,K], ids i32 [..,K]               i0 N; output [..,N]; ids outside 0..N-1 are skipped
  * optim.c
  *   global_norm         x0, x1, ...                            scalar
- *   adamw               p, m, v, g, hyper [8], norm []         i0 decay (0/1), i15 = 3 (mutates p, m, v); output scalar 0
- *   momentum            m, g, hyper [8], norm []               f0 beta, i15 = 1 (mutates m); output: the direction, g's shape
+ *   adamw               p, m, v, g, hyper [8], norm []         i0 decay (0, 1 apart, 2 into the gradient), i15 = 3 (mutates p, m,
+ *                                                              v); output scalar 0
+ *   momentum            m, g, hyper [8], norm []               f0 beta, i0 Nesterov (0/1), i15 = 1 (mutates m); output: the
+ *                                                              direction, g's shape
  *   descend             p, u, hyper [8], norm []               f0 scale, i0 decay (0/1), i15 = 1 (mutates p); output scalar 0
+ *   rmsprop             p, v, g, hyper [8], norm []            i0 decay (0/1), i15 = 2 (mutates p, v); output scalar 0
+ *   lion                p, m, g, hyper [8], norm []            i0 decay (0/1), i15 = 2 (mutates p, m); output scalar 0
  *   ema                 e, p, decay [], norm [], [after]       i15 = 1 (mutates e); output scalar 0. `after` only orders.
  * muon.c
  *   muon                p0.., m0.., g0.., hyper [8], norm []   i0 their number K, f0 beta, i15 = 2K (mutates p, m); output scalar 0;
@@ -93,9 +107,18 @@ enum { ZT_POOL_X = 12 };
 enum { ZT_ATT_HEADS = 0, ZT_ATT_BIAS = 1, ZT_ATT_LEN = 2, ZT_ATT_CAUSAL = 3 };
 /* conv */
 enum { ZT_CONV_STRIDE = 0, ZT_CONV_BEFORE = 3, ZT_CONV_AFTER = 6, ZT_CONV_SIZE = 9, ZT_CONV_DILATION = 12, ZT_CONV_GROUPS = 15 };
+/* uniform: its shape comes first */
+enum { ZT_UNIFORM_STREAM = 1 + ZT_MAX_DIM };
+/* adamw: what weight decay does */
+enum { ZT_DECAY_NONE, ZT_DECAY_APART, ZT_DECAY_INTO_GRADIENT };
 
 /** Storage of input k, or NULL when the node has fewer inputs. */
 static inline void *zt_in_x(const zt_node *n, int k) {
     return k < n->n_in ? n->in[k]->x : NULL;
+}
+
+/** The generator's seed that uniform makes of its key and counter. */
+static inline uint64_t zt_uniform_seed(const int32_t key_counter[2]) {
+    return (uint32_t)key_counter[0] | (uint64_t)(uint32_t)key_counter[1] << 32;
 }
 #endif

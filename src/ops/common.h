@@ -51,4 +51,8 @@ zt_node *zt_gen_value(zt_graph *g, zt_shape sh);
 zt_node *zt_gen_stretched(zt_graph *g, zt_rng *r, zt_shape sh);
 /** A fresh input made positive: x*x + 0.3. */
 zt_node *zt_gen_positive(zt_graph *g, zt_shape sh);
+/** A fresh input of every sign, 0 among them, but never so near 0 that a finite difference crosses it. */
+zt_node *zt_gen_signed(zt_graph *g, zt_rng *r, zt_shape sh);
+/** A constant of random whole numbers lo..hi. */
+zt_node *zt_gen_whole(zt_graph *g, zt_rng *r, zt_shape sh, int64_t lo, int64_t hi);
 #endif

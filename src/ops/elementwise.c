@@ -1,95 +1,87 @@
-/* elementwise.c - sums, products and functions of single elements. Inputs and attributes: attrs.h.
- * Every gradient is made of ops that have gradients, so second derivatives exist (gradient penalties).
- * GELU is the tanh form of Hendrycks & Gimpel 2016 (arXiv:1606.08415): x/2 (1 + tanh u), u = sqrt(2/pi) (x + 0.044715 x^3).
+/* elementwise.c - arithmetic, comparisons, choices and elementary functions of single elements; activations are in activation.c.
+ * Inputs and attributes: attrs.h. Every gradient is made of ops that have gradients, so second derivatives exist (gradient
+ * penalties). Functions that are flat almost everywhere (sign, floor, greater) have the gradient 0 everywhere.
  * Tested by tests/ops/test_ops_sweep.c. */
-#include "ops/real.h"
-
-#define GELU_K 0.79788456080286535588 /* sqrt(2/pi) */
-#define GELU_C 0.044715
+#include "ops/elementwise_impl.h"
 
 /* ---- references -------------------------------------------------------------------------------------------------- */
-#define BINARY_REF(name, expr)                                                              \
-    void REF(name)(const zt_node *n) {                                                      \
-        const zt_shape *sa = &n->sh, *sb = &n->in[1]->sh;                                   \
-        const int64_t count = zt_numel(sa);                                                 \
-        for (int64_t k = 0; k < count; k++) {                                               \
-            const double a = ((const real *)n->in[0]->x)[k];                                \
-            const double b = ((const real *)n->in[1]->x)[zt_bcast_index(sa, sb, k)];        \
-            ((real *)n->x)[k] = (real)(expr);                                               \
-        }                                                                                   \
-    }
-#define UNARY_REF(name, expr)                                                               \
-    void REF(name)(const zt_node *n) {                                                      \
-        const int64_t count = zt_numel(&n->sh);                                             \
-        for (int64_t k = 0; k < count; k++) {                                               \
-            const double x = ((const real *)n->in[0]->x)[k];                                \
-            ((real *)n->x)[k] = (real)(expr);                                               \
-        }                                                                                   \
-    }
-
-static double sigmoid_of(double x) {
-    return 1 / (1 + exp(-x));
-}
-static double silu_slope(double x) {
-    const double s = sigmoid_of(x);
-    return s * (1 + x * (1 - s));
-}
-static double gelu_tanh(double x) {
-    return tanh(GELU_K * (x + GELU_C * x * x * x));
-}
-static double gelu_slope(double x) {
-    const double t = gelu_tanh(x);
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * GELU_K * (1 + 3 * GELU_C * x * x);
-}
-
 BINARY_REF(add, a + b)
 BINARY_REF(sub, a - b)
 BINARY_REF(mul, a * b)
 BINARY_REF(div, a / b)
+BINARY_REF(maximum, a < b ? b : a) /* a NaN of a stays, here and below */
+BINARY_REF(minimum, a > b ? b : a)
+BINARY_REF(greater, a > b ? 1 : 0)
 UNARY_REF(affine, x * n->at.f[0] + n->at.f[1])
 UNARY_REF(neg, -x)
 UNARY_REF(square, x * x)
 UNARY_REF(sqrt, sqrt(x))
 UNARY_REF(exp, exp(x))
 UNARY_REF(log, log(x))
-UNARY_REF(sigmoid, sigmoid_of(x))
-UNARY_REF(tanh, tanh(x))
-UNARY_REF(silu, x * sigmoid_of(x))
-UNARY_REF(gelu, 0.5 * x * (1 + gelu_tanh(x)))
+UNARY_REF(pow, pow(x, n->at.f[0]))
+UNARY_REF(sin, sin(x))
+UNARY_REF(cos, cos(x))
+UNARY_REF(abs, fabs(x))
+UNARY_REF(sign, x > 0 ? 1 : x < 0 ? -1 : 0)
+UNARY_REF(floor, floor(x))
 UNARY_REF(step, x > 0 ? 1 : 0)
-BINARY_REF(silu_dx, a * silu_slope(b))
-BINARY_REF(gelu_dx, a * gelu_slope(b))
+
+void REF(where)(const zt_node *n) {
+    const real *cond = n->in[0]->x, *a = n->in[1]->x, *b = n->in[2]->x;
+    const int64_t count = zt_numel(&n->sh);
+    for (int64_t k = 0; k < count; k++) ((real *)n->x)[k] = cond[k] != 0 ? a[k] : b[k];
+}
+
+void REF(straight_through)(const zt_node *n) { /* a view: the plan runs nothing */
+    (void)n;
+}
 
 #ifndef ZT_REAL_F64
-#include "ops/common.h"
 
 /* ---- builders ---------------------------------------------------------------------------------------------------- */
 zt_node *zt_add(zt_node *a, zt_node *b) { return zt_emit2(a->g, &zt_def_add, a, b, NULL); }
 zt_node *zt_sub(zt_node *a, zt_node *b) { return zt_emit2(a->g, &zt_def_sub, a, b, NULL); }
 zt_node *zt_mul(zt_node *a, zt_node *b) { return zt_emit2(a->g, &zt_def_mul, a, b, NULL); }
 zt_node *zt_div(zt_node *a, zt_node *b) { return zt_emit2(a->g, &zt_def_div, a, b, NULL); }
+zt_node *zt_maximum(zt_node *a, zt_node *b) { return zt_emit2(a->g, &zt_def_maximum, a, b, NULL); }
+zt_node *zt_minimum(zt_node *a, zt_node *b) { return zt_emit2(a->g, &zt_def_minimum, a, b, NULL); }
+zt_node *zt_greater(zt_node *a, zt_node *b) { return zt_emit2(a->g, &zt_def_greater, a, b, NULL); }
 zt_node *zt_neg(zt_node *x) { return zt_emit1(x->g, &zt_def_neg, x, NULL); }
 zt_node *zt_square(zt_node *x) { return zt_emit1(x->g, &zt_def_square, x, NULL); }
 zt_node *zt_sqrt(zt_node *x) { return zt_emit1(x->g, &zt_def_sqrt, x, NULL); }
 zt_node *zt_exp(zt_node *x) { return zt_emit1(x->g, &zt_def_exp, x, NULL); }
 zt_node *zt_ln(zt_node *x) { return zt_emit1(x->g, &zt_def_log, x, NULL); }
-zt_node *zt_sigmoid(zt_node *x) { return zt_emit1(x->g, &zt_def_sigmoid, x, NULL); }
-zt_node *zt_tanh(zt_node *x) { return zt_emit1(x->g, &zt_def_tanh, x, NULL); }
-zt_node *zt_silu(zt_node *x) { return zt_emit1(x->g, &zt_def_silu, x, NULL); }
-zt_node *zt_gelu(zt_node *x) { return zt_emit1(x->g, &zt_def_gelu, x, NULL); }
+zt_node *zt_sin(zt_node *x) { return zt_emit1(x->g, &zt_def_sin, x, NULL); }
+zt_node *zt_cos(zt_node *x) { return zt_emit1(x->g, &zt_def_cos, x, NULL); }
+zt_node *zt_abs(zt_node *x) { return zt_emit1(x->g, &zt_def_abs, x, NULL); }
+zt_node *zt_sign(zt_node *x) { return zt_emit1(x->g, &zt_def_sign, x, NULL); }
+zt_node *zt_floor(zt_node *x) { return zt_emit1(x->g, &zt_def_floor, x, NULL); }
 zt_node *zt_affine(zt_node *x, double scale, double shift) {
     return zt_emit1(x->g, &zt_def_affine, x, &((zt_attr){.f = {scale, shift}}));
 }
-static zt_node *silu_dx(zt_node *dy, zt_node *x) { return zt_emit2(x->g, &zt_def_silu_dx, dy, x, NULL); }
-static zt_node *gelu_dx(zt_node *dy, zt_node *x) { return zt_emit2(x->g, &zt_def_gelu_dx, dy, x, NULL); }
+zt_node *zt_pow(zt_node *x, double exponent) {
+    return zt_emit1(x->g, &zt_def_pow, x, &((zt_attr){.f = {exponent}}));
+}
+zt_node *zt_where(zt_node *cond, zt_node *a, zt_node *b) {
+    return zt_emit3(cond->g, &zt_def_where, cond, a, b, NULL);
+}
+zt_node *zt_straight_through(zt_node *value, zt_node *x) {
+    return zt_emit2(x->g, &zt_def_straight_through, value, x, NULL);
+}
+zt_node *zt_clamp(zt_node *x, double lo, double hi) {
+    return zt_minimum(zt_maximum(x, zt_scalar(x->g, lo)), zt_scalar(x->g, hi));
+}
+zt_node *zt_equal(zt_node *a, zt_node *b) {
+    return zt_affine(zt_square(zt_sign(zt_sub(a, b))), -1, 1);
+}
 
 /* ---- shape rules ------------------------------------------------------------------------------------------------- */
-static zt_err unary_shape(zt_node *n) {
+zt_err zt_op_unary_shape(zt_node *n) {
     const zt_err e = zt_op_want_reals(n, 0, 1);
     return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, n->in[0]->sh);
 }
 
-static zt_err binary_shape(zt_node *n) {
+zt_err zt_op_binary_shape(zt_node *n) {
     const zt_err e = zt_op_want_reals(n, 0, 2);
     if (e != ZT_OK) return e;
     const zt_shape *a = &n->in[0]->sh, *b = &n->in[1]->sh;
@@ -99,11 +91,11 @@ static zt_err binary_shape(zt_node *n) {
     return zt_op_set(n, n->in[0]->dtype, *a);
 }
 
-static zt_err slope_shape(zt_node *n) {
-    const zt_err e = zt_op_want_reals(n, 0, 2);
-    if (e != ZT_OK) return e;
-    const zt_err s = zt_op_want_shape(n, 1, "x", n->in[0]->sh);
-    return s != ZT_OK ? s : zt_op_set(n, n->in[0]->dtype, n->in[0]->sh);
+zt_err zt_op_alike_shape(zt_node *n) {
+    static const char *const names[] = {"input 0", "input 1", "input 2"};
+    zt_err e = zt_op_want_reals(n, 0, n->n_in);
+    for (int k = 1; e == ZT_OK && k < n->n_in; k++) e = zt_op_want_shape(n, k, names[k], n->in[0]->sh);
+    return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, n->in[0]->sh);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -123,38 +115,40 @@ static void div_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* d(a/b)/db = -(a
     dx[0] = zt_div(dy, n->in[1]);
     dx[1] = zt_neg(zt_op_sum_like(zt_mul(dx[0], n), n->in[1]));
 }
+static void maximum_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* of equal elements, b's is the one that counts */
+    dx[0] = zt_mul(dy, zt_greater(n->in[0], n->in[1]));
+    dx[1] = zt_op_sum_like(zt_sub(dy, dx[0]), n->in[1]);
+}
+static void minimum_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* here a's */
+    zt_node *db = zt_mul(dy, zt_greater(n->in[0], n->in[1]));
+    dx[0] = zt_sub(dy, db);
+    dx[1] = zt_op_sum_like(db, n->in[1]);
+}
+static void where_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* by choice, not by products: 0 * NaN would be NaN */
+    zt_node *zero = zt_broadcast_to(zt_scalar(n->g, 0), n->sh);
+    dx[1] = zt_where(n->in[0], dy, zero);
+    dx[2] = zt_where(n->in[0], zero, dy);
+}
+static void straight_through_grad(zt_node *n, zt_node *dy, zt_node **dx) { (void)n; dx[1] = dy; }
+static void flat_grad(zt_node *n, zt_node *dy, zt_node **dx) { (void)n, (void)dy, (void)dx; }
+/* what DEFINE asks for */
+#define greater_grad flat_grad
+#define sign_grad flat_grad
+#define floor_grad flat_grad
+#define step_grad flat_grad
 static void affine_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = zt_affine(dy, n->at.f[0], 0); }
 static void neg_grad(zt_node *n, zt_node *dy, zt_node **dx) { (void)n; dx[0] = zt_neg(dy); }
 static void square_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = zt_mul(dy, zt_affine(n->in[0], 2, 0)); }
 static void sqrt_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = zt_div(dy, zt_affine(n, 2, 0)); }
 static void exp_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = zt_mul(dy, n); }
 static void log_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = zt_div(dy, n->in[0]); }
-static void sigmoid_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* y (1 - y) */
-    dx[0] = zt_mul(dy, zt_mul(n, zt_affine(n, -1, 1)));
+static void pow_grad(zt_node *n, zt_node *dy, zt_node **dx) {
+    const double p = n->at.f[0];
+    dx[0] = zt_mul(dy, zt_affine(zt_pow(n->in[0], p - 1), p, 0));
 }
-static void tanh_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* 1 - y^2 */
-    dx[0] = zt_mul(dy, zt_affine(zt_square(n), -1, 1));
-}
-static void silu_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = silu_dx(dy, n->in[0]); }
-static void gelu_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = gelu_dx(dy, n->in[0]); }
-static void step_grad(zt_node *n, zt_node *dy, zt_node **dx) { (void)n; dx[0] = zt_affine(dy, 0, 0); }
-
-static void silu_dx_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* silu'' = s (1-s) (2 + x (1-2s)) */
-    zt_node *x = n->in[1], *s = zt_sigmoid(x);
-    zt_node *bend = zt_mul(zt_mul(s, zt_affine(s, -1, 1)), zt_affine(zt_mul(x, zt_affine(s, -2, 1)), 1, 2));
-    dx[0] = silu_dx(dy, x);
-    dx[1] = zt_mul(zt_mul(dy, n->in[0]), bend);
-}
-
-static void gelu_dx_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* gelu'' = (1-t^2) (u' + x/2 (u'' - 2 t u'^2)), t = tanh u */
-    zt_node *x = n->in[1], *x2 = zt_square(x);
-    zt_node *t = zt_tanh(zt_mul(zt_affine(x2, GELU_K * GELU_C, GELU_K), x));
-    zt_node *u1 = zt_affine(x2, 3 * GELU_C * GELU_K, GELU_K), *u2 = zt_affine(x, 6 * GELU_C * GELU_K, 0);
-    zt_node *curve = zt_sub(u2, zt_mul(zt_affine(t, 2, 0), zt_square(u1)));
-    zt_node *bend = zt_mul(zt_affine(zt_square(t), -1, 1), zt_add(u1, zt_mul(zt_affine(x, 0.5, 0), curve)));
-    dx[0] = gelu_dx(dy, x);
-    dx[1] = zt_mul(zt_mul(dy, n->in[0]), bend);
-}
+static void sin_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = zt_mul(dy, zt_cos(n->in[0])); }
+static void cos_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = zt_neg(zt_mul(dy, zt_sin(n->in[0]))); }
+static void abs_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = zt_mul(dy, zt_sign(n->in[0])); }
 
 /* ---- random cases ------------------------------------------------------------------------------------------------ */
 #define BINARY_GEN(name, make_b)                                                            \
@@ -168,17 +162,21 @@ BINARY_GEN(sub, zt_gen_value)
 BINARY_GEN(mul, zt_gen_value)
 BINARY_GEN(div, zt_gen_positive)
 
-#define UNARY_GEN(name)                                                                     \
+#define COMPARE_GEN(name) /* a is b and something that never gets near 0, or is 0 */        \
     static zt_node *name##_gen(zt_graph *g, zt_rng *r) {                                    \
-        return zt_##name(zt_gen_stretched(g, r, zt_gen_any_shape(r)));                      \
+        const zt_shape sh = zt_gen_any_shape(r);                                            \
+        zt_node *b = zt_gen_value(g, zt_gen_broadcast(r, sh));                              \
+        return zt_##name(zt_add(zt_gen_signed(g, r, sh), b), b);                            \
     }
+COMPARE_GEN(maximum)
+COMPARE_GEN(minimum)
+COMPARE_GEN(greater)
+
 UNARY_GEN(neg)
 UNARY_GEN(square)
 UNARY_GEN(exp)
-UNARY_GEN(sigmoid)
-UNARY_GEN(tanh)
-UNARY_GEN(silu)
-UNARY_GEN(gelu)
+UNARY_GEN(sin)
+UNARY_GEN(cos)
 
 static zt_node *affine_gen(zt_graph *g, zt_rng *r) {
     zt_node *x = zt_gen_stretched(g, r, zt_gen_any_shape(r));
@@ -187,43 +185,55 @@ static zt_node *affine_gen(zt_graph *g, zt_rng *r) {
 }
 static zt_node *sqrt_gen(zt_graph *g, zt_rng *r) { return zt_sqrt(zt_gen_positive(g, zt_gen_any_shape(r))); }
 static zt_node *log_gen(zt_graph *g, zt_rng *r) { return zt_ln(zt_gen_positive(g, zt_gen_any_shape(r))); }
-static zt_node *step_gen(zt_graph *g, zt_rng *r) { /* of every sign, but never so near 0 that a difference crosses */
+static zt_node *pow_gen(zt_graph *g, zt_rng *r) {
+    zt_node *x = zt_gen_positive(g, zt_gen_any_shape(r));
+    return zt_pow(x, zt_gen_coin(r) ? zt_rng_range(r, -3, 3) : (double)zt_rng_int(r, -2, 3));
+}
+static zt_node *abs_gen(zt_graph *g, zt_rng *r) { return zt_abs(zt_gen_signed(g, r, zt_gen_any_shape(r))); }
+static zt_node *sign_gen(zt_graph *g, zt_rng *r) { return zt_sign(zt_gen_signed(g, r, zt_gen_any_shape(r))); }
+static zt_node *step_gen(zt_graph *g, zt_rng *r) {
+    return zt_emit1(g, &zt_def_step, zt_gen_signed(g, r, zt_gen_any_shape(r)), NULL);
+}
+static zt_node *floor_gen(zt_graph *g, zt_rng *r) { /* at least 0.2 from the next whole number */
     const zt_shape sh = zt_gen_any_shape(r);
-    const int64_t n = zt_numel(&sh);
-    double *sign = zt_graph_alloc(g, (size_t)n * sizeof *sign);
-    for (int64_t k = 0; sign && k < n; k++) sign[k] = (double)zt_rng_int(r, -1, 1);
-    zt_node *x = zt_gen_positive(g, sh);
-    return zt_emit1(g, &zt_def_step, sign ? zt_mul(x, zt_const(g, x->dtype, sh, sign)) : x, NULL);
+    zt_node *part = zt_affine(zt_gen_real(g, sh), 0.3, 0.5);
+    return zt_floor(zt_add(part, zt_gen_whole(g, r, sh, -5, 5)));
 }
-static zt_node *silu_dx_gen(zt_graph *g, zt_rng *r) {
-    zt_node *dy = zt_gen_value(g, zt_gen_any_shape(r));
-    return silu_dx(dy, zt_gen_stretched(g, r, dy->sh));
+static zt_node *where_gen(zt_graph *g, zt_rng *r) {
+    const zt_shape sh = zt_gen_any_shape(r);
+    zt_node *cond = zt_gen_whole(g, r, sh, 0, 1), *a = zt_gen_value(g, sh);
+    if (zt_gen_coin(r)) cond = zt_square(cond); /* a result, whose storage may be taken */
+    return zt_where(cond, a, zt_gen_value(g, sh));
 }
-static zt_node *gelu_dx_gen(zt_graph *g, zt_rng *r) {
-    zt_node *dy = zt_gen_value(g, zt_gen_any_shape(r));
-    return gelu_dx(dy, zt_gen_stretched(g, r, dy->sh));
+static zt_node *straight_through_gen(zt_graph *g, zt_rng *r) { /* the value has the slope 1, which differences see */
+    zt_node *x = zt_gen_value(g, zt_gen_any_shape(r));
+    return zt_straight_through(zt_affine(x, 1, zt_rng_range(r, -1, 1)), x);
 }
 
 /* ---- definitions ------------------------------------------------------------------------------------------------- */
-#define DEFINE(op, inputs, rule, allowed, text)                                                                        \
-    const zt_op_def zt_def_##op = {.id = ZT_OP_##op, .name = #op, .doc = text, .min_in = inputs, .max_in = inputs,     \
-                                   .flags = ZT_OPF_OVERWRITE, .shape = rule, .ref = ZT_REFS(op), .grad = op##_grad,    \
-                                   .gen = op##_gen, .tol = allowed};
-DEFINE(add, 2, binary_shape, 1e-6, "a + b; b broadcasts to a")
-DEFINE(sub, 2, binary_shape, 1e-6, "a - b; b broadcasts to a")
-DEFINE(mul, 2, binary_shape, 1e-6, "a * b; b broadcasts to a")
-DEFINE(div, 2, binary_shape, 1e-6, "a / b; b broadcasts to a")
-DEFINE(affine, 1, unary_shape, 1e-6, "x * scale + shift, both numbers")
-DEFINE(neg, 1, unary_shape, 1e-6, "-x")
-DEFINE(square, 1, unary_shape, 1e-6, "x * x")
-DEFINE(sqrt, 1, unary_shape, 1e-6, "square root")
-DEFINE(exp, 1, unary_shape, 4e-6, "e^x")
-DEFINE(log, 1, unary_shape, 4e-6, "natural logarithm")
-DEFINE(sigmoid, 1, unary_shape, 2e-6, "1 / (1 + e^-x)")
-DEFINE(tanh, 1, unary_shape, 2e-6, "hyperbolic tangent")
-DEFINE(silu, 1, unary_shape, 2e-6, "x * sigmoid(x)")
-DEFINE(silu_dx, 2, slope_shape, 2e-6, "dy * silu'(x); same shapes")
-DEFINE(gelu, 1, unary_shape, 2e-6, "x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")
-DEFINE(gelu_dx, 2, slope_shape, 2e-6, "dy * gelu'(x); same shapes")
-DEFINE(step, 1, unary_shape, 1e-6, "1 where x > 0, else 0; its gradient is 0")
+DEFINE(add, 2, binary, 1e-6, "a + b; b broadcasts to a")
+DEFINE(sub, 2, binary, 1e-6, "a - b; b broadcasts to a")
+DEFINE(mul, 2, binary, 1e-6, "a * b; b broadcasts to a")
+DEFINE(div, 2, binary, 1e-6, "a / b; b broadcasts to a")
+DEFINE(maximum, 2, binary, 1e-6, "the larger of a and b; b broadcasts to a")
+DEFINE(minimum, 2, binary, 1e-6, "the smaller of a and b; b broadcasts to a")
+DEFINE(greater, 2, binary, 1e-6, "1 where a > b, else 0; b broadcasts to a; its gradient is 0")
+DEFINE(affine, 1, unary, 1e-6, "x * scale + shift, both numbers")
+DEFINE(neg, 1, unary, 1e-6, "-x")
+DEFINE(square, 1, unary, 1e-6, "x * x")
+DEFINE(sqrt, 1, unary, 1e-6, "square root")
+DEFINE(exp, 1, unary, 4e-6, "e^x")
+DEFINE(log, 1, unary, 4e-6, "natural logarithm")
+DEFINE(pow, 1, unary, 4e-6, "x to the power of a number; x > 0")
+DEFINE(sin, 1, unary, 2e-6, "sine")
+DEFINE(cos, 1, unary, 2e-6, "cosine")
+DEFINE(abs, 1, unary, 1e-6, "|x|; its gradient at 0 is 0")
+DEFINE(sign, 1, unary, 1e-6, "-1, 0 or 1; its gradient is 0")
+DEFINE(floor, 1, unary, 1e-6, "the largest whole number that is not above x; its gradient is 0")
+DEFINE(step, 1, unary, 1e-6, "1 where x > 0, else 0; its gradient is 0")
+DEFINE(where, 3, alike, 1e-6, "cond, a, b of one shape: a where cond is not 0, else b")
+const zt_op_def zt_def_straight_through = {.id = ZT_OP_straight_through, .name = "straight_through",
+    .doc = "value, x of one shape: the value, whose gradient goes to x alone", .min_in = 2, .max_in = 2, .flags = ZT_OPF_VIEW,
+    .shape = zt_op_alike_shape, .ref = ZT_REFS(straight_through), .grad = straight_through_grad, .gen = straight_through_gen,
+    .tol = 1e-6};
 #endif

@@ -1,5 +1,5 @@
-/* embed.c - table look-up with its gradient, and the sinusoidal embedding of a diffusion time (Ho et al. 2020, arXiv:2006.11239,
- * after Vaswani et al. 2017). Inputs and attributes: attrs.h. Tested by tests/ops/test_ops_sweep.c. */
+/* embed.c - table look-up with its gradient, one-hot vectors, and the sinusoidal embedding of a diffusion time (Ho et al. 2020,
+ * arXiv:2006.11239, after Vaswani et al. 2017). Inputs and attributes: attrs.h. Tested by tests/ops/test_ops_sweep.c. */
 #include "ops/real.h"
 
 /* ---- references -------------------------------------------------------------------------------------------------- */
@@ -37,6 +37,14 @@ void REF(timestep)(const zt_node *n) {
         }
 }
 
+/* y[k,c] = 1 where c = ids[k], else 0 */
+void REF(one_hot)(const zt_node *n) {
+    const int64_t K = n->at.i[0], count = zt_numel(&n->in[0]->sh);
+    const int32_t *ids = n->in[0]->x;
+    for (int64_t k = 0; k < count; k++)
+        for (int64_t c = 0; c < K; c++) ((real *)n->x)[k * K + c] = ids[k] == c;
+}
+
 #ifndef ZT_REAL_F64
 #include "ops/common.h"
 
@@ -50,14 +58,16 @@ static zt_node *embedding_dw(zt_node *ids, zt_node *dy, int64_t V) {
 zt_node *zt_timestep(zt_node *t, int dim, double scale) {
     return zt_emit1(t->g, &zt_def_timestep, t, &((zt_attr){.i = {dim}, .f = {scale}}));
 }
+zt_node *zt_one_hot(zt_node *ids, int64_t classes) {
+    return zt_emit1(ids->g, &zt_def_one_hot, ids, &((zt_attr){.i = {classes}}));
+}
 
 /* ---- shape rules ------------------------------------------------------------------------------------------------- */
 static zt_err check_ids(const zt_node *n) {
     const zt_node *ids = n->in[0];
-    if (ids->dtype != ZT_I32 || ids->sh.n >= ZT_MAX_DIM)
-        return zt_fail(ZT_ARG, "%s: ids must be i32 with fewer than %d axes; they are %s %s", n->op->name, ZT_MAX_DIM,
-                       zt_dtype_name(ids->dtype), zt_shape_text(&ids->sh));
-    return zt_op_want_reals(n, 1, 1);
+    if (ids->dtype == ZT_I32 && ids->sh.n < ZT_MAX_DIM) return ZT_OK;
+    return zt_fail(ZT_ARG, "%s: ids must be i32 with fewer than %d axes; they are %s %s", n->op->name, ZT_MAX_DIM,
+                   zt_dtype_name(ids->dtype), zt_shape_text(&ids->sh));
 }
 
 static zt_shape ids_with(const zt_node *ids, int64_t D) {
@@ -68,12 +78,14 @@ static zt_shape ids_with(const zt_node *ids, int64_t D) {
 
 static zt_err embedding_shape(zt_node *n) {
     zt_err e = check_ids(n);
+    if (e == ZT_OK) e = zt_op_want_reals(n, 1, 1);
     if (e == ZT_OK) e = zt_op_want_rank(n, 1, "table ([V,D])", 2);
     return e != ZT_OK ? e : zt_op_set(n, n->in[1]->dtype, ids_with(n->in[0], n->in[1]->sh.d[1]));
 }
 
 static zt_err embedding_dw_shape(zt_node *n) {
     zt_err e = check_ids(n);
+    if (e == ZT_OK) e = zt_op_want_reals(n, 1, 1);
     const int64_t D = zt_last(&n->in[1]->sh);
     if (e == ZT_OK) e = zt_op_want_shape(n, 1, "dy", ids_with(n->in[0], D));
     return e != ZT_OK ? e : zt_op_set(n, n->in[1]->dtype, zt_sh(n->at.i[0], D));
@@ -86,6 +98,11 @@ static zt_err timestep_shape(zt_node *n) {
     if (n->at.i[0] < 2 || n->at.i[0] % 2)
         return zt_fail(ZT_SHAPE, "timestep: the width must be even and at least 2; it is %lld", (long long)n->at.i[0]);
     return zt_op_set(n, n->in[0]->dtype, zt_sh(n->in[0]->sh.d[0], n->at.i[0]));
+}
+
+static zt_err one_hot_shape(zt_node *n) {
+    const zt_err e = check_ids(n);
+    return e != ZT_OK ? e : zt_op_set(n, zt_graph_real(n->g), ids_with(n->in[0], n->at.i[0]));
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -129,6 +146,10 @@ static zt_node *timestep_gen(zt_graph *g, zt_rng *r) {
     const int dim = 2 * (int)zt_gen_size(r, 40);
     return zt_timestep(zt_gen_value(g, zt_sh(zt_gen_size(r, zt_rng_int(r, 0, 9) ? 7 : 900))), dim, scale);
 }
+static zt_node *one_hot_gen(zt_graph *g, zt_rng *r) {
+    const int64_t classes = gen_width(r);
+    return zt_one_hot(gen_ids(g, r, classes), classes);
+}
 
 /* ---- definitions ------------------------------------------------------------------------------------------------- */
 #define DEFINE(op, inputs, allowed, text)                                                                                      \
@@ -137,4 +158,7 @@ static zt_node *timestep_gen(zt_graph *g, zt_rng *r) {
 DEFINE(embedding, 2, 1e-6, "ids:[..] i32, table:[V,D] -> [..,D]; zeros for ids outside the table")
 DEFINE(embedding_dw, 2, 1e-5, "ids, dy:[..,D] -> gradient of the table [V,D]")
 DEFINE(timestep, 1, 2e-5, "t:[B] -> [B,dim]: cos then sin of t * scale * 10000^(-j/(dim/2))")
+const zt_op_def zt_def_one_hot = {.id = ZT_OP_one_hot, .name = "one_hot",
+    .doc = "ids:[..] i32 -> [..,classes]: 1 at the id, else 0; zeros for ids outside the classes", .min_in = 1, .max_in = 1,
+    .shape = one_hot_shape, .ref = ZT_REFS(one_hot), .gen = one_hot_gen, .tol = 1e-6};
 #endif

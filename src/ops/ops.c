@@ -161,3 +161,16 @@ zt_node *zt_gen_stretched(zt_graph *g, zt_rng *r, zt_shape sh) {
 zt_node *zt_gen_positive(zt_graph *g, zt_shape sh) {
     return zt_affine(zt_square(zt_gen_real(g, sh)), 1, 0.3);
 }
+
+zt_node *zt_gen_whole(zt_graph *g, zt_rng *r, zt_shape sh, int64_t lo, int64_t hi) {
+    const int64_t n = zt_numel(&sh);
+    double *v = zt_graph_alloc(g, (size_t)n * sizeof *v);
+    if (!v) return zt_graph_fail(g, ZT_NOMEM);
+    for (int64_t k = 0; k < n; k++) v[k] = (double)zt_rng_int(r, lo, hi);
+    return zt_const(g, zt_graph_real(g), sh, v);
+}
+
+zt_node *zt_gen_signed(zt_graph *g, zt_rng *r, zt_shape sh) {
+    zt_node *x = zt_gen_positive(g, sh);
+    return zt_mul(x, zt_gen_whole(g, r, sh, -1, 1));
+}

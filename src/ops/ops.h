@@ -30,10 +30,36 @@ zt_node *zt_square(zt_node *x);
 zt_node *zt_sqrt(zt_node *x);
 zt_node *zt_exp(zt_node *x);
 zt_node *zt_ln(zt_node *x);                                         /* op `log`; zt_log is a message, base/log.h */
+zt_node *zt_pow(zt_node *x, double exponent);                        /* x > 0 */
+zt_node *zt_sin(zt_node *x);
+zt_node *zt_cos(zt_node *x);
+zt_node *zt_abs(zt_node *x);                                         /* its gradient at 0 is 0 */
+zt_node *zt_sign(zt_node *x);                                        /* -1, 0, 1. Like floor, greater, equal: gradient 0 */
+zt_node *zt_floor(zt_node *x);
+zt_node *zt_maximum(zt_node *a, zt_node *b);
+zt_node *zt_minimum(zt_node *a, zt_node *b);
+zt_node *zt_clamp(zt_node *x, double lo, double hi);                 /* the gradient outside is 0 */
+zt_node *zt_greater(zt_node *a, zt_node *b);                         /* 1 where a > b, else 0 */
+zt_node *zt_equal(zt_node *a, zt_node *b);                           /* 1 where a = b, else 0; both finite */
+/** a where cond is not 0, else b; all of one shape. Nothing of the branch not taken shows, nor does its gradient: that is 0. What
+ *  computes a branch multiplies that 0 by its own slope, so it must be finite: clamp what goes into a root. */
+zt_node *zt_where(zt_node *cond, zt_node *a, zt_node *b);
+/** `value`, but its gradient goes to x, of the same shape (Bengio et al. 2013, arXiv:1308.3432). A view of value. */
+zt_node *zt_straight_through(zt_node *value, zt_node *x);
+
+/* activation.c */
 zt_node *zt_sigmoid(zt_node *x);
 zt_node *zt_tanh(zt_node *x);
 zt_node *zt_silu(zt_node *x);
-zt_node *zt_gelu(zt_node *x);                                        /* tanh form, Hendrycks & Gimpel 2016 */
+zt_node *zt_gelu(zt_node *x);                                        /* tanh form, Hendrycks & Gimpel 2016, arXiv:1606.08415 */
+zt_node *zt_gelu_erf(zt_node *x);                                    /* exact form, the same */
+zt_node *zt_relu(zt_node *x);
+zt_node *zt_leaky_relu(zt_node *x, double slope);                    /* x where x > 0, else x*slope (Maas et al. 2013) */
+zt_node *zt_elu(zt_node *x, double alpha);                           /* Clevert et al. 2015, arXiv:1511.07289 */
+zt_node *zt_softplus(zt_node *x);                                    /* log(1 + e^x), finite for every finite x */
+zt_node *zt_mish(zt_node *x);                                        /* Misra 2019, arXiv:1908.08681 */
+zt_node *zt_hard_swish(zt_node *x);                                  /* Howard et al. 2019, arXiv:1905.02244 */
+zt_node *zt_erf(zt_node *x);
 
 /* reduce.c */
 zt_node *zt_sum_to(zt_node *x, zt_shape sh);        /* sh: same rank as x (or fewer axes, aligned last), sizes 1 or equal */
@@ -127,6 +153,34 @@ zt_node *zt_rope(zt_node *x, zt_node *angle, int heads, bool inverse);
 /* embed.c */
 zt_node *zt_embedding(zt_node *ids, zt_node *table); /* ids i32 [..], table [V,D] -> [..,D]; an id outside 0..V-1 reads zeros */
 zt_node *zt_timestep(zt_node *t, int dim, double scale);       /* t [B] -> [B,dim]: cos then sin of t*scale*10000^(-j/(dim/2)) */
+zt_node *zt_one_hot(zt_node *ids, int64_t classes);     /* ids i32 [..] -> [..,classes]; an id outside 0..classes-1 gives zeros */
+
+/* random.c. seed i32 [2]: key and counter, an INPUT (the run's seed and the step, say). Streams tell uses of one seed apart. */
+zt_node *zt_uniform(zt_node *seed, zt_shape sh, int64_t stream);     /* U(0,1), neither end among them */
+zt_node *zt_gumbel(zt_node *seed, zt_shape sh, int64_t stream);      /* -log(-log U): arg max of logits + noise draws a class */
+/** Zeroes the part p of x at random and scales the rest by 1/(1-p), 0 <= p < 1. */
+zt_node *zt_dropout(zt_node *x, double p, zt_node *seed, int64_t stream);
+
+/* loss.c: scalars, means over all elements unless said otherwise. a and b have one shape: what would broadcast is refused. */
+zt_node *zt_mse_loss(zt_node *a, zt_node *b);
+zt_node *zt_l1_loss(zt_node *a, zt_node *b);
+zt_node *zt_charbonnier_loss(zt_node *a, zt_node *b, double eps);    /* sqrt(d^2 + eps^2) (Lai et al. 2017, arXiv:1710.01992) */
+zt_node *zt_huber_loss(zt_node *a, zt_node *b, double delta);        /* d^2/2 up to |d| = delta, then a line (Huber 1964) */
+/** Binary cross-entropy of logits x against targets in [0,1], which smoothing s draws to (1-s) target + s/2. */
+zt_node *zt_bce_logits(zt_node *x, zt_node *target, double smoothing);
+/** -sum_k q_k log_probs_k over the last axis, mean over the others. log_probs [..,K]: what log-softmax gives. target [..,K]:
+ *  probabilities, q = (1-s) target + s/K with smoothing s (Szegedy et al. 2016, arXiv:1512.00567). */
+zt_node *zt_nll(zt_node *log_probs, zt_node *target, double smoothing);
+zt_node *zt_cross_entropy(zt_node *log_probs, zt_node *ids, double smoothing);      /* the same for classes ids i32 [..] */
+/** InfoNCE (van den Oord et al. 2018, arXiv:1807.03748): log_probs [N,N] over the last axis of similarities (divided by the
+ *  temperature); row n's match is column n. CLIP's loss is the mean of this and the same of the transposed matrix. */
+zt_node *zt_info_nce(zt_node *log_probs);
+/** Hinge losses of a GAN (Lim & Ye 2017, arXiv:1705.02894): of the critic's scores, of any shapes. */
+zt_node *zt_hinge_discriminator(zt_node *real, zt_node *fake);
+zt_node *zt_hinge_generator(zt_node *fake);
+/** KL divergence of N(mean, e^logvar) from N(0,1), summed over all axes but the first, mean over that (Kingma & Welling 2013,
+ *  arXiv:1312.6114). */
+zt_node *zt_kl_normal(zt_node *mean, zt_node *logvar);
 
 /* softmax.c: over the last axis */
 zt_node *zt_softmax(zt_node *x);
@@ -159,11 +213,22 @@ zt_node *zt_global_norm(int n, zt_node *const *x);             /* scalar sqrt(su
  *  A non-finite norm leaves everything untouched. decay = false: no weight decay for this tensor. Result: scalar 0 (an
  *  output). */
 zt_node *zt_adamw(zt_node *p, zt_node *m, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
-/** Nesterov momentum, in place on m: m = beta m + (1-beta) g, result beta m + (1-beta) g in g's shape. hyper (its clip), norm:
- *  as above; a non-finite norm leaves m alone. */
-zt_node *zt_momentum(zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta);
+/** Adam (Kingma & Ba 2015, arXiv:1412.6980): the same, but weight_decay p is added to the clipped gradient. */
+zt_node *zt_adam(zt_node *p, zt_node *m, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
+/** RMSProp (Tieleman & Hinton 2012), in place on p, v: v = beta2 v + (1-beta2) g^2, p -= lr (g / (sqrt(v) + eps) +
+ *  weight_decay p). The rest as of zt_adamw. */
+zt_node *zt_rmsprop(zt_node *p, zt_node *v, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
+/** Lion (Chen et al. 2023, arXiv:2302.06675), in place on p, m: p -= lr (sign(beta1 m + (1-beta1) g) + weight_decay p),
+ *  m = beta2 m + (1-beta2) g. The rest as of zt_adamw. */
+zt_node *zt_lion(zt_node *p, zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, bool decay);
+/** Momentum, in place on m: m = beta m + (1-beta) g; the result, of g's shape, is m or with Nesterov beta m + (1-beta) g. hyper
+ *  (its clip), norm: as above; a non-finite norm leaves m alone. */
+zt_node *zt_momentum(zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta, bool nesterov);
 /** p -= lr (scale u + weight_decay p), in place on p; hyper, norm, decay and the result as of zt_adamw. */
 zt_node *zt_descend(zt_node *p, zt_node *u, zt_node *hyper, zt_node *norm, double scale, bool decay);
+/** SGD with momentum beta, 0 <= beta < 1: u = beta u + g, p -= lr (u + weight_decay p), with Nesterov lr (g + beta u + ...)
+ *  (Sutskever et al. 2013). In place on p and on m, which is (1-beta) u. hyper, norm, decay and the result as of zt_adamw. */
+zt_node *zt_sgd(zt_node *p, zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta, bool nesterov, bool decay);
 /** Muon (muon.c), in place on n weights p [..,C] with momenta m of their shapes and gradients g; hyper and norm as of zt_adamw (of
  *  hyper count lr, weight_decay and clip); beta: of the momentum. Result: scalar 0 (an output). */
 zt_node *zt_muon(int n, zt_node *const *p, zt_node *const *m, zt_node *const *g, zt_node *hyper, zt_node *norm, double beta);

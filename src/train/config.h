@@ -15,8 +15,8 @@ typedef struct zt_data_cfg {                                                    
     int flip, crop, jitter;
 } zt_data_cfg;
 
-typedef enum zt_optimiser { ZT_ADAMW, ZT_MUON } zt_optimiser;
-#define ZT_OPTIMISER_CHOICES "adamw|muon"
+typedef enum zt_optimiser { ZT_ADAMW, ZT_MUON, ZT_ADAM, ZT_SGD, ZT_RMSPROP, ZT_LION } zt_optimiser;
+#define ZT_OPTIMISER_CHOICES "adamw|muon|adam|sgd|rmsprop|lion"
 
 typedef struct zt_steps_cfg {                                                     /* section train */
     int64_t steps, batch, accumulate, warmup, checkpoint_every, keep, sample_every, sample_steps, val_every, val_batches,
@@ -24,7 +24,7 @@ typedef struct zt_steps_cfg {                                                   
     double lr, min_lr, weight_decay, beta1, beta2, eps, momentum, clip, ema, text_drop, prefix_text_drop, image_prob, prefix_prob,
         known_weight, sample_cfg_scale;
     int optimiser;                       /* zt_optimiser */
-    int recompute;
+    int nesterov, recompute;
 } zt_steps_cfg;
 
 /** What matmul and conv round their factors to in this precision. */

@@ -96,9 +96,14 @@ static zt_node *update_matrices(zt_step_graph *s, zt_tset *states, const zt_step
 }
 
 /* The node that updates p. */
-static zt_node *update(zt_step_graph *s, zt_tset *states, zt_node *p, zt_node *grad) {
+static zt_node *update(zt_step_graph *s, zt_tset *states, zt_node *p, zt_node *grad, const zt_steps_cfg *k) {
     const bool decay = p->sh.n > 1;                           /* gains, biases and tables of modulation stay free */
-    return zt_adamw(p, state(s, states, "opt.m.", p), state(s, states, "opt.v.", p), grad, s->hyper, s->norm, decay);
+    if (k->optimiser == ZT_RMSPROP) return zt_rmsprop(p, state(s, states, "opt.v.", p), grad, s->hyper, s->norm, decay);
+    zt_node *m = state(s, states, "opt.m.", p);
+    if (k->optimiser == ZT_SGD) return zt_sgd(p, m, grad, s->hyper, s->norm, k->momentum, k->nesterov, decay);
+    if (k->optimiser == ZT_LION) return zt_lion(p, m, grad, s->hyper, s->norm, decay);
+    zt_node *v = state(s, states, "opt.v.", p);
+    return (k->optimiser == ZT_ADAM ? zt_adam : zt_adamw)(p, m, v, grad, s->hyper, s->norm, decay);
 }
 
 /* FLOPs of the nodes from number `first` on. */
@@ -142,7 +147,7 @@ static zt_err build_update(zt_step_graph *s, zt_tset *states, const zt_steps_cfg
     zt_node *muon = k->optimiser == ZT_MUON ? update_matrices(s, states, k, l) : NULL;
     for (int j = 0; j < l->n; j++) {
         zt_node *p = l->param[j];
-        l->out[j] = muon && zt_muon_takes(p) ? muon : update(s, states, p, l->grad[j]);
+        l->out[j] = muon && zt_muon_takes(p) ? muon : update(s, states, p, l->grad[j], k);
         l->out[l->n + j] = zt_ema(state(s, states, "ema.", p), p, s->ema_decay, s->norm, l->out[j]);
     }
     zt_pop(g);

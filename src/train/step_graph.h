@@ -4,7 +4,8 @@
 #include "tensor/plan.h"
 #include "train/config.h"
 
-/** States of the optimiser live in `states` as opt.m.NAME, opt.v.NAME (not of Muon's matrices) and ema.NAME. */
+/** States of the optimiser live in `states` as opt.m.NAME (momentum; not of RMSProp), opt.v.NAME (mean squares; of AdamW, Adam,
+ *  RMSProp) and ema.NAME. */
 typedef struct zt_step_graph {
     zt_graph *g;
     zt_plan *plan;

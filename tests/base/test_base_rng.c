@@ -187,6 +187,38 @@ static void test_normal_bits_are_pinned(void **state) {
     assert_true(h == 0x0a98021bf8c9c8f8u);
 }
 
+/* Against the words themselves; even over (0,1); the same for any number of threads and any length. */
+static void test_uniform(void **state) {
+    enum { N = 200003 };
+    float *x = zt_alloc_array(N, sizeof *x), *again = zt_alloc_array(N + 1, sizeof *again);
+    double sum = 0, squares = 0;
+    int before = omp_get_max_threads();
+    (void)state;
+    assert_non_null(x);
+    assert_non_null(again);
+    omp_set_num_threads(1);
+    zt_fill_uniform(3, 4, x, N);
+    for (int i = 0; i < N; i++) {
+        uint32_t w[4];
+        zt_philox(3, 4, (uint64_t)i / 4, w);
+        assert_true(x[i] > 0 && x[i] < 1 && (double)x[i] == ((double)(w[i % 4] >> 9) + 0.5) * 0x1p-23);
+        sum += x[i];
+        squares += (double)x[i] * x[i];
+    }
+    assert_true(fabs(sum / N - 0.5) < 5 * sqrt(1.0 / 12 / N));
+    assert_true(fabs(squares / N - 1.0 / 3) < 5 * sqrt(4.0 / 45 / N));
+    omp_set_num_threads(5);
+    for (int n = N; n > 0; n /= 3) {
+        memset(again, 0x55, (N + 1) * sizeof *again);
+        zt_fill_uniform(3, 4, again, n);
+        assert_memory_equal(x, again, (size_t)n * sizeof *x);
+        assert_int_equal(((unsigned char *)(again + n))[0], 0x55);
+    }
+    omp_set_num_threads(before);
+    zt_free(x);
+    zt_free(again);
+}
+
 static void test_hash_name(void **state) {
     (void)state;
     assert_true(zt_hash_name("") == 0xcbf29ce484222325u); /* published FNV-1a values */
@@ -204,6 +236,7 @@ int main(void) {
         cmocka_unit_test(test_normal_is_accurate),
         cmocka_unit_test(test_normal_is_the_same_for_any_threads_and_length),
         cmocka_unit_test(test_normal_bits_are_pinned),
+        cmocka_unit_test(test_uniform),
         cmocka_unit_test(test_hash_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,71 @@ static void elementwise(void **state) {
     EXPECT(zt_emit1(g, &zt_def_step, x, NULL), zt_sh(3), 0, 1, 1);
 }
 
+static void functions_and_choices(void **state) {
+    (void)state;
+    zt_node *x = leaf(zt_sh(3), ARRAY(-1.5, 0.25, 2)), *a = ramp(zt_sh(2, 3)), *row = leaf(zt_sh(3), ARRAY(1, 4, 5));
+    EXPECT(zt_sin(x), zt_sh(3), sin(-1.5), sin(0.25), sin(2));
+    EXPECT(zt_cos(x), zt_sh(3), cos(-1.5), cos(0.25), cos(2));
+    EXPECT(zt_pow(leaf(zt_sh(2), ARRAY(0.25, 4)), 1.5), zt_sh(2), 0.125, 8);
+    EXPECT(zt_pow(leaf(zt_sh(2), ARRAY(0.25, 4)), -0.5), zt_sh(2), 2, 0.5);
+    EXPECT(zt_abs(x), zt_sh(3), 1.5, 0.25, 2);
+    EXPECT(zt_sign(leaf(zt_sh(3), ARRAY(-3, 0, 0.1))), zt_sh(3), -1, 0, 1);
+    EXPECT(zt_floor(x), zt_sh(3), -2, 0, 2);
+    EXPECT(zt_maximum(a, row), zt_sh(2, 3), 1, 4, 5, 3, 4, 5);
+    EXPECT(zt_minimum(a, row), zt_sh(2, 3), 0, 1, 2, 1, 4, 5);
+    EXPECT(zt_greater(a, row), zt_sh(2, 3), 0, 0, 0, 1, 0, 0);
+    EXPECT(zt_equal(a, row), zt_sh(2, 3), 0, 0, 0, 0, 1, 1);
+    EXPECT_GRADIENT(zt_maximum(a, row), row, 1, 2, 2); /* where both are equal, one of them gets it, once */
+    EXPECT_GRADIENT(zt_minimum(a, row), row, 1, 0, 0);
+    EXPECT(zt_clamp(x, -1, 1), zt_sh(3), -1, 0.25, 1);
+    EXPECT_GRADIENT(zt_clamp(x, -1, 1), x, 0, 1, 0);
+    zt_node *cond = leaf(zt_sh(3), ARRAY(1, 0, 0)), *yes = leaf(zt_sh(3), ARRAY(1, NAN, INFINITY));
+    zt_node *either = zt_where(cond, yes, leaf(zt_sh(3), ARRAY(NAN, 5, 6)));
+    EXPECT(either, zt_sh(3), 1, 5, 6);
+    EXPECT_GRADIENT(zt_mul(either, leaf(zt_sh(3), ARRAY(2, NAN, INFINITY))), yes, 2, 0, 0);
+    zt_node *passed = zt_straight_through(zt_floor(x), x);
+    EXPECT(zt_add(passed, zt_affine(x, 2, 0)), zt_sh(3), -5, 0.5, 6);
+    EXPECT_GRADIENT(zt_square(passed), x, -4, 0, 4);
+}
+
+static void activations(void **state) {
+    (void)state;
+    zt_node *x = leaf(zt_sh(3), ARRAY(-1, 0.25, 2)), *far = leaf(zt_sh(3), ARRAY(-1e4, 0, 1e4));
+    EXPECT(zt_relu(x), zt_sh(3), 0, 0.25, 2);
+    EXPECT_GRADIENT(zt_relu(far), far, 0, 0, 1);
+    EXPECT(zt_leaky_relu(x, 0.2), zt_sh(3), -0.2, 0.25, 2);
+    EXPECT_GRADIENT(zt_leaky_relu(x, 0.2), x, 0.2, 1, 1);
+    EXPECT(zt_elu(x, 1.5), zt_sh(3), 1.5 * expm1(-1), 0.25, 2);
+    EXPECT(zt_elu(far, 1), zt_sh(3), -1, 0, 1e4);
+    EXPECT_GRADIENT(zt_elu(x, 1.5), x, 1.5 * exp(-1), 1, 1);
+    EXPECT(zt_softplus(x), zt_sh(3), log1p(exp(-1)), log1p(exp(0.25)), log1p(exp(2)));
+    EXPECT(zt_softplus(far), zt_sh(3), 0, log(2), 1e4);
+    EXPECT_GRADIENT(zt_softplus(far), far, 0, 0.5, 1);
+    EXPECT(zt_erf(x), zt_sh(3), -0.8427007929497149, 0.2763263901682369, 0.9953222650189527);
+    EXPECT(zt_gelu_erf(x), zt_sh(3), -0.15865525393145705, 0.25 * 0.5987063256829237, 1.9544997361036416);
+    EXPECT(zt_mish(x), zt_sh(3), -tanh(log1p(exp(-1))), 0.25 * tanh(log1p(exp(0.25))), 2 * tanh(log1p(exp(2))));
+    EXPECT(zt_hard_swish(leaf(zt_sh(4), ARRAY(-4, -1, 2, 5))), zt_sh(4), 0, -1.0 / 3, 5.0 / 3, 5);
+}
+
+static void random_numbers(void **state) {
+    (void)state;
+    enum { N = 37 };
+    double u[N], noise[N], kept[N], x[N];
+    for (int k = 0; k < N; k++) {
+        uint32_t w[4];
+        zt_philox(7 + ((uint64_t)0xfffffffe << 32), 3, (uint64_t)k / 4, w);
+        u[k] = ((double)(w[k % 4] >> 9) + 0.5) / 8388608;
+        x[k] = k;
+        noise[k] = -log(-log(u[k]));
+        kept[k] = u[k] > 0.25 ? k / 0.75 : 0;
+    }
+    zt_node *seed = ids(zt_sh(2), ARRAY(7, -2));
+    expect(zt_uniform(seed, zt_sh(N), 3), zt_sh(N), u);
+    expect(zt_gumbel(seed, zt_sh(1, N), 3), zt_sh(1, N), noise);
+    expect(zt_dropout(leaf(zt_sh(N), x), 0.25, seed, 3), zt_sh(N), kept);
+    expect(zt_dropout(leaf(zt_sh(N), x), 0, seed, 3), zt_sh(N), x);
+}
+
 static void reductions_and_layout(void **state) {
     (void)state;
     zt_node *a = ramp(zt_sh(2, 3));
@@ -174,6 +239,7 @@ static void embeddings(void **state) {
     EXPECT(zt_embedding(ids(zt_sh(4), ARRAY(1, 0, 2, -1)), table), zt_sh(4, 2), 3, 4, 1, 2, 0, 0, 0, 0);
     zt_node *beyond = zt_embedding(ids(zt_sh(2), ARRAY(2, -1)), zt_neg(table)); /* beside a computed table lie guard bytes, */
     EXPECT(zt_affine(beyond, 1e200, 0), zt_sh(2, 2), 0, 0, 0, 0);              /* which read as some 1e-128 */
+    EXPECT(zt_one_hot(ids(zt_sh(4), ARRAY(1, -1, 2, 3)), 3), zt_sh(4, 3), 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0);
     EXPECT(zt_timestep(leaf(zt_sh(1), ARRAY(0.5)), 4, 1000), zt_sh(1, 4), cos(500), cos(5), sin(500), sin(5));
     EXPECT(zt_global_norm(2, (zt_node *[]){leaf(zt_sh(2), ARRAY(1, 2)), leaf(zt_sh(1), ARRAY(2))}), zt_shape_of(0, NULL), 3);
 }
@@ -222,6 +288,62 @@ static void adamw_skips_infinite(void **state) {
 static void adamw_skips_nan(void **state) {
     (void)state;
     optimise(NAN, 1, true, 1, 0, 2);
+}
+
+/* `steps` steps of an optimiser on p = 1, m = 0, v = 0 with gradient 0.5; afterwards p, m, v. lr 0.1, betas 0.9 and 0.99. */
+typedef zt_node *optimiser(zt_node *p, zt_node *m, zt_node *v, zt_node *grad, zt_node *hyper, zt_node *norm);
+static void run_optimiser(optimiser *build, int steps, double norm, double decay, double want_p, double want_m, double want_v) {
+    static const char *const names[] = {"p", "m", "v"};
+    const double want[] = {want_p, want_m, want_v};
+    const zt_shape one = zt_sh(1);
+    zt_tset params = {0}, states = {0};
+    for (int k = 0; k < 3; k++) assert_int_equal(zt_tset_add(k ? &states : &params, names[k], ZT_F64, one, NULL), ZT_OK);
+    *(double *)zt_tset_find(&params, "p")->data = 1;
+    zt_node *hyper = leaf(zt_sh(8), ARRAY(0.1, 0.9, 0.99, 0, decay, 1 - 0.9, 1 - 0.99, 2));
+    zt_node *out = build(zt_param(g, "p", one), zt_state(g, "m", one), zt_state(g, "v", one), leaf(one, ARRAY(0.5)), hyper,
+                         zt_scalar(g, norm));
+    zt_plan *plan = NULL;
+    assert_int_equal(zt_plan_create(&plan, g, 1, &out, &(zt_plan_cfg){.params = &params, .states = &states}), ZT_OK);
+    for (int k = 0; k < steps; k++) assert_int_equal(zt_plan_run(plan), ZT_OK);
+    for (int k = 0; k < 3; k++)
+        assert_float_equal(*(double *)zt_tset_find(k ? &states : &params, names[k])->data, want[k], 1e-12);
+    zt_plan_destroy(&plan);
+    zt_tset_finish(&params);
+    zt_tset_finish(&states);
+}
+
+#define OPTIMISER(name, call)                                                                                                 \
+    static zt_node *name(zt_node *p, zt_node *m, zt_node *v, zt_node *grad, zt_node *hyper, zt_node *norm) {                  \
+        (void)m, (void)v;                                                                                                     \
+        return call;                                                                                                          \
+    }
+OPTIMISER(adam, zt_adam(p, m, v, grad, hyper, norm, true))
+OPTIMISER(rmsprop, zt_rmsprop(p, v, grad, hyper, norm, true))
+OPTIMISER(lion, zt_lion(p, m, grad, hyper, norm, true))
+OPTIMISER(sgd, zt_sgd(p, m, grad, hyper, norm, 0.9, false, true))
+OPTIMISER(nesterov, zt_sgd(p, m, grad, hyper, norm, 0.9, true, true))
+
+static void optimisers(void **state) {
+    (void)state;
+    static const struct { optimiser *build; int steps; double decay, norm, p, m, v; } cases[] = {
+        {adam, 1, 0.5, 0.5, 0.9, 0.1, 0.01}, /* the decayed gradient is 1 */
+        {rmsprop, 1, 0.5, 0.5, 1 - 0.1 * (10 + 0.5), 0, 0.0025},
+        {rmsprop, 1, 0, 4, 1 - 0.1 * 10, 0, 0.000625}, /* clipped at 2 */
+        {lion, 1, 0.5, 0.5, 0.85, 0.005, 0},
+        {lion, 2, 0.5, 0.5, 0.85 - 0.1 * (1 + 0.5 * 0.85), 0.99 * 0.005 + 0.005, 0},
+        {lion, 1, 0, 4, 0.9, 0.0025, 0},
+        {sgd, 1, 0.5, 0.5, 1 - 0.1 * (0.5 + 0.5), 0.05, 0},
+        {sgd, 2, 0, 0.5, 1 - 0.1 * (0.5 + 0.95), 0.095, 0}, /* steps along 0.5, then 0.9 0.5 + 0.5 */
+        {sgd, 1, 0, 4, 1 - 0.1 * 0.25, 0.025, 0},
+        {nesterov, 2, 0, 0.5, 1 - 0.1 * (0.5 + 0.9 * 0.5 + 0.5 + 0.9 * 0.95), 0.095, 0},
+        {adam, 1, 0.5, NAN, 1, 0, 0}, {rmsprop, 1, 0.5, NAN, 1, 0, 0}, {lion, 1, 0.5, INFINITY, 1, 0, 0},
+        {sgd, 1, 0.5, NAN, 1, 0, 0}, {nesterov, 1, 0.5, INFINITY, 1, 0, 0}};
+    zt_graph_destroy(&g);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        assert_int_equal(setup(NULL), 0);
+        run_optimiser(cases[k].build, cases[k].steps, cases[k].norm, cases[k].decay, cases[k].p, cases[k].m, cases[k].v);
+        zt_graph_destroy(&g);
+    }
 }
 
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
@@ -289,6 +411,15 @@ static zt_node *bad_len(void) {
 static zt_node *bad_rope(void) { return zt_rope(ramp(zt_sh(1, 2, 6)), ramp(zt_sh(2, 1)), 2, false); }
 static zt_node *bad_ids(void) { return zt_embedding(ramp(zt_sh(2)), ramp(zt_sh(2, 2))); }
 static zt_node *bad_width(void) { return zt_timestep(ramp(zt_sh(2)), 3, 1); }
+static zt_node *bad_where(void) { return zt_where(ramp(zt_sh(2, 3)), ramp(zt_sh(2, 3)), ramp(zt_sh(3))); }
+static zt_node *bad_through(void) { return zt_straight_through(ramp(zt_sh(3)), ramp(zt_sh(2))); }
+static zt_node *bad_one_hot(void) { return zt_one_hot(ramp(zt_sh(2)), 3); }
+static zt_node *bad_seed(void) { return zt_uniform(ids(zt_sh(3), ARRAY(0, 0, 0)), zt_sh(2), 0); }
+static zt_node *bad_dropout(void) { return zt_dropout(ramp(zt_sh(3)), 1, ids(zt_sh(2), ARRAY(0, 0)), 0); }
+static zt_node *bad_lion(void) {
+    zt_node *p = zt_param(g, "p", zt_sh(2));
+    return zt_lion(p, zt_state(g, "m", zt_sh(2)), ramp(zt_sh(3)), ramp(zt_sh(8)), zt_scalar(g, 1), true);
+}
 static zt_node *bad_leaf(void) {
     zt_node *x = ramp(zt_sh(2));
     return zt_adamw(x, x, x, x, ramp(zt_sh(8)), zt_scalar(g, 1), true);
@@ -311,6 +442,8 @@ static void errors_name_the_op(void **state) {
         {bad_pair, ZT_ARG, "together"}, {bad_eps, ZT_ARG, "eps"}, {bad_scale, ZT_SHAPE, "scale"},
         {bad_dim, ZT_SHAPE, "rms_norm"}, {bad_heads, ZT_SHAPE, "4 heads"}, {bad_keys, ZT_SHAPE, "attention"},
         {bad_len, ZT_ARG, "len"}, {bad_rope, ZT_SHAPE, "rope"}, {bad_ids, ZT_ARG, "ids"}, {bad_width, ZT_SHAPE, "even"},
+        {bad_where, ZT_SHAPE, "where: input 2"}, {bad_through, ZT_SHAPE, "straight_through"}, {bad_one_hot, ZT_ARG, "ids"},
+        {bad_seed, ZT_ARG, "seed"}, {bad_dropout, ZT_ARG, "dropped"}, {bad_lion, ZT_SHAPE, "lion: g"},
         {bad_leaf, ZT_ARG, "in place"}};
     zt_graph_destroy(&g);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
@@ -344,9 +477,9 @@ static void flops_are_counted(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(elementwise), TEST(reductions_and_layout), TEST(resampling), TEST(pooling), TEST(sampling),
-        TEST(products), TEST(norms), TEST(attention), TEST(embeddings),
-        TEST(adamw_steps), TEST(adamw_decays_and_clips), TEST(adamw_skips_infinite), TEST(adamw_skips_nan),
-        TEST(errors_name_the_op), TEST(flops_are_counted)};
+        TEST(elementwise), TEST(functions_and_choices), TEST(activations), TEST(random_numbers), TEST(reductions_and_layout),
+        TEST(resampling), TEST(pooling), TEST(sampling),
+        TEST(products), TEST(norms), TEST(attention), TEST(embeddings), TEST(adamw_steps), TEST(adamw_decays_and_clips),
+        TEST(adamw_skips_infinite), TEST(adamw_skips_nan), TEST(optimisers), TEST(errors_name_the_op), TEST(flops_are_counted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

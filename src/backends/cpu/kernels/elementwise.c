@@ -67,6 +67,36 @@ INLINE float d_gelu(float x) {
     const float s = k_sigmoid(gelu_2u(x));
     return s + x * s * (1 - s) * 1.5957691216f * (1 + 3 * 0.044715f * x * x);
 }
+INLINE float f_log1p(float z) {                     /* of z in [0,1]: 2 artanh(s), s = z/(2 + z) <= 1/3 */
+    const float s = z / (2 + z), q = s * s;
+    float p = q * (1.0f / 13) + 1.0f / 11;
+    p = p * q + 1.0f / 9;
+    p = p * q + 1.0f / 7;
+    p = p * q + 1.0f / 5;
+    p = p * q + 1.0f / 3;
+    return 2 * s * (p * q + 1);
+}
+INLINE float f_softplus(float x) { return (x > 0 ? x : 0) + f_log1p(k_exp(x > 0 ? -x : x)); }
+INLINE float f_erf(float x) {                       /* Taylor series below 1; above, 1 - e^p with p fitted to ln erfc on [1,4] */
+    const float q = x * x, size = fabsf(x), a = size > 4 ? 4 : size;
+    float t = q * (-1.0f / 6894720) + 1.0f / 685440;
+    t = t * q - 1.0f / 75600;
+    t = t * q + 1.0f / 9360;
+    t = t * q - 1.0f / 1320;
+    t = t * q + 1.0f / 216;
+    t = t * q - 1.0f / 42;
+    t = t * q + 1.0f / 10;
+    t = t * q - 1.0f / 3;
+    float p = a * -0.0011504609f + 0.0147784082f;
+    p = p * a - 0.0886350125f;
+    p = p * a - 0.6544877291f;
+    p = p * a - 1.1174392700f;
+    p = p * a - 0.0026714732f;
+    const float far = 1 - k_exp(p);
+    return size < 1 ? 1.1283791671f * x * (t * q + 1) : x < 0 ? -far : far;
+}
+INLINE float f_sin(float x) { float s, c; k_sin_cos(x, &s, &c); return s; }
+INLINE float f_cos(float x) { float s, c; k_sin_cos(x, &s, &c); return c; }
 INLINE float d_silu(float x) { const float s = k_sigmoid(x); return s * (1 + x * (1 - s)); }
 
 #define UNARY(name, formula) \
@@ -86,10 +116,19 @@ UNARY(sigmoid, k_sigmoid(a))
 UNARY(tanh, f_tanh(a))
 UNARY(silu, a * k_sigmoid(a))
 UNARY(gelu, f_gelu(a))
+UNARY(leaky_relu, a > 0 ? a : a * f0)
+UNARY(softplus, f_softplus(a))
+UNARY(erf, f_erf(a))
+UNARY(pow, f_exp(f0 * f_log(a)))
+UNARY(sin, f_sin(a))
+UNARY(cos, f_cos(a))
+UNARY(abs, fabsf(a))
+UNARY(sign, a > 0 ? 1.0f : a < 0 ? -1.0f : 0.0f)
+UNARY(floor, floorf(a))
 UNARY(step, a > 0 ? 1.0f : 0.0f)
 
 /* ---- binary ------------------------------------------------------------------------------------------------------ */
-typedef void zip_fn(const float *x, const float *w, float *y, int64_t n);
+typedef void zip_fn(const float *x, const float *w, float *y, int64_t n, const zt_attr *at);
 typedef struct zip_fns { zip_fn *each, *one; } zip_fns;          /* w per element; one w for all */
 
 /* Elements [from, to) of the output: runs of the innermost merged axis. */
@@ -102,7 +141,7 @@ static void zip_range(const zt_node *n, zip_fns f, int axes, const int64_t *d, c
     while (from < to) {
         int64_t run = inner - skip < to - from ? inner - skip : to - from;
         if (n->half && run > CHUNK) run = CHUNK;
-        (step ? f.each : f.one)(x + from, w + walk.off + skip * step, n->half ? chunk : y + from, run);
+        (step ? f.each : f.one)(x + from, w + walk.off + skip * step, n->half ? chunk : y + from, run, &n->at);
         if (n->half) narrow(n->x, from, chunk, run);
         from += run;
         skip += run;
@@ -126,11 +165,14 @@ static void zip(const zt_node *n, zip_fns f) {
 }
 
 #define BINARY(name, formula) \
-    static void name##_each(const float *x, const float *w, float *y, int64_t n) { \
+    static void name##_each(const float *x, const float *w, float *y, int64_t n, const zt_attr *at) { \
+        const float f0 = (float)at->f[0]; \
+        (void)f0; \
         _Pragma("omp simd") for (int64_t i = 0; i < n; i++) { const float a = x[i], b = w[i]; y[i] = (formula); } \
     } \
-    static void name##_one(const float *x, const float *w, float *y, int64_t n) { \
-        const float b = *w; \
+    static void name##_one(const float *x, const float *w, float *y, int64_t n, const zt_attr *at) { \
+        const float b = *w, f0 = (float)at->f[0]; \
+        (void)f0; \
         _Pragma("omp simd") for (int64_t i = 0; i < n; i++) { const float a = x[i]; y[i] = (formula); } \
     } \
     static void name##_run(const zt_node *n, const zt_exec *e) { (void)e; zip(n, (zip_fns){name##_each, name##_one}); }
@@ -140,9 +182,42 @@ BINARY(mul, a * b)
 BINARY(div, a / b)
 BINARY(silu_dx, a * d_silu(b))         /* a: dy, b: x, same shape */
 BINARY(gelu_dx, a * d_gelu(b))
+BINARY(leaky_relu_dx, b > 0 ? a : a * f0)
+BINARY(maximum, a < b ? b : a)         /* a NaN of a stays, here and below */
+BINARY(minimum, a > b ? b : a)
+BINARY(greater, a > b ? 1.0f : 0.0f)
+
+/* ---- choice ------------------------------------------------------------------------------------------------------ */
+static void choose(const float *cond, const float *a, const float *b, float *y, int64_t n) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float x = a[i], w = b[i];
+        y[i] = cond[i] != 0 ? x : w;
+    }
+}
+static void where_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const float *cond = n->in[0]->x, *a = n->in[1]->x, *b = n->in[2]->x;
+    const int64_t count = zt_numel(&n->sh);
+    const int parts = k_parts(count);
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t from, to;
+        k_piece(count, 16, parts, s, &from, &to);
+        if (!n->half) choose(cond + from, a + from, b + from, (float *)n->x + from, to - from);
+        float y[CHUNK];
+        for (; n->half && from < to; from += CHUNK) {
+            const int64_t run = to - from < CHUNK ? to - from : CHUNK;
+            choose(cond + from, a + from, b + from, y, run);
+            narrow(n->x, from, y, run);
+        }
+    }
+}
 
 #define ENTRY(name) {.op = ZT_OP_##name, .ok = HALF_OK, .kernel = {.run = name##_run, .writes_half = HALF_OK}}
 const zt_cpu_entry K(zt_k_elementwise)[] = {
     ENTRY(add), ENTRY(sub), ENTRY(mul), ENTRY(div), ENTRY(affine), ENTRY(neg), ENTRY(square), ENTRY(sqrt), ENTRY(exp),
-    ENTRY(log), ENTRY(sigmoid), ENTRY(tanh), ENTRY(silu), ENTRY(silu_dx), ENTRY(gelu), ENTRY(gelu_dx), ENTRY(step), {.op = -1}
+    ENTRY(log), ENTRY(sigmoid), ENTRY(tanh), ENTRY(silu), ENTRY(silu_dx), ENTRY(gelu), ENTRY(gelu_dx), ENTRY(step),
+    ENTRY(leaky_relu), ENTRY(leaky_relu_dx), ENTRY(softplus), ENTRY(erf), ENTRY(pow), ENTRY(sin), ENTRY(cos), ENTRY(abs),
+    ENTRY(sign), ENTRY(floor), ENTRY(maximum), ENTRY(minimum), ENTRY(greater), ENTRY(where), {.op = -1}
 };

@@ -1,4 +1,4 @@
-/* embed.c - table look-up, its gradient, timestep features, rotary embedding. */
+/* embed.c - table look-up, its gradient, one-hot vectors, timestep features, rotary embedding. */
 #include "backends/cpu/kernels/kernel.h"
 
 /* ---- embedding --------------------------------------------------------------------------------------------------- */
@@ -36,6 +36,18 @@ static void embedding_dw_run(const zt_node *n, const zt_exec *e) {
     }
 }
 
+static void one_hot_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const int32_t *id = n->in[0]->x;
+    float *y = n->x;
+    const int64_t K = n->at.i[0], rows = zt_numel(&n->in[0]->sh);
+#pragma omp parallel for schedule(static) if (k_parts(rows * K) > 1)
+    for (int64_t r = 0; r < rows; r++) {
+        memset(y + r * K, 0, (size_t)K * sizeof *y);
+        if (id[r] >= 0 && id[r] < K) y[r * K + id[r]] = 1;
+    }
+}
+
 static void timestep_run(const zt_node *n, const zt_exec *e) {
     (void)e;
     const float *t = n->in[0]->x;
@@ -51,20 +63,9 @@ static void timestep_run(const zt_node *n, const zt_exec *e) {
 }
 
 /* ---- rope -------------------------------------------------------------------------------------------------------- */
-/* sin and cos by reduction to [-pi/4, pi/4] (in f64: angles reach thousands) and Cephes' polynomials. */
 static void sin_cos(const float *x, float *sine, float *cosine, int64_t n) {
 #pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
-        const float turns = k_rint(x[i] * 0.636619772f);
-        const float r = (float)((double)x[i] - (double)turns * 1.57079632679489662), z = r * r;
-        const int32_t q = (int32_t)turns;
-        float s = z * -1.9515295891e-4f + 8.3321608736e-3f, c = z * 2.443315711809948e-5f - 1.388731625493765e-3f;
-        s = (s * z - 1.6666654611e-1f) * z * r + r;
-        c = (c * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1;
-        const float a = q & 1 ? c : s, b = q & 1 ? s : c;
-        sine[i] = q & 2 ? -a : a;
-        cosine[i] = (q + 1) & 2 ? -b : b;
-    }
+    for (int64_t i = 0; i < n; i++) k_sin_cos(x[i], &sine[i], &cosine[i]);
 }
 static zt_err rope_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;
@@ -105,5 +106,6 @@ static void rope_run(const zt_node *n, const zt_exec *e) {
 #define ENTRY(op_, run_) {.op = ZT_OP_##op_, .kernel = {.run = run_}}
 const zt_cpu_entry K(zt_k_embed)[] = {
     ENTRY(embedding, embedding_run), ENTRY(embedding_dw, embedding_dw_run), ENTRY(timestep, timestep_run),
+    ENTRY(one_hot, one_hot_run),
     {.op = ZT_OP_rope, .kernel = {.run = rope_run, .prepare = rope_prepare}}, {.op = -1}
 };

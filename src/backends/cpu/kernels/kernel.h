@@ -96,6 +96,18 @@ INLINE float k_exp(float x) {
     return p * k_bits((int32_t)((uint32_t)((int32_t)n + 127) << 23));
 }
 INLINE float k_sigmoid(float x) { return 1.0f / (1.0f + k_exp(-x)); }
+/* sin x and cos x by reduction to [-pi/4, pi/4] (in f64: angles reach thousands) and Cephes' polynomials. */
+INLINE void k_sin_cos(float x, float *sine, float *cosine) {
+    const float turns = k_rint(x * 0.636619772f);
+    const float r = (float)((double)x - (double)turns * 1.57079632679489662), z = r * r;
+    const int32_t q = (int32_t)turns;
+    float s = z * -1.9515295891e-4f + 8.3321608736e-3f, c = z * 2.443315711809948e-5f - 1.388731625493765e-3f;
+    s = (s * z - 1.6666654611e-1f) * z * r + r;
+    c = (c * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1;
+    const float a = q & 1 ? c : s, b = q & 1 ? s : c;
+    *sine = q & 2 ? -a : a;
+    *cosine = (q + 1) & 2 ? -b : b;
+}
 /* Largest of x[0..n); NaNs are passed over. */
 INLINE float k_row_max(const float *x, int64_t n) {
     float most = -INFINITY;

@@ -1,4 +1,4 @@
-/* optim.c - global norm, AdamW, momentum, descent, EMA, assignment: one pass over memory each. */
+/* optim.c - global norm, AdamW (and Adam), RMSProp, Lion, momentum, descent, EMA, assignment: one pass over memory each. */
 #include "backends/cpu/kernels/kernel.h"
 
 static double square_sum(const float *x, int64_t n) {
@@ -34,12 +34,16 @@ static void norm_run(const zt_node *n, const zt_exec *e) {
     *(float *)n->x = (float)sqrt(sum);
 }
 
+static float clip_factor(const float *h, float norm) {
+    return h[7] > 0 && norm > h[7] ? h[7] / norm : 1;
+}
+
 static void adamw_piece(float *restrict p, float *restrict m, float *restrict v, const float *restrict g, int64_t n,
-                        const float *h, float clip, float keep) {
+                        const float *h, float clip, float keep, float into) {
     const float b1 = h[1], b2 = h[2], eps = h[3], a1 = 1 - b1, a2 = 1 - b2, lr = h[0] / h[5], i2 = 1 / h[6];
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
-        const float gi = g[i] * clip, mi = b1 * m[i] + a1 * gi, vi_ = b2 * v[i] + a2 * gi * gi;
+        const float gi = g[i] * clip + into * p[i], mi = b1 * m[i] + a1 * gi, vi_ = b2 * v[i] + a2 * gi * gi;
         m[i] = mi;
         v[i] = vi_;
         p[i] = p[i] * keep - lr * mi / (sqrtf(vi_ * i2) + eps);
@@ -50,7 +54,8 @@ static void adamw_run(const zt_node *n, const zt_exec *e) {
     const float *h = n->in[4]->x, norm = *(const float *)n->in[5]->x;
     *(float *)n->x = 0;
     if (!isfinite(norm)) return;
-    const float clip = h[7] > 0 && norm > h[7] ? h[7] / norm : 1, keep = n->at.i[0] ? 1 - h[0] * h[4] : 1;
+    const float clip = clip_factor(h, norm), keep = n->at.i[0] == ZT_DECAY_APART ? 1 - h[0] * h[4] : 1;
+    const float into = n->at.i[0] == ZT_DECAY_INTO_GRADIENT ? h[4] : 0;
     const int64_t count = zt_numel(&n->in[0]->sh);
     const int parts = k_parts(count);
 #pragma omp parallel for schedule(static, 1) if (parts > 1)
@@ -58,14 +63,55 @@ static void adamw_run(const zt_node *n, const zt_exec *e) {
         int64_t a, b;
         k_piece(count, 64, parts, s, &a, &b);
         adamw_piece((float *)n->in[0]->x + a, (float *)n->in[1]->x + a, (float *)n->in[2]->x + a, (const float *)n->in[3]->x + a,
-                    b - a, h, clip, keep);
+                    b - a, h, clip, keep, into);
     }
 }
+
+static void rmsprop_piece(float *restrict p, float *restrict v, const float *restrict g, int64_t n, const float *h, float clip,
+                          float keep) {
+    const float lr = h[0], b2 = h[2], eps = h[3], a2 = 1 - b2;
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float gi = g[i] * clip, vi_ = b2 * v[i] + a2 * gi * gi;
+        v[i] = vi_;
+        p[i] = p[i] * keep - lr * gi / (sqrtf(vi_) + eps);
+    }
+}
+static void lion_piece(float *restrict p, float *restrict m, const float *restrict g, int64_t n, const float *h, float clip,
+                       float keep) {
+    const float lr = h[0], b1 = h[1], b2 = h[2], a1 = 1 - b1, a2 = 1 - b2;
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float gi = g[i] * clip, c = b1 * m[i] + a1 * gi;
+        m[i] = b2 * m[i] + a2 * gi;
+        p[i] = p[i] * keep - (c > 0 ? lr : c < 0 ? -lr : 0);
+    }
+}
+typedef void two_leaves_fn(float *restrict p, float *restrict s, const float *restrict g, int64_t n, const float *h, float clip,
+                           float keep);
+static void two_leaves(const zt_node *n, two_leaves_fn *f) {
+    const float *h = n->in[3]->x, norm = *(const float *)n->in[4]->x;
+    *(float *)n->x = 0;
+    if (!isfinite(norm)) return;
+    const float clip = clip_factor(h, norm), keep = n->at.i[0] ? 1 - h[0] * h[4] : 1;
+    const int64_t count = zt_numel(&n->in[0]->sh);
+    const int parts = k_parts(count);
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t a, b;
+        k_piece(count, 64, parts, s, &a, &b);
+        f((float *)n->in[0]->x + a, (float *)n->in[1]->x + a, (const float *)n->in[2]->x + a, b - a, h, clip, keep);
+    }
+}
+static void rmsprop_run(const zt_node *n, const zt_exec *e) { (void)e; two_leaves(n, rmsprop_piece); }
+static void lion_run(const zt_node *n, const zt_exec *e) { (void)e; two_leaves(n, lion_piece); }
+
 static void momentum_run(const zt_node *n, const zt_exec *e) {
     (void)e;
     const float *h = n->in[2]->x, norm = *(const float *)n->in[3]->x, b = (float)n->at.f[0];
     const bool good = isfinite(norm);
-    const float clip = !good ? 0 : h[7] > 0 && norm > h[7] ? h[7] / norm : 1, take = 1 - b, keep = good ? b : 1;
+    const float clip = good ? clip_factor(h, norm) : 0, take = 1 - b, keep = good ? b : 1;
+    const float old = n->at.i[0] ? b : 1, new = n->at.i[0] ? 1 : 0;      /* Nesterov: a step ahead along the new momentum */
     const int64_t count = zt_numel(&n->sh);
     const int parts = k_parts(count);
     float *restrict m = n->in[0]->x, *restrict y = n->x;
@@ -78,7 +124,7 @@ static void momentum_run(const zt_node *n, const zt_exec *e) {
         for (int64_t i = from; i < to; i++) {
             const float gi = good ? g[i] * clip * take : 0, mi = keep * m[i] + gi;
             m[i] = mi;
-            y[i] = b * mi + gi;
+            y[i] = old * mi + new * gi;
         }
     }
 }
@@ -126,6 +172,8 @@ static void assign_run(const zt_node *n, const zt_exec *e) {
 const zt_cpu_entry K(zt_k_optim)[] = {
     {.op = ZT_OP_global_norm, .kernel = {.run = norm_run, .prepare = norm_prepare}},
     {.op = ZT_OP_adamw, .kernel = {.run = adamw_run}},
+    {.op = ZT_OP_rmsprop, .kernel = {.run = rmsprop_run}},
+    {.op = ZT_OP_lion, .kernel = {.run = lion_run}},
     {.op = ZT_OP_momentum, .kernel = {.run = momentum_run}},
     {.op = ZT_OP_descend, .kernel = {.run = descend_run}},
     {.op = ZT_OP_ema, .kernel = {.run = ema_run}},
