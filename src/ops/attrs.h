@@ -89,8 +89,8 @@
  *   lion                p, m, g, hyper [8], norm []            i0 decay (0/1), i15 = 2 (mutates p, m); output scalar 0
  *   ema                 e, p, decay [], norm [], [after]       i15 = 1 (mutates e); output scalar 0. `after` only orders.
  * muon.c
- *   muon                p0.., m0.., g0.., hyper [8], norm []   i0 their number K, f0 beta, i15 = 2K (mutates p, m); output scalar 0;
- *                       aux: zeros, room of the reference
+ *   muon                p0.., m0.., g0.., hyper [8], norm []   i0 their number K, f0 beta, i15 = 2K (mutates p, m); output
+ *                       scalar 0; aux: zeros, room of the reference
  *   assign              p, x                                   i15 = 1 (mutates p); output scalar 0 */
 #ifndef ZT_OPS_ATTRS_H
 #define ZT_OPS_ATTRS_H

@@ -135,7 +135,8 @@ zt_node *zt_conv_transpose(zt_node *x, zt_node *w, zt_node *bias, const zt_conv_
         if (more < 0 || more >= stride)
             return zt_graph_fail(x->g, zt_fail(ZT_SHAPE, "conv_transpose: axis %c has an extra %d with stride %d; it must be 0.."
                                                "stride-1", "thw"[k], more, stride));
-        out.d[k + 1] = (x->sh.d[k + 1] - 1) * stride - c->pad_before[k] - c->pad_after[k] + (w->sh.d[k] - 1) * dilation + 1 + more;
+        const int64_t reach = (w->sh.d[k] - 1) * dilation + 1;
+        out.d[k + 1] = (x->sh.d[k + 1] - 1) * stride - c->pad_before[k] - c->pad_after[k] + reach + more;
     }
     zt_node *y = conv_dx(x, w, &at, &out);
     return bias ? zt_add(y, bias) : y;

@@ -1,5 +1,5 @@
-/* muon.c - one Muon step of any number of weight matrices (Jordan et al. 2024, kellerjordan.github.io/posts/muon), scaled as in Liu
- * et al. 2025, arXiv:2502.16982, so that one learning rate serves it and AdamW. A weight [..,C] counts as a matrix [rows,C]:
+/* muon.c - one Muon step of any number of weight matrices (Jordan et al. 2024, kellerjordan.github.io/posts/muon), scaled as in
+ * Liu et al. 2025, arXiv:2502.16982, so that one learning rate serves it and AdamW. A weight [..,C] counts as a matrix [rows,C]:
  *   m = b m + (1-b) g',  u = b m + (1-b) g' (Nesterov),  p -= lr (0.2 sqrt(max(rows,C)) orthogonal(u) + decay p)
  * with gradients g' scaled by min(1, clip/norm). orthogonal(u): all singular values of u brought to 0.7..1.2 by five
  * Newton-Schulz steps X = A X + (B S + C S^2) X, S = X X', on u / |u| seen as wide. Nothing moves when the norm is not finite.

@@ -229,8 +229,8 @@ zt_node *zt_descend(zt_node *p, zt_node *u, zt_node *hyper, zt_node *norm, doubl
 /** SGD with momentum beta, 0 <= beta < 1: u = beta u + g, p -= lr (u + weight_decay p), with Nesterov lr (g + beta u + ...)
  *  (Sutskever et al. 2013). In place on p and on m, which is (1-beta) u. hyper, norm, decay and the result as of zt_adamw. */
 zt_node *zt_sgd(zt_node *p, zt_node *m, zt_node *g, zt_node *hyper, zt_node *norm, double beta, bool nesterov, bool decay);
-/** Muon (muon.c), in place on n weights p [..,C] with momenta m of their shapes and gradients g; hyper and norm as of zt_adamw (of
- *  hyper count lr, weight_decay and clip); beta: of the momentum. Result: scalar 0 (an output). */
+/** Muon (muon.c), in place on n weights p [..,C] with momenta m of their shapes and gradients g; hyper and norm as of zt_adamw
+ *  (of hyper count lr, weight_decay and clip); beta: of the momentum. Result: scalar 0 (an output). */
 zt_node *zt_muon(int n, zt_node *const *p, zt_node *const *m, zt_node *const *g, zt_node *hyper, zt_node *norm, double beta);
 /** e = e*decay + p*(1-decay) in place on e; decay is an INPUT scalar. `after`: the node that updated p. */
 zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *after);

@@ -1,5 +1,5 @@
-/* test_ops_muon.c - the Muon step on small matrices, with the plain references in f64: the direction is nearly orthogonal, has the
- * promised size, does not depend on the gradient's scale, and a non-finite norm moves nothing. */
+/* test_ops_muon.c - the Muon step on small matrices, with the plain references in f64: the direction is nearly orthogonal, has
+ * the promised size, does not depend on the gradient's scale, and a non-finite norm moves nothing. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -185,13 +185,13 @@ static void scores(const att *a, const room *r, const unit *u, int64_t n0, int64
 }
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
-/* P' of two keys (one, when p1 is not there), at lanes v of key k. */
-INLINE void store_p(const att *a, const room *r, int64_t k, int64_t v, vf p, const vf *p1) {
+/* P' of key k, and of the next one (both), at lanes v. */
+INLINE void store_p(const att *a, const room *r, int64_t k, int64_t v, vf p, vf p1, const bool both) {
 #if defined(ZT_LEVEL_bf16)
-    w_store(r->pairs + k / 2 * a->W + v, w_zip(p, p1 ? *p1 : v_set(0)));
+    w_store(r->pairs + k / 2 * a->W + v, w_zip(p, both ? p1 : v_set(0)));
 #else
     v_store(r->s + k * a->W + v, p);
-    if (p1) v_store(r->s + (k + 1) * a->W + v, *p1);
+    if (both) v_store(r->s + (k + 1) * a->W + v, p1);
 #endif
 }
 /* One online softmax step over a block: S' becomes P' = exp2(S' - max); o's rows are rescaled when the maximum grew. `whole`:
@@ -211,13 +211,13 @@ static void softmax(const att *a, const room *r, int64_t keys, int64_t queries, 
         vf sum = first ? v_set(0) : v_load(r->sum + v) * shrink, sum1 = v_set(0);
         for (k = 0; k + 2 <= keys; k += 2) {
             const vf p = exp2_low(v_load(r->s + k * a->W + v) - max), p1 = exp2_low(v_load(r->s + (k + 1) * a->W + v) - max);
-            store_p(a, r, k, v, p, &p1);
+            store_p(a, r, k, v, p, p1, true);
             sum += p;
             sum1 += p1;
         }
         if (k < keys) {
             const vf p = exp2_low(v_load(r->s + k * a->W + v) - max);
-            store_p(a, r, k, v, p, NULL);
+            store_p(a, r, k, v, p, p, false);
             sum += p;
         }
         sum += sum1;
@@ -284,18 +284,20 @@ static void att_forward(const zt_node *n, const zt_exec *e) {
 static void score_grads(const att *a, const room *r, int64_t keys, float scale) {
     for (int64_t v = 0; v < a->W; v += VW) {
         const vf lse = v_load(r->max + v), delta = v_load(r->sum + v);
-        vf ds[PAIR];
+        vf before = v_set(0);
         for (int64_t k = 0; k < keys; k++) {
             const int64_t at = k * a->W + v;
-            const vf p = exp2_low(v_load(r->s + at) - lse);
-            ds[k % PAIR] = p * (v_load(r->ds + at) - delta) * scale;
+            const vf p = exp2_low(v_load(r->s + at) - lse), ds = p * (v_load(r->ds + at) - delta) * scale;
             w_store_row(r->p_rows + at / PAIR, p);
-            w_store_row(r->ds_rows + at / PAIR, ds[k % PAIR]);
-            if (a->dbias && PAIR > 1) v_store(r->ds + at, ds[k % PAIR]);
+            w_store_row(r->ds_rows + at / PAIR, ds);
+            if (a->dbias && PAIR > 1) v_store(r->ds + at, ds);
 #if defined(ZT_LEVEL_bf16)
-            if (k % 2 || k + 1 == keys) w_store(r->pairs + k / 2 * a->W + v, w_zip(ds[0], k % 2 ? ds[1] : v_set(0)));
+            if (k % 2) w_store(r->pairs + k / 2 * a->W + v, w_zip(before, ds));
+            else if (k + 1 == keys) w_store(r->pairs + k / 2 * a->W + v, w_zip(ds, v_set(0)));
 #endif
+            before = ds;
         }
+        (void)before;
     }
 }
 static void bias_grads(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys,

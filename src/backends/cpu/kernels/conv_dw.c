@@ -199,9 +199,7 @@ INLINE vi pixel(const cw *c, int64_t line, int64_t w, int64_t ch) {
     const bool all = ch + VW <= c->Ci;
     if (c->x_half) return all ? h_load((const half *)c->x + line) : h_load_n((const half *)c->x + line, c->Ci - ch);
     const float *x = (const float *)c->x + line;
-    half h[VW];
-    h_store(h, all ? v_load(x) : v_load_n(x, c->Ci - ch));
-    return h_load(h);
+    return w_zip(all ? v_load(x) : v_load_n(x, c->Ci - ch), v_set(0));
 }
 static void pack_line(const cw *c, const packed *k, const part *p, int64_t kw, int64_t line, word *to) {
     const int64_t st = c->stride[2], first = kw * c->dilation[2] - c->before[2], n = p->pixels;

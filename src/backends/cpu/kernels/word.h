@@ -39,9 +39,13 @@ INLINE int64_t w_words(int64_t terms) { return (terms + PAIR - 1) / PAIR; }
 
 /* The first n < VW floats; zeros after them. */
 INLINE vf v_load_n(const float *p, int64_t n) {
+#if defined(ZT_LEVEL_v4)
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
     float a[VW] = {0};
     for (int64_t k = 0; k < n; k++) a[k] = p[k];
     return v_load(a);
+#endif
 }
 
 /* n columns of rows that lie `row` floats apart, times `scale`, in form `rows`; width: n rounded up to whole vectors. */
@@ -62,15 +66,11 @@ static inline __attribute__((unused)) bool h_ok(const zt_node *n) { return n->mu
 typedef uint16_t half;
 INLINE void h_store(half *p, vf a) { _mm256_storeu_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh((__m512)a)); }
 INLINE void h_store_n(half *p, vf a, int64_t n) {
-    half h[VW];
-    h_store(h, a);
-    for (int64_t k = 0; k < n; k++) p[k] = h[k];
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), (__m256i)_mm512_cvtneps_pbh((__m512)a));
 }
 INLINE vi h_load(const half *p) { return (vi)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)); }
 INLINE vi h_load_n(const half *p, int64_t n) {
-    half h[VW] = {0};
-    for (int64_t k = 0; k < n; k++) h[k] = p[k];
-    return h_load(h);
+    return (vi)_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p));
 }
 #else
 #define HALF_OK NULL
