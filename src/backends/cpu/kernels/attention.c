@@ -9,9 +9,9 @@
  * last cache is slow here (many short rows far apart): measured, neither the copies nor software prefetch of the next position
  * change that.
  *
- * Threads: forward splits (unit, query block) pairs; backward gives each thread whole units, and what is left over when
- * they do not divide evenly (or all, when bias has a gradient) is split by queries, each thread with dK, dV of its own that are
- * then added in order. */
+ * Threads: forward splits (unit, query block) pairs; backward gives each thread whole units, and what is left over when they do
+ * not divide evenly is split by queries, each thread with dK, dV of its own that are then added in order, as the gradients of the
+ * bias are. */
 #include "backends/cpu/kernels/tile.h"
 
 enum { KEYS = 64 };
@@ -381,23 +381,32 @@ static void add_slots(const att *a, float *base, const unit *u, int slots, int64
         }
 }
 
+/* Floats of dbias that each slot sums for itself; 0: there is no dbias. */
+static int64_t own_bias(const zt_node *n, const att *a) {
+    return n->at.i[ZT_ATT_BIAS] ? (a->heads * a->N * a->M + 15) / 16 * 16 : 0;
+}
+/* What slot s works on: its own dbias. */
+static att slot_of(const att *a, float *bias, int64_t size, int s) {
+    att mine = *a;
+    if (size) mine.dbias = bias + s * size;
+    return mine;
+}
+
 static void att_backward(const zt_node *n, const zt_exec *e) {
     const att a = att_of(n, true);
     const int slots = zt_cpu_slots();
-    const int64_t whole = a.dbias ? 0 : a.units / slots * slots;
+    const int64_t whole = a.units / slots * slots, size = own_bias(n, &a);
+    float *bias = (float *)e->scratch + slots * room_size(&a, true);
 #pragma omp parallel for schedule(static, 1)
     for (int s = 0; s < slots; s++) {
+        const att mine = slot_of(&a, bias, size, s);
         const room r = room_in(&a, true, e->scratch, s);
         int64_t from, to;
+        if (size) memset(mine.dbias, 0, (size_t)size * sizeof *bias);
         k_piece(whole, 1, slots, s, &from, &to);
         for (int64_t id = from; id < to; id++) {
             const unit u = unit_of(&a, id);
-            backward_unit(&a, &r, &u, 0, a.N, true);
-        }
-        k_piece(a.N, 1, slots, s, &from, &to);
-        for (int64_t k = from * a.heads; a.dbias && k < to * a.heads; k++) {     /* dbias rows of these queries */
-            const int64_t h = k % a.heads, q = k / a.heads;
-            memset(a.dbias + (h * a.N + q) * a.M, 0, (size_t)a.M * sizeof *a.dbias);
+            backward_unit(&mine, &r, &u, 0, a.N, true);
         }
     }
     for (int64_t id = whole; id < a.units; id++) {
@@ -406,10 +415,11 @@ static void att_backward(const zt_node *n, const zt_exec *e) {
         {
 #pragma omp for schedule(static, 1)
             for (int s = 0; s < slots; s++) {
+                const att mine = slot_of(&a, bias, size, s);
                 const room r = room_in(&a, true, e->scratch, s);
                 int64_t from, to;
                 k_piece(a.N, 1, slots, s, &from, &to);
-                backward_unit(&a, &r, &u, from, to, false);
+                backward_unit(&mine, &r, &u, from, to, false);
             }
 #pragma omp for schedule(static, 1)
             for (int s = 0; s < slots; s++) {
@@ -418,6 +428,11 @@ static void att_backward(const zt_node *n, const zt_exec *e) {
                 add_slots(&a, e->scratch, &u, slots, from, to);
             }
         }
+    }
+    for (int64_t k = 0; size && k < a.heads * a.N * a.M; k++) {
+        float sum = 0;
+        for (int s = 0; s < slots; s++) sum += bias[s * size + k];
+        a.dbias[k] = sum;
     }
 }
 
@@ -430,7 +445,7 @@ static zt_err forward_prepare(const zt_node *n, void **prepared, size_t *scratch
 static zt_err backward_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;
     const att a = att_of(n, true);
-    *scratch = (size_t)(room_size(&a, true) * zt_cpu_slots()) * sizeof(float);
+    *scratch = (size_t)((room_size(&a, true) + own_bias(n, &a)) * zt_cpu_slots()) * sizeof(float);
     return ZT_OK;
 }
 
