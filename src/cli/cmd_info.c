@@ -57,7 +57,7 @@ static int print_json(const zt_backend_facts *b, const char *cpu) {
 static void print_text(const zt_backend_facts *b, const char *cpu) {
     printf("zoe       %s, built with %s\n", ZT_VERSION, COMPILER);
     printf("processor %s\n", cpu);
-    printf("kernels   %s%s, %d OpenMP threads, oneDNN %s\n", b->level, b->bf16 ? " with bf16" : "", b->threads, b->onednn);
+    printf("kernels   %s, %d OpenMP threads, oneDNN %s\n", b->level, b->threads, b->onednn);
     printf("memory    %lld MB\n", (long long)memory_mb());
     printf("media     FFmpeg %s\n", zt_media_version());
     printf("writes   ");

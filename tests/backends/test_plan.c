@@ -151,7 +151,7 @@ static void halves_change_nothing(void **state) {
     zt_backend_cpu_facts(&facts);
     assert_int_equal(zt_plan_get_info(p[0])->halves, 0);
     print_message("%d results stored as bf16\n", zt_plan_get_info(p[1])->halves);
-    if (facts.bf16) assert_true(zt_plan_get_info(p[1])->halves >= 6);
+    if (facts.bf16 && strcmp(facts.onednn, "none") != 0) assert_true(zt_plan_get_info(p[1])->halves >= 6);
     for (int k = 0; k < 1 + WEIGHTS + BIASES; k++) {
         const float *a = out[0][k]->x, *b = out[1][k]->x;
         double off = 0, size = 0;
