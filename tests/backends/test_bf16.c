@@ -84,7 +84,7 @@ static void check(void **state) {
     assert_true(rms < 4e-3);                     /* each factor is off by at most 2^-9, in the mean a third of that */
     zt_backend_facts facts;
     zt_backend_cpu_facts(&facts);
-    if (facts.bf16) assert_true(rms > 1e-4);
+    if (facts.bf16 && strcmp(facts.onednn, "none") != 0) assert_true(rms > 1e-4);     /* its stand-ins multiply in f32 */
 }
 
 #define TEST(name) {#name, check, NULL, NULL, &(builder){name}}
