@@ -1,32 +1,10 @@
-/* plan.c - from a graph to a list of steps with bound storage: what is needed, which kernel, which memory; then running it.
- * Placement itself is in layout.c. Tested by tests/tensor/test_tensor_graph.c and tests/backends/test_plan.c. */
-#include "tensor/plan.h"
-#include <math.h>
-#include <stdlib.h>
+/* plan.c - from a graph to a list of steps with bound storage: what is needed, which kernel, what is stored as bf16, which
+ * memory. Placement itself is in layout.c, running in run.c. Tested by tests/tensor/test_tensor_graph.c and
+ * tests/backends/test_plan.c. */
 #include <string.h>
-#include "base/log.h"
-#include "tensor/layout.h"
+#include "tensor/plan_internal.h"
 
 enum { GUARD = 256, GUARD_BYTE = 0xA5 };
-
-typedef struct step {
-    zt_node *node;
-    const zt_kernel *kernel;             /* NULL: the reference runs */
-    zt_exec exec;
-} step;
-
-struct zt_plan {
-    zt_graph *g;
-    zt_plan_cfg cfg;
-    step *steps;
-    int n_steps;
-    zt_block *block;                     /* storage of results; leaves have none here */
-    int n_blocks;
-    int *first_block;                    /* by node id: block of the primary output, aux k follows at +1+k; -1: none */
-    uint8_t *arena, *inputs, *scratch;
-    int64_t scratch_bytes;
-    zt_plan_info info;
-};
 
 /* ---- what is needed -------------------------------------------------------------------------------------------- */
 static void mark_needed(const zt_graph *g, int n_out, zt_node *const *out, bool *need) {
@@ -41,13 +19,6 @@ static bool runs(const zt_node *n) {
     return !(n->op->flags & (ZT_OPF_VIEW | ZT_OPF_LEAF));
 }
 
-static int64_t result_bytes(const zt_node *n) {
-    return zt_numel(&n->sh) * (n->half ? 2 : (int64_t)zt_dtype_bytes(n->dtype));
-}
-static int64_t aux_bytes(const zt_node *n, int k) {
-    return zt_numel(&n->aux_sh[k]) * (int64_t)zt_dtype_bytes(n->dtype);
-}
-
 /* The block a node's primary storage is in (views followed), or -1 for leaves. */
 static int block_of(const zt_plan *p, const zt_node *n) {
     int aux = -1;
@@ -60,21 +31,14 @@ static int block_of(const zt_plan *p, const zt_node *n) {
 }
 
 /* ---- kernels --------------------------------------------------------------------------------------------------- */
-/* Of the two references, the one for the node's real type: its result's, or its inputs' when the result is i32. */
-static int reference_of(const zt_node *n) {
-    bool f64 = n->dtype == ZT_F64;
-    for (int k = 0; k < n->n_in; k++) f64 = f64 || n->in[k]->dtype == ZT_F64;
-    return f64;
-}
-
-static zt_err choose_kernel(zt_plan *p, step *s) {
+static zt_err choose_kernel(zt_plan *p, zt_step *s) {
     const zt_node *n = s->node;
     s->kernel = p->cfg.backend ? p->cfg.backend->find(n) : NULL;
     if (!s->kernel) {
         if (p->cfg.backend && p->cfg.strict)
             return zt_fail(ZT_UNSUPPORTED, "%s%s%s %s: backend %s has no kernel for it", n->scope, *n->scope ? ": " : "",
                            n->op->name, zt_shape_text(&n->sh), p->cfg.backend->name);
-        if (!n->op->ref[reference_of(n)])
+        if (!n->op->ref[zt_reference_of(n)])
             return zt_fail(ZT_INTERNAL, "%s has no reference for %s", n->op->name, zt_dtype_name(n->dtype));
         p->info.fallbacks += p->cfg.backend != NULL;
     }
@@ -95,13 +59,13 @@ static zt_err choose_halves(zt_plan *p, int n_out, zt_node *const *out) {
     bool *half = zt_alloc_array((size_t)size + 1, sizeof *half);
     if (!half) return ZT_NOMEM;
     for (int k = 0; k < p->n_steps && !p->cfg.no_half; k++) {
-        const step *s = &p->steps[k];
+        const zt_step *s = &p->steps[k];
         half[s->node->id] = s->kernel && s->kernel->writes_half && s->kernel->writes_half(s->node);
     }
     for (int k = 0; k < n_out; k++)
         if (shown(out[k])) half[shown(out[k])->id] = false;
     for (int k = 0; k < p->n_steps; k++) {
-        const step *s = &p->steps[k];
+        const zt_step *s = &p->steps[k];
         for (int j = 0; j < s->node->n_in; j++) {
             const bool reads = s->kernel && s->kernel->reads_half && s->kernel->reads_half(s->node, j);
             if (!reads && shown(s->node->in[j])) half[shown(s->node->in[j])->id] = false;
@@ -116,7 +80,7 @@ static zt_err choose_halves(zt_plan *p, int n_out, zt_node *const *out) {
     return ZT_OK;
 }
 
-static zt_err prepare(zt_plan *p, step *s) {
+static zt_err prepare(zt_plan *p, zt_step *s) {
     if (!s->kernel || !s->kernel->prepare) return ZT_OK;
     size_t scratch = 0;
     const zt_err e = s->kernel->prepare(s->node, &s->exec.prepared, &scratch);
@@ -133,7 +97,7 @@ static zt_err make_steps(zt_plan *p, const bool *need, int n_out, zt_node *const
     for (int id = 0; id < size; id++) {
         zt_node *n = zt_graph_node(p->g, id);
         if (!need[id] || !runs(n)) continue;
-        step *s = &p->steps[at++];
+        zt_step *s = &p->steps[at++];
         s->node = n;
         const zt_err e = choose_kernel(p, s);
         if (e != ZT_OK) return e;
@@ -157,8 +121,8 @@ static zt_err make_blocks(zt_plan *p) {
     for (int k = 0; k < p->n_steps; k++) {
         const zt_node *n = p->steps[k].node;
         p->first_block[n->id] = b;
-        p->block[b++] = (zt_block){.bytes = result_bytes(n), .first = k, .last = k};
-        for (int a = 0; a < n->n_aux; a++) p->block[b++] = (zt_block){.bytes = aux_bytes(n, a), .first = k, .last = k};
+        p->block[b++] = (zt_block){.bytes = zt_result_bytes(n), .first = k, .last = k};
+        for (int a = 0; a < n->n_aux; a++) p->block[b++] = (zt_block){.bytes = zt_aux_bytes(n, a), .first = k, .last = k};
     }
     return ZT_OK;
 }
@@ -231,7 +195,7 @@ static zt_err bind_stored(const zt_plan *p, zt_node *n) {
 }
 
 static int64_t input_room(const zt_node *n) {
-    return (result_bytes(n) + 2 * GUARD + 63) & ~(int64_t)63;
+    return (zt_result_bytes(n) + 2 * GUARD + 63) & ~(int64_t)63;
 }
 
 static zt_err bind(zt_plan *p, const bool *need) {
@@ -258,7 +222,7 @@ static zt_err bind(zt_plan *p, const bool *need) {
         } else if (n->op == &zt_def_aux) {
             n->x = n->in[0]->aux[n->at.i[0]];
         } else if (n->op == &zt_def_rows_view) {
-            const int64_t skip = n->at.i[0] * (result_bytes(n) / n->sh.d[0]);
+            const int64_t skip = n->at.i[0] * (zt_result_bytes(n) / n->sh.d[0]);
             n->x = n->in[0]->x ? (uint8_t *)n->in[0]->x + skip : NULL;
         } else if (n->op->flags & ZT_OPF_VIEW) {
             n->x = n->in[0]->x;
@@ -329,55 +293,6 @@ const zt_plan_info *zt_plan_get_info(const zt_plan *p) {
     return &p->info;
 }
 
-/* ---- running --------------------------------------------------------------------------------------------------- */
-static void run_step(const step *s) {
-    if (s->kernel) s->kernel->run(s->node, &s->exec);
-    else s->node->op->ref[reference_of(s->node)](s->node);
-}
-
-static zt_err can_run(const zt_plan *p) {
-    return p->cfg.dry ? zt_fail(ZT_ARG, "a dry plan only lays out memory; it cannot run") : ZT_OK;
-}
-
-zt_err zt_plan_run(zt_plan *p) {
-    const zt_err e = can_run(p);
-    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) run_step(&p->steps[k]);
-    return e;
-}
-
-static bool finite_values(zt_dtype t, bool half, const void *x, int64_t n) {
-    for (int64_t k = 0; k < n; k++) {
-        if (half) {
-            if ((~((const uint16_t *)x)[k] & 0x7f80) == 0) return false;          /* an exponent of all ones */
-            continue;
-        }
-        if (t == ZT_F32 && !isfinite(((const float *)x)[k])) return false;
-        if (t == ZT_F64 && !isfinite(((const double *)x)[k])) return false;
-    }
-    return true;
-}
-
-static zt_err check_node(const zt_node *n, const char *what) {
-    bool ok = finite_values(n->dtype, n->half, n->x, zt_numel(&n->sh));
-    for (int a = 0; a < n->n_aux; a++) ok = ok && finite_values(n->dtype, false, n->aux[a], zt_numel(&n->aux_sh[a]));
-    return ok ? ZT_OK
-              : zt_fail(ZT_NONFINITE, "%s '%s%s%s' %s holds a NaN or infinity", what, n->scope, *n->scope ? ": " : "",
-                        n->name ? n->name : n->op->name, zt_shape_text(&n->sh));
-}
-
-zt_err zt_plan_run_checked(zt_plan *p) {
-    zt_err e = can_run(p);
-    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
-        const step *s = &p->steps[k];
-        for (int j = 0; e == ZT_OK && j < s->node->n_in; j++)
-            if (s->node->in[j]->op == &zt_def_leaf) e = check_node(s->node->in[j], "leaf");
-        if (e != ZT_OK) break;
-        run_step(s);
-        e = check_node(s->node, "result of");
-    }
-    return e;
-}
-
 bool zt_plan_guards_ok(const zt_plan *p) {
     if (!p->cfg.no_reuse || p->cfg.dry) return true;
     for (int b = 0; b < p->n_blocks; b++) {
@@ -386,81 +301,4 @@ bool zt_plan_guards_ok(const zt_plan *p) {
             if (before[k] != GUARD_BYTE || after[k] != GUARD_BYTE) return false;
     }
     return true;
-}
-
-/* ---- profile --------------------------------------------------------------------------------------------------- */
-typedef struct row { char name[96]; double ms, roof_ms; int64_t flops, bytes; int calls; } row;
-
-static void add_row(row *rows, int *n, int cap, const char *name, const row *one) {
-    int k = 0;
-    while (k < *n && strcmp(rows[k].name, name) != 0) k++;
-    if (k == *n) {
-        if (*n == cap) k = cap - 1;
-        else rows[(*n)++] = (row){0};
-        snprintf(rows[k].name, sizeof rows[k].name, "%s", name);
-    }
-    rows[k].ms += one->ms;
-    rows[k].roof_ms += one->roof_ms;
-    rows[k].flops += one->flops;
-    rows[k].bytes += one->bytes;
-    rows[k].calls++;
-}
-
-static int by_ms(const void *a, const void *b) {
-    const double x = ((const row *)a)->ms, y = ((const row *)b)->ms;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-static void print_rows(FILE *f, const char *title, row *rows, int n, double total) {
-    qsort(rows, (size_t)n, sizeof *rows, by_ms);
-    fprintf(f, "%-32s %8s %7s %9s %9s %8s %9s %6s\n", title, "ms", "share", "GFLOP", "GFLOP/s", "GB", "roofline", "calls");
-    for (int k = 0; k < n; k++) {
-        const row *r = &rows[k];
-        fprintf(f, "%-32s %8.2f %6.1f%% %9.3f %9.1f %8.3f %8.1f%% %6d\n", r->name, r->ms, 100 * r->ms / total,
-                (double)r->flops * 1e-9, (double)r->flops * 1e-6 / (r->ms + 1e-9), (double)r->bytes * 1e-9,
-                100 * r->roof_ms / (r->ms + 1e-9), r->calls);
-    }
-}
-
-/* What a step reads and writes, each tensor once. */
-static int64_t traffic(const zt_node *n) {
-    int64_t bytes = result_bytes(n);
-    for (int k = 0; k < n->n_in; k++) bytes += result_bytes(n->in[k]);
-    for (int k = 0; k < n->n_aux; k++) bytes += aux_bytes(n, k);
-    return bytes;
-}
-/* The first two levels of a scope path. */
-static void scope_name(const zt_node *n, char out[96]) {
-    const size_t first = strcspn(n->scope, ".");
-    const size_t len = n->scope[first] ? first + 1 + strcspn(n->scope + first + 1, ".") : first;
-    snprintf(out, 96, "%.*s", len ? (int)len : 5, len ? n->scope : "(top)");
-}
-
-zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
-    enum { CAP = 256 };
-    zt_err e = can_run(p);
-    if (e != ZT_OK) return e;
-    row *ops = zt_alloc_array(CAP, sizeof *ops), *scopes = zt_alloc_array(CAP, sizeof *scopes);
-    int n_ops = 0, n_scopes = 0;
-    double total = 0;
-    e = ops && scopes ? ZT_OK : ZT_NOMEM;
-    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
-        const zt_node *n = p->steps[k].node;
-        const double t0 = zt_now();
-        run_step(&p->steps[k]);
-        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0, .bytes = traffic(n)};
-        r.roof_ms = fmax((double)r.flops * 1e-6 / gflops, (double)r.bytes * 1e-6 / gbytes);
-        char scope[96];
-        scope_name(n, scope);
-        add_row(ops, &n_ops, CAP, n->op->name, &r);
-        add_row(scopes, &n_scopes, CAP, scope, &r);
-        total += r.ms;
-    }
-    if (e == ZT_OK) {
-        print_rows(f, "op", ops, n_ops, total);
-        print_rows(f, "scope", scopes, n_scopes, total);
-    }
-    zt_free(ops);
-    zt_free(scopes);
-    return e;
 }

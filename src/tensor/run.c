@@ -1,0 +1,133 @@
+/* run.c - running a plan: as it is, with every result checked, or with every step timed. Tested by
+ * tests/tensor/test_tensor_graph.c. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "tensor/plan_internal.h"
+
+/* ---- running --------------------------------------------------------------------------------------------------- */
+static void run_step(const zt_step *s) {
+    if (s->kernel) s->kernel->run(s->node, &s->exec);
+    else s->node->op->ref[zt_reference_of(s->node)](s->node);
+}
+
+static zt_err can_run(const zt_plan *p) {
+    return p->cfg.dry ? zt_fail(ZT_ARG, "a dry plan only lays out memory; it cannot run") : ZT_OK;
+}
+
+zt_err zt_plan_run(zt_plan *p) {
+    const zt_err e = can_run(p);
+    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) run_step(&p->steps[k]);
+    return e;
+}
+
+static bool finite_values(zt_dtype t, bool half, const void *x, int64_t n) {
+    for (int64_t k = 0; k < n; k++) {
+        if (half) {
+            if ((~((const uint16_t *)x)[k] & 0x7f80) == 0) return false;          /* an exponent of all ones */
+            continue;
+        }
+        if (t == ZT_F32 && !isfinite(((const float *)x)[k])) return false;
+        if (t == ZT_F64 && !isfinite(((const double *)x)[k])) return false;
+    }
+    return true;
+}
+
+static zt_err check_node(const zt_node *n, const char *what) {
+    bool ok = finite_values(n->dtype, n->half, n->x, zt_numel(&n->sh));
+    for (int a = 0; a < n->n_aux; a++) ok = ok && finite_values(n->dtype, false, n->aux[a], zt_numel(&n->aux_sh[a]));
+    return ok ? ZT_OK
+              : zt_fail(ZT_NONFINITE, "%s '%s%s%s' %s holds a NaN or infinity", what, n->scope, *n->scope ? ": " : "",
+                        n->name ? n->name : n->op->name, zt_shape_text(&n->sh));
+}
+
+zt_err zt_plan_run_checked(zt_plan *p) {
+    zt_err e = can_run(p);
+    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
+        const zt_step *s = &p->steps[k];
+        for (int j = 0; e == ZT_OK && j < s->node->n_in; j++)
+            if (s->node->in[j]->op == &zt_def_leaf) e = check_node(s->node->in[j], "leaf");
+        if (e != ZT_OK) break;
+        run_step(s);
+        e = check_node(s->node, "result of");
+    }
+    return e;
+}
+
+/* ---- profile --------------------------------------------------------------------------------------------------- */
+typedef struct row { char name[96]; double ms, roof_ms; int64_t flops, bytes; int calls; } row;
+
+static void add_row(row *rows, int *n, int cap, const char *name, const row *one) {
+    int k = 0;
+    while (k < *n && strcmp(rows[k].name, name) != 0) k++;
+    if (k == *n) {
+        if (*n == cap) k = cap - 1;
+        else rows[(*n)++] = (row){0};
+        snprintf(rows[k].name, sizeof rows[k].name, "%s", name);
+    }
+    rows[k].ms += one->ms;
+    rows[k].roof_ms += one->roof_ms;
+    rows[k].flops += one->flops;
+    rows[k].bytes += one->bytes;
+    rows[k].calls++;
+}
+
+static int by_ms(const void *a, const void *b) {
+    const double x = ((const row *)a)->ms, y = ((const row *)b)->ms;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static void print_rows(FILE *f, const char *title, row *rows, int n, double total) {
+    qsort(rows, (size_t)n, sizeof *rows, by_ms);
+    fprintf(f, "%-32s %8s %7s %9s %9s %8s %9s %6s\n", title, "ms", "share", "GFLOP", "GFLOP/s", "GB", "roofline", "calls");
+    for (int k = 0; k < n; k++) {
+        const row *r = &rows[k];
+        fprintf(f, "%-32s %8.2f %6.1f%% %9.3f %9.1f %8.3f %8.1f%% %6d\n", r->name, r->ms, 100 * r->ms / total,
+                (double)r->flops * 1e-9, (double)r->flops * 1e-6 / (r->ms + 1e-9), (double)r->bytes * 1e-9,
+                100 * r->roof_ms / (r->ms + 1e-9), r->calls);
+    }
+}
+
+/* What a step reads and writes, each tensor once. */
+static int64_t traffic(const zt_node *n) {
+    int64_t bytes = zt_result_bytes(n);
+    for (int k = 0; k < n->n_in; k++) bytes += zt_result_bytes(n->in[k]);
+    for (int k = 0; k < n->n_aux; k++) bytes += zt_aux_bytes(n, k);
+    return bytes;
+}
+/* The first two levels of a scope path. */
+static void scope_name(const zt_node *n, char out[96]) {
+    const size_t first = strcspn(n->scope, ".");
+    const size_t len = n->scope[first] ? first + 1 + strcspn(n->scope + first + 1, ".") : first;
+    snprintf(out, 96, "%.*s", len ? (int)len : 5, len ? n->scope : "(top)");
+}
+
+zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
+    enum { CAP = 256 };
+    zt_err e = can_run(p);
+    if (e != ZT_OK) return e;
+    row *ops = zt_alloc_array(CAP, sizeof *ops), *scopes = zt_alloc_array(CAP, sizeof *scopes);
+    int n_ops = 0, n_scopes = 0;
+    double total = 0;
+    e = ops && scopes ? ZT_OK : ZT_NOMEM;
+    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
+        const zt_node *n = p->steps[k].node;
+        const double t0 = zt_now();
+        run_step(&p->steps[k]);
+        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0, .bytes = traffic(n)};
+        r.roof_ms = fmax((double)r.flops * 1e-6 / gflops, (double)r.bytes * 1e-6 / gbytes);
+        char scope[96];
+        scope_name(n, scope);
+        add_row(ops, &n_ops, CAP, n->op->name, &r);
+        add_row(scopes, &n_scopes, CAP, scope, &r);
+        total += r.ms;
+    }
+    if (e == ZT_OK) {
+        print_rows(f, "op", ops, n_ops, total);
+        print_rows(f, "scope", scopes, n_scopes, total);
+    }
+    zt_free(ops);
+    zt_free(scopes);
+    return e;
+}
