@@ -53,4 +53,20 @@ static inline void expect_gradient(zt_node *y, zt_node *x, const double *want) {
     expect(dx, x->sh, want);
 }
 #define EXPECT_GRADIENT(y, x, ...) expect_gradient(y, x, ARRAY(__VA_ARGS__))
+
+/** Every builder leaves its graph with the code and a text that holds `text`; then `later` goes on with what it returned:
+ *  builders live with a dead graph. */
+typedef struct error_case { zt_node *(*build)(void); zt_err e; const char *text; } error_case;
+static inline void expect_errors(const error_case *cases, size_t n, void (*later)(zt_node *y)) {
+    for (size_t k = 0; k < n; k++) {
+        zt_graph_destroy(&g);
+        assert_int_equal(setup(NULL), 0);
+        zt_node *y = cases[k].build();
+        if (zt_graph_error(g) != cases[k].e || !strstr(zt_err_text(), cases[k].text))
+            fail_msg("case %d: code %s, text '%s'; wanted %s and '%s'", (int)k, zt_err_name(zt_graph_error(g)), zt_err_text(),
+                     zt_err_name(cases[k].e), cases[k].text);
+        later(y);
+        assert_int_equal(zt_graph_error(g), cases[k].e);
+    }
+}
 #endif

@@ -27,6 +27,6 @@ typedef struct zt_train_plan {
     int fallbacks;
 } zt_train_plan;
 zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p);
-/** Runs three steps of the run on noise and prints the profile of the last (plan.h) to f. Writes nothing else. */
-zt_err zt_train_profile(zt_train_cfg *c, FILE *f);
+/** Runs three steps of the run on noise and prints the profile of the last (plan.h) to out. Writes nothing else. */
+zt_err zt_train_profile(zt_train_cfg *c, FILE *out);
 #endif

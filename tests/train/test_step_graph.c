@@ -105,6 +105,13 @@ static void uneven_parts_are_refused(void **state) {
     zt_tset_finish(&o.params);
 }
 
+static void small_vdit(zt_net *net) {
+    assert_int_equal(zt_net_init(net, "vdit"), ZT_OK);
+    net->vocab = 300;
+    net->frames = 2;
+    net->height = net->width = 8;
+}
+
 static void allocation_failures(void **state) {                /* leaks are found by the address sanitizer's run of this test */
     (void)state;
     int failures = 0;
@@ -112,10 +119,7 @@ static void allocation_failures(void **state) {                /* leaks are foun
         zt_train_cfg c = {.run.seed = 3, .train = {.accumulate = 2}};
         zt_tset params = {0}, states = {0};
         zt_step_graph s = {0};
-        assert_int_equal(zt_net_init(&c.net, "vdit"), ZT_OK);
-        c.net.vocab = 300;
-        c.net.frames = 2;
-        c.net.height = c.net.width = 8;
+        small_vdit(&c.net);
         zt_alloc_fail_at(n);
         const zt_err e = zt_step_graph_create(&s, &c, 2, &params, &states, false);
         const int64_t left = zt_alloc_fail_left();
@@ -139,10 +143,7 @@ static void scopes_that_stay_f32(void **state) {
     zt_train_cfg c = {.run = {.seed = 3, .precision = ZT_PRECISION_BF16, .f32_scopes = "blocks.0,head"}};
     zt_tset params = {0}, states = {0};
     zt_step_graph s = {0};
-    assert_int_equal(zt_net_init(&c.net, "vdit"), ZT_OK);
-    c.net.vocab = 300;
-    c.net.frames = 2;
-    c.net.height = c.net.width = 8;
+    small_vdit(&c.net);
     assert_int_equal(zt_step_graph_create(&s, &c, 1, &params, &states, true), ZT_OK);
     int f32 = 0, bf16 = 0;
     for (int id = 0; id < zt_graph_size(s.g); id++) {

@@ -7,6 +7,8 @@ static int64_t padded(int64_t n) {
     return (n + VW - 1) / VW * VW;
 }
 
+enum { SLOTS_MAX = 64 };          /* threads that matrices are shared out to */
+
 /* One matrix [rows,cols], and as wide [few,many] with padded rows. */
 typedef struct matrix { int64_t rows, cols, few, many, fp, mp; } matrix;
 static matrix matrix_of(const zt_node *n, int k) {
@@ -120,11 +122,11 @@ static void muon_run(const zt_node *n, const zt_exec *e) {
     const float clip = hyper[7] > 0 && norm > hyper[7] ? hyper[7] / norm : 1;
 #pragma omp parallel for schedule(static, 1)
     for (int s = 0; s < slots; s++) {
-        double load[64] = {0};                                 /* each matrix to the slot that has least: the same every run */
+        double load[SLOTS_MAX] = {0};          /* each matrix to the slot that has least: the same every run */
         for (int k = 0; k < K; k++) {
             const matrix a = matrix_of(n, k);
             int least = 0;
-            for (int i = 1; i < slots && i < 64; i++)
+            for (int i = 1; i < slots && i < SLOTS_MAX; i++)
                 if (load[i] < load[least]) least = i;
             load[least] += (double)a.few * (double)a.few * (double)(2 * a.many + a.few);
             if (least == s) one_matrix(n, k, (float *)e->scratch + s * size, clip);

@@ -38,73 +38,65 @@ static float clip_factor(const float *h, float norm) {
     return h[7] > 0 && norm > h[7] ? h[7] / norm : 1;
 }
 
-static void adamw_piece(float *restrict p, float *restrict m, float *restrict v, const float *restrict g, int64_t n,
-                        const float *h, float clip, float keep, float into) {
+/* What an update of leaves shares out: hyper, the factors of gradients and of what is kept, the decay within gradients. */
+typedef struct update { const float *h; float clip, keep, into; } update;
+typedef void piece_fn(const zt_node *n, int64_t from, int64_t to, const update *u);
+
+/* Elements of the leaves in pieces; hyper and norm are inputs number `at` and at+1. Nothing moves when the norm is not finite. */
+static void in_pieces(const zt_node *n, int at, piece_fn *f) {
+    const float *h = n->in[at]->x, norm = *(const float *)n->in[at + 1]->x;
+    const int64_t count = zt_numel(&n->in[0]->sh);
+    const int parts = k_parts(count);
+    *(float *)n->x = 0;
+    if (!isfinite(norm)) return;
+    const update u = {.h = h, .clip = clip_factor(h, norm), .keep = n->at.i[0] == ZT_DECAY_APART ? 1 - h[0] * h[4] : 1,
+                      .into = n->at.i[0] == ZT_DECAY_INTO_GRADIENT ? h[4] : 0};
+#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    for (int s = 0; s < parts; s++) {
+        int64_t from, to;
+        k_piece(count, 64, parts, s, &from, &to);
+        f(n, from, to, &u);
+    }
+}
+
+static void adamw_piece(const zt_node *n, int64_t from, int64_t to, const update *u) {
+    float *restrict p = n->in[0]->x, *restrict m = n->in[1]->x, *restrict v = n->in[2]->x;
+    const float *restrict g = n->in[3]->x, *h = u->h;
     const float b1 = h[1], b2 = h[2], eps = h[3], a1 = 1 - b1, a2 = 1 - b2, lr = h[0] / h[5], i2 = 1 / h[6];
+    const float clip = u->clip, keep = u->keep, into = u->into;
 #pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = from; i < to; i++) {
         const float gi = g[i] * clip + into * p[i], mi = b1 * m[i] + a1 * gi, vi_ = b2 * v[i] + a2 * gi * gi;
         m[i] = mi;
         v[i] = vi_;
         p[i] = p[i] * keep - lr * mi / (sqrtf(vi_ * i2) + eps);
     }
 }
-static void adamw_run(const zt_node *n, const zt_exec *e) {
-    (void)e;
-    const float *h = n->in[4]->x, norm = *(const float *)n->in[5]->x;
-    *(float *)n->x = 0;
-    if (!isfinite(norm)) return;
-    const float clip = clip_factor(h, norm), keep = n->at.i[0] == ZT_DECAY_APART ? 1 - h[0] * h[4] : 1;
-    const float into = n->at.i[0] == ZT_DECAY_INTO_GRADIENT ? h[4] : 0;
-    const int64_t count = zt_numel(&n->in[0]->sh);
-    const int parts = k_parts(count);
-#pragma omp parallel for schedule(static, 1) if (parts > 1)
-    for (int s = 0; s < parts; s++) {
-        int64_t a, b;
-        k_piece(count, 64, parts, s, &a, &b);
-        adamw_piece((float *)n->in[0]->x + a, (float *)n->in[1]->x + a, (float *)n->in[2]->x + a, (const float *)n->in[3]->x + a,
-                    b - a, h, clip, keep, into);
-    }
-}
-
-static void rmsprop_piece(float *restrict p, float *restrict v, const float *restrict g, int64_t n, const float *h, float clip,
-                          float keep) {
-    const float lr = h[0], b2 = h[2], eps = h[3], a2 = 1 - b2;
+static void rmsprop_piece(const zt_node *n, int64_t from, int64_t to, const update *u) {
+    float *restrict p = n->in[0]->x, *restrict v = n->in[1]->x;
+    const float *restrict g = n->in[2]->x;
+    const float lr = u->h[0], b2 = u->h[2], eps = u->h[3], a2 = 1 - b2, clip = u->clip, keep = u->keep;
 #pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = from; i < to; i++) {
         const float gi = g[i] * clip, vi_ = b2 * v[i] + a2 * gi * gi;
         v[i] = vi_;
         p[i] = p[i] * keep - lr * gi / (sqrtf(vi_) + eps);
     }
 }
-static void lion_piece(float *restrict p, float *restrict m, const float *restrict g, int64_t n, const float *h, float clip,
-                       float keep) {
-    const float lr = h[0], b1 = h[1], b2 = h[2], a1 = 1 - b1, a2 = 1 - b2;
+static void lion_piece(const zt_node *n, int64_t from, int64_t to, const update *u) {
+    float *restrict p = n->in[0]->x, *restrict m = n->in[1]->x;
+    const float *restrict g = n->in[2]->x;
+    const float lr = u->h[0], b1 = u->h[1], b2 = u->h[2], a1 = 1 - b1, a2 = 1 - b2, clip = u->clip, keep = u->keep;
 #pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = from; i < to; i++) {
         const float gi = g[i] * clip, c = b1 * m[i] + a1 * gi;
         m[i] = b2 * m[i] + a2 * gi;
         p[i] = p[i] * keep - (c > 0 ? lr : c < 0 ? -lr : 0);
     }
 }
-typedef void two_leaves_fn(float *restrict p, float *restrict s, const float *restrict g, int64_t n, const float *h, float clip,
-                           float keep);
-static void two_leaves(const zt_node *n, two_leaves_fn *f) {
-    const float *h = n->in[3]->x, norm = *(const float *)n->in[4]->x;
-    *(float *)n->x = 0;
-    if (!isfinite(norm)) return;
-    const float clip = clip_factor(h, norm), keep = n->at.i[0] ? 1 - h[0] * h[4] : 1;
-    const int64_t count = zt_numel(&n->in[0]->sh);
-    const int parts = k_parts(count);
-#pragma omp parallel for schedule(static, 1) if (parts > 1)
-    for (int s = 0; s < parts; s++) {
-        int64_t a, b;
-        k_piece(count, 64, parts, s, &a, &b);
-        f((float *)n->in[0]->x + a, (float *)n->in[1]->x + a, (const float *)n->in[2]->x + a, b - a, h, clip, keep);
-    }
-}
-static void rmsprop_run(const zt_node *n, const zt_exec *e) { (void)e; two_leaves(n, rmsprop_piece); }
-static void lion_run(const zt_node *n, const zt_exec *e) { (void)e; two_leaves(n, lion_piece); }
+static void adamw_run(const zt_node *n, const zt_exec *e) { (void)e; in_pieces(n, 4, adamw_piece); }
+static void rmsprop_run(const zt_node *n, const zt_exec *e) { (void)e; in_pieces(n, 3, rmsprop_piece); }
+static void lion_run(const zt_node *n, const zt_exec *e) { (void)e; in_pieces(n, 3, lion_piece); }
 
 static void momentum_run(const zt_node *n, const zt_exec *e) {
     (void)e;

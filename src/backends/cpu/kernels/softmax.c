@@ -2,8 +2,8 @@
  * Sums run in f32 over at most 4096 elements, then in f64. */
 #include "backends/cpu/kernels/kernel.h"
 
-static void softmax_row(const float *x, float *y, int64_t C) {
-    const float most = k_row_max(x, C);
+/* Sum of e^(x - most); `keep`: the terms go to y. */
+INLINE double exp_sum(const float *x, float *y, int64_t C, float most, const bool keep) {
     double sum = 0;
     for (int64_t a = 0; a < C; a += 4096) {
         const int64_t b = a + 4096 < C ? a + 4096 : C;
@@ -11,27 +11,23 @@ static void softmax_row(const float *x, float *y, int64_t C) {
 #pragma omp simd reduction(+ : s)
         for (int64_t c = a; c < b; c++) {
             const float v = k_exp(x[c] - most);
-            y[c] = v;
+            if (keep) y[c] = v;
             s += v;
         }
         sum += s;
     }
-    const float scale = (float)(1 / sum);
+    return sum;
+}
+
+static void softmax_row(const float *x, float *y, int64_t C) {
+    const float scale = (float)(1 / exp_sum(x, y, C, k_row_max(x, C), true));
 #pragma omp simd
     for (int64_t c = 0; c < C; c++) y[c] *= scale;
 }
 
 static void log_softmax_row(const float *x, float *y, int64_t C) {
     const float most = k_row_max(x, C);
-    double sum = 0;
-    for (int64_t a = 0; a < C; a += 4096) {
-        const int64_t b = a + 4096 < C ? a + 4096 : C;
-        float s = 0;
-#pragma omp simd reduction(+ : s)
-        for (int64_t c = a; c < b; c++) s += k_exp(x[c] - most);
-        sum += s;
-    }
-    const double shift = (double)most + log(sum);       /* f64: it may be large beside the result */
+    const double shift = (double)most + log(exp_sum(x, y, C, most, false));       /* f64: it may be large beside the result */
 #pragma omp simd
     for (int64_t c = 0; c < C; c++) y[c] = (float)(x[c] - shift);
 }
