@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "data/loader_impl.h"
+#include "data/order.h"
 
 enum { BATCH_MAX = 4096, DEPTH_MAX = 64, THREADS_MAX = 16, SIDE_MAX = 16384, FRAMES_MAX = 1 << 20, ASPECT_MAX = 16 };
 
@@ -20,23 +21,16 @@ typedef struct slot {
     int64_t *id;
     int64_t number;        /* which batch is in it; -1: none */
     zt_err err;
+    char why[512];         /* its text: error texts belong to the thread that failed */
 } slot;
 
-/* A thread and the permutation it used last. */
-typedef struct worker {
-    zt_loader *l;
-    pthread_t thread;
-    bool started;
-    int64_t *order, epoch;
-    zt_scratch scratch;
-} worker;
+typedef struct worker { zt_loader *l; pthread_t thread; bool started; zt_scratch scratch; } worker;
 
 struct zt_loader {
     const zt_dataset *ds;
     zt_loader_cfg cfg;
     char split_name[16];
     int64_t clips;
-    uint8_t *no_flip;               /* [clips] 1: never mirrored; NULL: flip is off */
     size_t clip_bytes;
     slot slot[DEPTH_MAX];
     worker worker[THREADS_MAX];
@@ -49,29 +43,38 @@ struct zt_loader {
 
 /* ---- what is in a batch ---- */
 
-/* Catalogue index of place `at` in the endless sequence of clips. */
-static int64_t clip_at(worker *w, int64_t at) {
-    const zt_loader *l = w->l;
-    const int64_t epoch = at / l->clips;
-    if (!l->cfg.shuffle) return at % l->clips;
-    if (w->epoch != epoch) {
-        zt_rng r = zt_rng_init(l->cfg.seed, zt_hash_name("loader/order") + (uint64_t)epoch);
-        zt_rng_permutation(&r, w->order, l->clips);
-        w->epoch = epoch;
-    }
-    return w->order[at % l->clips];
+static zt_err check_clip(const zt_loader *l, const zt_clip_view *v) {
+    const zt_loader_cfg *c = &l->cfg;
+    const double aspect = (double)v->width * c->height / ((double)v->height * c->width);
+    if (c->resize && (aspect > ASPECT_MAX || aspect < 1.0 / ASPECT_MAX))
+        return zt_fail(ZT_CONFIG,
+                       "data loader: clip %s is %dx%d: too far in shape from %dx%d to be resized to it; leave it out, or "
+                       "ask for another shape",
+                       v->key, v->width, v->height, c->width, c->height);
+    if (v->frames >= c->frames && (c->resize || (v->height >= c->height && v->width >= c->width))) return ZT_OK;
+    return zt_fail(
+        ZT_CONFIG,
+        "data loader: clip %s (split %s) has %d frames of %dx%d, %d of %dx%d were asked for; ask for less, make the data "
+        "set with larger clips, or (for the size alone) have them resized: data.resize",
+        v->key, c->split ? c->split : "all", v->frames, v->width, v->height, c->frames, c->width, c->height);
 }
 
 static zt_err fill(worker *w, slot *s, int64_t number) {
-    zt_loader *l = w->l;
+    const zt_loader *l = w->l;
+    const zt_loader_cfg *c = &l->cfg;
     zt_err e = ZT_OK;
-    for (int i = 0; i < l->cfg.batch; i++) {
+    for (int i = 0; i < c->batch; i++) {
         zt_clip_view v;
-        const int64_t at = number * l->cfg.batch + i, clip = clip_at(w, at);
-        zt_rng r = zt_rng_init(l->cfg.seed, zt_hash_name("loader/augment") + (uint64_t)at);
-        ZT_TRY(e = zt_dataset_clip(l->ds, l->cfg.split, clip, &v), done);
-        const zt_cut k = zt_cut_choose(&l->cfg, &v, l->no_flip && l->no_flip[clip], &r);
-        ZT_TRY(e = zt_cut_apply(&l->cfg, &v, &k, &w->scratch, s->rgb + (size_t)i * l->clip_bytes), done);
+        int64_t index;
+        bool no_flip;
+        const int64_t at = number * c->batch + i;
+        zt_rng r = zt_rng_init(c->seed, zt_hash_name("loader/augment") + (uint64_t)at);
+        ZT_TRY(e = zt_order_at(l->ds, c->split, c->seed, c->shuffle, at, &index), done);
+        ZT_TRY(e = zt_dataset_clip(l->ds, c->split, index, &v), done);
+        ZT_TRY(e = check_clip(l, &v), done);
+        ZT_TRY(e = zt_labels_no_flip(&v, &no_flip), done);
+        const zt_cut k = zt_cut_choose(c, &v, no_flip, &r);
+        ZT_TRY(e = zt_cut_apply(c, &v, &k, &w->scratch, s->rgb + (size_t)i * l->clip_bytes), done);
         zt_dataset_forget(l->ds, &v);
         zt_free(s->mirrored[i]);
         s->mirrored[i] = NULL;
@@ -97,6 +100,7 @@ static void *work(void *arg) {
         slot *s = &l->slot[number % (l->cfg.prefetch + 1)];
         pthread_mutex_unlock(&l->lock);
         const zt_err e = fill(w, s, number);
+        if (e != ZT_OK) snprintf(s->why, sizeof s->why, "%s", zt_err_text());
         pthread_mutex_lock(&l->lock);
         s->number = number;
         s->err = e;
@@ -118,10 +122,9 @@ zt_err zt_loader_next(zt_loader *l, zt_batch *b) {
     }
     const zt_err e = s->err;
     pthread_mutex_unlock(&l->lock);
-    if (e != ZT_OK) {   /* the worker's text is of its thread; only memory can have failed */
+    if (e != ZT_OK) {
         *b = (zt_batch){0};
-        return zt_fail(e, "data loader: batch %lld could not be made: out of memory; use a smaller batch or prefetch",
-                       (long long)number);
+        return zt_fail(e, "data loader: batch %lld could not be made: %s", (long long)number, s->why);
     }
     *b = (zt_batch){s->rgb, s->caption, s->id, number};
     return ZT_OK;
@@ -161,39 +164,15 @@ static zt_err check_clips(const zt_loader *l) {
                        "(`zoe data stats DIR` counts them)", split);
     if (c->first_batch > INT64_MAX / c->batch - DEPTH_MAX)
         return zt_fail(ZT_CONFIG, "data loader: first batch %lld is out of range", (long long)c->first_batch);
-    for (int64_t i = 0; i < l->clips; i++) {
+    int frames, height, width;
+    zt_dataset_least(l->ds, c->split, &frames, &height, &width);
+    if (frames >= c->frames && (c->resize || (height >= c->height && width >= c->width))) return ZT_OK;
+    for (int64_t i = 0; i < l->clips; i++) {   /* which one is it? */
         zt_clip_view v;
         zt_err e = zt_dataset_clip(l->ds, c->split, i, &v);
-        if (e != ZT_OK) return e;
-        const double aspect = (double)v.width * c->height / ((double)v.height * c->width);
-        if (c->resize && (aspect > ASPECT_MAX || aspect < 1.0 / ASPECT_MAX))
-            return zt_fail(ZT_CONFIG,
-                           "data loader: clip %s is %dx%d; its shape is too far from %dx%d to be resized to it: leave it out, "
-                           "or ask for another shape",
-                           v.key, v.width, v.height, c->width, c->height);
-        if (v.frames < c->frames || (!c->resize && (v.height < c->height || v.width < c->width)))
-            return zt_fail(
-                ZT_CONFIG,
-                "data loader: clip %s (split %s) has %d frames of %dx%d, %d of %dx%d were asked for; ask for less (or for "
-                "other sizes resized: data.resize), or make the data set with larger clips",
-                v.key, split, v.frames, v.width, v.height, c->frames, c->width, c->height);
+        if (e != ZT_OK || (e = check_clip(l, &v)) != ZT_OK) return e;
     }
     return ZT_OK;
-}
-
-static zt_err find_no_flip(zt_loader *l) {
-    zt_err e = ZT_OK;
-    if (!l->cfg.flip) return ZT_OK;
-    if (!(l->no_flip = zt_alloc((size_t)l->clips))) return ZT_NOMEM;
-    for (int64_t i = 0; i < l->clips; i++) {
-        zt_clip_view v;
-        bool no_flip;
-        ZT_TRY(e = zt_dataset_clip(l->ds, l->cfg.split, i, &v), done);
-        ZT_TRY(e = zt_labels_no_flip(&v, &no_flip), done);
-        l->no_flip[i] = no_flip;
-    }
-done:
-    return e;
 }
 
 static zt_err allocate(zt_loader *l) {
@@ -208,10 +187,6 @@ static zt_err allocate(zt_loader *l) {
         s->id = zt_alloc_array(batch, sizeof *s->id);
         s->number = -1;
         if (!s->rgb || !s->caption || !s->mirrored || !s->id) return ZT_NOMEM;
-    }
-    for (int i = 0; i < l->cfg.threads; i++) {
-        l->worker[i] = (worker){.l = l, .epoch = -1};
-        if (l->cfg.shuffle && !(l->worker[i].order = zt_alloc_array((size_t)l->clips, sizeof(int64_t)))) return ZT_NOMEM;
     }
     return ZT_OK;
 }
@@ -235,10 +210,10 @@ zt_err zt_loader_create(zt_loader **out, const zt_dataset *ds, const zt_loader_c
     if (l->cfg.threads == 0) l->cfg.threads = 1;
     l->clips = zt_dataset_count(ds, l->cfg.split);
     ZT_TRY(e = check_clips(l), fail);
-    ZT_TRY(e = find_no_flip(l), fail);
     ZT_TRY(e = allocate(l), fail);
     l->next_fill = l->next_take = l->cfg.first_batch;
     for (int i = 0; i < l->cfg.threads; i++) {
+        l->worker[i].l = l;
         const int rc = pthread_create(&l->worker[i].thread, NULL, work, &l->worker[i]);
         if (rc != 0) {
             e = zt_fail(ZT_IO, "data loader: no thread could be started: %s", strerror(rc));
@@ -260,11 +235,9 @@ void zt_loader_destroy(zt_loader **pl) {
     l->stop = true;
     pthread_cond_broadcast(&l->taken);
     pthread_mutex_unlock(&l->lock);
-    for (int i = 0; i < THREADS_MAX; i++) {
+    for (int i = 0; i < THREADS_MAX; i++)
         if (l->worker[i].started) pthread_join(l->worker[i].thread, NULL);
-        zt_free(l->worker[i].order);
-        zt_free(l->worker[i].scratch.p);
-    }
+    for (int i = 0; i < THREADS_MAX; i++) zt_free(l->worker[i].scratch.p);
     for (int i = 0; i < DEPTH_MAX; i++) {
         slot *s = &l->slot[i];
         for (int k = 0; s->mirrored && k < l->cfg.batch; k++) zt_free(s->mirrored[k]);
@@ -273,7 +246,6 @@ void zt_loader_destroy(zt_loader **pl) {
         zt_free(s->mirrored);
         zt_free(s->id);
     }
-    zt_free(l->no_flip);
     pthread_cond_destroy(&l->taken);
     pthread_cond_destroy(&l->made);
     pthread_mutex_destroy(&l->lock);

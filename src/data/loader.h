@@ -12,7 +12,7 @@ typedef struct zt_loader_cfg {
     const char *split;             /* "train", "val", "test" or NULL for all; copied */
     int batch, frames, height, width;
     uint64_t seed;
-    bool shuffle;                  /* a new permutation every epoch; else catalogue order, again and again */
+    bool shuffle;                  /* a new permutation every epoch, or drawn by weight (order.h); else catalogue order */
     bool resize;                   /* clips of other sizes are scaled (antialiased) until they just cover height x width */
     bool crop;                     /* random place of a smaller crop; else the centre */
     bool flip;                     /* mirror half of the clips; the words left and right change places in the caption; clips whose
@@ -40,11 +40,12 @@ typedef struct zt_loader zt_loader;
 /** Batch number s is a pure function of (data set, cfg but first_batch, prefetch and threads, s), so a run resumes exactly.
  *  Errors:
  *  ZT_CONFIG when a number is out of range, the split is empty or a clip is shorter or (without resize) smaller than asked
- *  (names the clip, its size and what to change), ZT_FORMAT (labels that are no JSON), ZT_NOMEM, ZT_IO (no thread). `ds` must
- *  outlive it. */
+ *  (names the clip, its size and what to change), ZT_NOMEM, ZT_IO (no thread). `ds` must outlive it. */
 zt_err zt_loader_create(zt_loader **l, const zt_dataset *ds, const zt_loader_cfg *cfg);
 void zt_loader_destroy(zt_loader **l);
-/** Next batch; waits for the thread when it is not ready. One consumer. Errors: ZT_NOMEM. */
+/** Next batch; waits for the thread when it is not ready. One consumer. Errors: ZT_NOMEM, ZT_CONFIG (a clip smaller than the
+ *  catalogue counts, too far in shape to be resized, weights near zero), ZT_FORMAT (labels that are no JSON), and as
+ *  zt_dataset_clip. */
 zt_err zt_loader_next(zt_loader *l, zt_batch *b);
 /** Seconds zt_loader_next has waited so far. */
 double zt_loader_wait_s(const zt_loader *l);
