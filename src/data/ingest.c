@@ -232,7 +232,7 @@ static zt_err add_clip(job *j, source *s, int split) {
                                .caption = s->caption, .source = s->name, .source_hash = s->hash, .split = SPLIT[split],
                                .start_s = (item ? item->start_s : 0) + (double)(s->clips * c->frames) / c->fps,
                                .labels = item ? item->labels : NULL, .licence = item ? item->licence : NULL};
-    zt_err e = zt_store_add(j->store, &k, j->clip, NULL, NULL);
+    zt_err e = zt_store_add(j->store, &k, j->clip, NULL, 0);
     if (e != ZT_OK) return e;
     j->next_key++;
     j->clips[split]++;
