@@ -82,8 +82,7 @@ static zt_err check(const zt_ingest_cfg *c) {
     return ZT_OK;
 }
 
-/* A folder that holds something else is not ours to fill. What a killed run leaves before its catalogue is there, is. */
-static zt_err check_out(const char *out) {
+zt_err zt_ingest_check_out(const char *out) {
     char **names = NULL;
     int n = 0;
     zt_err e = ZT_OK;
@@ -92,7 +91,8 @@ static zt_err check_out(const char *out) {
     ZT_TRY(e = zt_dir_list(out, &names, &n), done);
     bool foreign = n > 0;
     for (int i = 0; i < n; i++)
-        if (strncmp(names[i], "catalog.db", 10) == 0 || strcmp(names[i], "shards") == 0) foreign = false;
+        if (strncmp(names[i], "catalog.db", 10) == 0 || strcmp(names[i], "shards") == 0 || strcmp(names[i], "arrays") == 0)
+            foreign = false;
     if (foreign)
         e = zt_fail(ZT_ARG, "%s: holds other files (%.60s) and no data set; choose a new or empty folder", out, names[0]);
 done:
@@ -294,7 +294,9 @@ static zt_err decode(job *j, source *s) {
                                 .end_s = s->file->item ? s->file->item->end_s : 0,
                                 .max_frames = c->max_clips * c->frames};
     zt_reader *r = NULL;
-    zt_err e = zt_reader_create(&r, s->file->path, &want);
+    const zt_ingest_item *item = s->file->item;
+    zt_err e = item && item->bytes ? zt_reader_create_memory(&r, item->bytes, item->n_bytes, s->file->path, &want)
+                                   : zt_reader_create(&r, s->file->path, &want);
     if (e == ZT_CANCELLED) return e;
     if (e != ZT_OK) {
         refuse(s, e);
@@ -367,7 +369,9 @@ static zt_err look(job *j, source *s, bool *known) {
     zt_catalog *c = zt_store_catalog(j->store);
     char twin[NAME_MAX_BYTES + 1];
     *known = false;
-    zt_err e = zt_sha256_file(s->file->path, s->hash);
+    const zt_ingest_item *item = s->file->item;
+    const bool memory = item && item->bytes;
+    zt_err e = memory ? zt_sha256(item->bytes, item->n_bytes, s->hash) : zt_sha256_file(s->file->path, s->hash);
     if (e != ZT_OK) {
         refuse(s, e);
         s->hash[0] = '\0';
@@ -375,7 +379,7 @@ static zt_err look(job *j, source *s, bool *known) {
     }
     ZT_TRY(e = zt_catalog_has_source(c, s->name, s->hash, known), done);
     if (*known) return ZT_OK;
-    if (zt_file_size(s->file->path) == 0) snprintf(s->reason, sizeof s->reason, "zero bytes");
+    if (memory ? item->n_bytes == 0 : zt_file_size(s->file->path) == 0) snprintf(s->reason, sizeof s->reason, "zero bytes");
     else {
         ZT_TRY(e = zt_catalog_same_content(c, s->hash, s->fragment, twin, sizeof twin), done);
         s->duplicate = twin[0] != '\0';
@@ -449,7 +453,7 @@ static zt_err take_all(job *j, const zt_ingest_files *files) {
 
 static zt_err prepare(job *j) {
     zt_err e;
-    ZT_TRY(e = check_out(j->cfg->out), done);
+    ZT_TRY(e = zt_ingest_check_out(j->cfg->out), done);
     j->clip = zt_alloc_array((size_t)j->cfg->frames, frame_bytes(j));
     j->last = zt_alloc(frame_bytes(j));
     if (!j->clip || !j->last) return ZT_NOMEM;

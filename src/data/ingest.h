@@ -20,7 +20,9 @@ typedef enum zt_ingest_caption { ZT_CAPTION_AUTO, ZT_CAPTION_TXT, ZT_CAPTION_FOL
 /* One thing to take, from a list that says more than a folder can: a row of a manifest. Strings are borrowed until zt_ingest
  * returns; NULL and "" mean "not said". */
 typedef struct zt_ingest_item {
-    const char *path;               /* a file */
+    const char *path;               /* a file; with bytes: the absolute path of what holds them and a name in it */
+    const void *bytes;              /* NULL, or the file's content where it lies in memory (a member of a mapped archive) */
+    size_t n_bytes;
     double start_s, end_s;          /* the piece to take, seconds after the first frame; end 0: to the end of the file */
     const char *caption;            /* UTF-8; NULL: looked up beside the file as for files in folders; "": none */
     const char *labels;             /* JSON object */
@@ -50,6 +52,7 @@ typedef struct zt_ingest_report {
     int64_t damaged;                /* of new_ok: some part did not decode, the rest was kept */
     int64_t skipped;                /* found in folders, no media: text, tables, links, hidden, special files */
     int64_t new_clips;
+    int64_t arrays;                 /* videos of which there are features and no pixels: they went to OUT/arrays (data/cache.h) */
     int64_t train, val, test;       /* usable clips in the data set now, old and new */
     double seconds;
 } zt_ingest_report;

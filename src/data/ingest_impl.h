@@ -8,6 +8,10 @@
 #include "base/mem.h"
 #include "data/ingest.h"
 
+/** A folder that holds something else is not ours to fill (ZT_ARG); what a killed run leaves before its catalogue is there,
+ *  is. */
+zt_err zt_ingest_check_out(const char *out);
+
 /* A file to look at. */
 typedef struct zt_ingest_file {
     const char *path;           /* absolute */

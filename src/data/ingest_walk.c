@@ -106,7 +106,7 @@ zt_err zt_ingest_list(zt_ingest_files *f, const zt_ingest_item *items, size_t n)
     for (size_t i = 0; i < n && e == ZT_OK; i++) {
         char path[ZT_PATH_MAX];
         ZT_TRY(e = check_item(&items[i], i + 1), done);
-        ZT_TRY(e = absolute(items[i].path, path), done);
+        ZT_TRY(e = items[i].bytes ? zt_format(path, sizeof path, "%s", items[i].path) : absolute(items[i].path, path), done);
         e = add(f, path, 0, &items[i]);
     }
 done:
