@@ -6,15 +6,17 @@
 #include "data/catalog_impl.h"
 
 #define KIND(row) row ".split, " row ".status, " row ".frames, " row ".height, " row ".width, " row ".fps, " row ".caption <> ''"
-#define SAME(row)                                                                                                                \
+#define SAME(row) \
     "split = " row ".split AND status = " row ".status AND frames = " row ".frames AND height = " row ".height AND width = " row \
     ".width AND fps = " row ".fps AND captioned = (" row ".caption <> '')"
-#define ADD                                                                                                                      \
-    "INSERT INTO clip_kinds VALUES (" KIND("new") ", 1) ON CONFLICT DO UPDATE SET n = n + 1;"                                     \
-    "INSERT INTO clip_blocks SELECT new.split, new.id >> 10, 1 WHERE new.status = 'ok' ON CONFLICT DO UPDATE SET n = n + 1;"
-#define TAKE                                                                                                                     \
-    "UPDATE clip_kinds SET n = n - 1 WHERE " SAME("old") ";"                                                                      \
-    "UPDATE clip_blocks SET n = n - 1 WHERE split = old.split AND block = old.id >> 10 AND old.status = 'ok';"
+#define ADD \
+    "INSERT INTO clip_kinds VALUES (" KIND("new") ", 1) ON CONFLICT DO UPDATE SET n = n + 1;" \
+                                                  "INSERT INTO clip_blocks SELECT new.split, new.id >> 10, 1 WHERE new.status " \
+                                                  "= 'ok' ON CONFLICT DO UPDATE SET n = n + 1;"
+#define TAKE \
+    "UPDATE clip_kinds SET n = n - 1 WHERE " SAME( \
+        "old") ";" \
+               "UPDATE clip_blocks SET n = n - 1 WHERE split = old.split AND block = old.id >> 10 AND old.status = 'ok';"
 _Static_assert(ZT_BLOCK_BITS == 10, "the SQL says so too");
 
 const char ZT_COUNTS_SCHEMA[] =
@@ -23,15 +25,18 @@ const char ZT_COUNTS_SCHEMA[] =
     " PRIMARY KEY (split, status, frames, height, width, fps, captioned)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS clip_blocks (split TEXT NOT NULL, block INTEGER NOT NULL, n INTEGER NOT NULL,"
     " PRIMARY KEY (split, block)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS clips_place ON clips (status, split);"   /* an index ends with the id */
+    "CREATE INDEX IF NOT EXISTS clips_place ON clips (status, split);" /* an index ends with the id */
     "CREATE INDEX IF NOT EXISTS sources_status ON sources (status);"
     /* Of a catalogue that had clips before it had counters; the triggers are made after it. */
-    "INSERT OR REPLACE INTO clip_kinds SELECT " KIND("clips") ", COUNT(*) FROM clips GROUP BY 1, 2, 3, 4, 5, 6, 7;"
-    "INSERT OR REPLACE INTO clip_blocks SELECT split, id >> 10, COUNT(*) FROM clips WHERE status = 'ok' GROUP BY 1, 2;"
-    "CREATE TRIGGER IF NOT EXISTS clips_added AFTER INSERT ON clips BEGIN " ADD " END;"
-    "CREATE TRIGGER IF NOT EXISTS clips_changed AFTER UPDATE OF id, split, status, frames, height, width, fps, caption ON clips"
-    " BEGIN " TAKE ADD " END;"
-    "CREATE TRIGGER IF NOT EXISTS clips_removed AFTER DELETE ON clips BEGIN " TAKE " END;";
+    "INSERT OR REPLACE INTO clip_kinds SELECT " KIND(
+        "clips") ", COUNT(*) FROM clips GROUP BY 1, 2, 3, 4, 5, 6, 7;"
+                 "INSERT OR REPLACE INTO clip_blocks SELECT split, id >> 10, COUNT(*) FROM clips WHERE status = 'ok' GROUP BY 1, "
+                 "2;"
+                 "CREATE TRIGGER IF NOT EXISTS clips_added AFTER INSERT ON clips BEGIN " ADD " END;"
+                 "CREATE TRIGGER IF NOT EXISTS clips_changed AFTER UPDATE OF id, split, status, frames, height, width, fps, "
+                 "caption ON clips"
+                 " BEGIN " TAKE ADD " END;"
+                 "CREATE TRIGGER IF NOT EXISTS clips_removed AFTER DELETE ON clips BEGIN " TAKE " END;";
 
 zt_err zt_catalog_counts(zt_catalog *c, zt_err (*fn)(void *ctx, const zt_catalog_count *count), void *ctx) {
     sqlite3_stmt *st = NULL;
@@ -103,8 +108,10 @@ zt_err zt_catalog_clip_by_id(zt_catalog *c, int64_t id, zt_err (*fn)(void *ctx, 
         if (rc == SQLITE_ROW) {
             const zt_catalog_clip k = zt_sql_clip(st);
             e = fn(ctx, &k);
-        } else if (rc == SQLITE_DONE) e = zt_fail(ZT_NOTFOUND, "%s: there is no clip %lld", c->path, (long long)id);
-        else e = zt_sql_fail(c, rc, "reading a clip");
+        } else if (rc == SQLITE_DONE)
+            e = zt_fail(ZT_NOTFOUND, "%s: there is no clip %lld", c->path, (long long)id);
+        else
+            e = zt_sql_fail(c, rc, "reading a clip");
     }
     sqlite3_finalize(st);
     return e;
@@ -113,15 +120,21 @@ zt_err zt_catalog_clip_by_id(zt_catalog *c, int64_t id, zt_err (*fn)(void *ctx, 
 zt_err zt_catalog_check_counts(zt_catalog *c) {
     int64_t wrong;
     zt_err e;
-    ZT_TRY(e = zt_sql_ask(c, &wrong, NULL, 0,
-                          "SELECT (SELECT COUNT(*) FROM (SELECT " KIND("clips") ", COUNT(*) FROM clips GROUP BY 1, 2, 3, 4, 5, 6, 7"
-                          " EXCEPT SELECT * FROM clip_kinds)) + (SELECT COUNT(*) FROM (SELECT split, id >> 10, COUNT(*) FROM clips"
-                          " WHERE status = 'ok' GROUP BY 1, 2 EXCEPT SELECT * FROM clip_blocks))"
-                          " + (COALESCE((SELECT SUM(n) FROM clip_kinds), 0) <> (SELECT COUNT(*) FROM clips))"
-                          " + (COALESCE((SELECT SUM(n) FROM clip_blocks), 0) <> (SELECT COUNT(*) FROM clips WHERE status = 'ok'))", ""), done);
+    ZT_TRY(
+        e = zt_sql_ask(
+            c, &wrong, NULL, 0,
+            "SELECT (SELECT COUNT(*) FROM (SELECT " KIND(
+                "clips") ", COUNT(*) FROM clips GROUP BY 1, 2, 3, 4, 5, 6, 7"
+                         " EXCEPT SELECT * FROM clip_kinds)) + (SELECT COUNT(*) FROM (SELECT split, id >> 10, COUNT(*) FROM clips"
+                         " WHERE status = 'ok' GROUP BY 1, 2 EXCEPT SELECT * FROM clip_blocks))"
+                         " + (COALESCE((SELECT SUM(n) FROM clip_kinds), 0) <> (SELECT COUNT(*) FROM clips))"
+                         " + (COALESCE((SELECT SUM(n) FROM clip_blocks), 0) <> (SELECT COUNT(*) FROM clips WHERE status = 'ok'))",
+            ""),
+        done);
     if (wrong)
-        e = zt_fail(ZT_FORMAT, "%s: %lld counters are not what counting its clips gives; copy the data set again, or make it anew",
-                    c->path, (long long)wrong);
+        e = zt_fail(ZT_FORMAT,
+                    "%s: %lld counters are not what counting its clips gives; copy the data set again, or make it anew", c->path,
+                    (long long)wrong);
 done:
     return e;
 }

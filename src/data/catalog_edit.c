@@ -43,7 +43,8 @@ zt_err zt_tag_check(const char *name, const char *value) {
     if (n == 0 || name[n] || n > ZT_TAG_NAME_MAX)
         return zt_fail(ZT_ARG, "tag '%.64s': a name has 1 to %d letters, digits, - and _", name, ZT_TAG_NAME_MAX);
     if (value && (!value[0] || !one_line(value, ZT_TAG_VALUE_MAX)))
-        return zt_fail(ZT_ARG, "tag %s: its value '%.64s' must be 1 to %d bytes of UTF-8 on one line", name, value, ZT_TAG_VALUE_MAX);
+        return zt_fail(ZT_ARG, "tag %s: its value '%.64s' must be 1 to %d bytes of UTF-8 on one line", name, value,
+                       ZT_TAG_VALUE_MAX);
     return ZT_OK;
 }
 
@@ -68,7 +69,8 @@ static zt_err prepare_all(zt_edit *e) {
     zt_err err;
     ZT_TRY(err = zt_sql_prepare(e->c, &e->old_column, DOING, "SELECT caption, status, reason FROM clips WHERE id = ?", ""), done);
     ZT_TRY(err = zt_sql_prepare(e->c, &e->old_tag, DOING, "SELECT value, by FROM tags WHERE name = ? AND clip = ?", ""), done);
-    ZT_TRY(err = zt_sql_prepare(e->c, &e->keep, DOING, "DELETE FROM history WHERE change = ? AND field = ? AND clip = ?", ""), done);
+    ZT_TRY(err = zt_sql_prepare(e->c, &e->keep, DOING, "DELETE FROM history WHERE change = ? AND field = ? AND clip = ?", ""),
+           done);
     err = zt_sql_prepare(e->c, &e->note, DOING,
                          "INSERT OR REPLACE INTO history (change, field, clip, old, new, old_by) VALUES (?,?,?,?,?,?)", "");
 done:
@@ -91,9 +93,12 @@ zt_err zt_edit_begin(zt_edit **out, zt_catalog *c, const char *what, const char 
     e->change = sqlite3_last_insert_rowid(c->db);
     err = prepare_all(e);
 done:
-    if (err == ZT_OK) *out = e;
-    else if (began) zt_edit_cancel(&e);
-    else zt_free(e);
+    if (err == ZT_OK)
+        *out = e;
+    else if (began)
+        zt_edit_cancel(&e);
+    else
+        zt_free(e);
     return err;
 }
 
@@ -150,7 +155,7 @@ zt_err zt_edit_set(zt_edit *e, int64_t clip, const char *field, const char *text
     sqlite3_bind_text(st, 2, field, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(st, 3, clip);
     if (!same) {
-        sqlite3_bind_text(st, 4, old, -1, SQLITE_TRANSIENT);    /* a NULL pointer binds NULL */
+        sqlite3_bind_text(st, 4, old, -1, SQLITE_TRANSIENT); /* a NULL pointer binds NULL */
         sqlite3_bind_text(st, 5, text, -1, SQLITE_TRANSIENT);
         sqlite3_bind_text(st, 6, old_by, -1, SQLITE_TRANSIENT);
     }
@@ -183,19 +188,23 @@ static zt_err apply(zt_catalog *c, int64_t change, bool undo) {
     char sql[512];
     zt_err err = ZT_OK;
     for (int i = 0; i < 3 && err == ZT_OK; i++) {
-        snprintf(sql, sizeof sql,
-                 "UPDATE clips SET %s = COALESCE(h.%s, '') FROM history h WHERE h.change = ? AND h.field = '%s' AND h.clip = clips.id",
-                 FIELD[i], to, FIELD[i]);
+        snprintf(
+            sql, sizeof sql,
+            "UPDATE clips SET %s = COALESCE(h.%s, '') FROM history h WHERE h.change = ? AND h.field = '%s' AND h.clip = clips.id",
+            FIELD[i], to, FIELD[i]);
         err = zt_sql_change(c, "changing the clips", sql, "i", change);
     }
     if (err != ZT_OK) return err;
     snprintf(sql, sizeof sql,
-             "DELETE FROM tags WHERE (name, clip) IN (SELECT substr(field, 5), clip FROM history WHERE change = ? AND field LIKE 'tag.%%'"
-             " AND %s IS NULL)", to);
+             "DELETE FROM tags WHERE (name, clip) IN (SELECT substr(field, 5), clip FROM history WHERE change = ? AND field LIKE "
+             "'tag.%%'"
+             " AND %s IS NULL)",
+             to);
     ZT_TRY(err = zt_sql_change(c, "changing the tags", sql, "i", change), done);
     snprintf(sql, sizeof sql,
              "INSERT OR REPLACE INTO tags (name, clip, value, by) SELECT substr(field, 5), clip, %s, %s FROM history"
-             " WHERE change = ? AND field LIKE 'tag.%%' AND %s IS NOT NULL", to, by, to);
+             " WHERE change = ? AND field LIKE 'tag.%%' AND %s IS NOT NULL",
+             to, by, to);
     err = zt_sql_change(c, "changing the tags", sql, "i", change);
 done:
     return err;
@@ -207,8 +216,10 @@ zt_err zt_edit_commit(zt_edit **pe) {
     int64_t clips;
     ZT_TRY(err = zt_edit_clips(e, &clips), fail);
     ZT_TRY(err = apply(e->c, e->change, false), fail);
-    if (clips) err = zt_sql_change(e->c, "writing the history", "UPDATE changes SET clips = ? WHERE id = ?", "ii", clips, e->change);
-    else err = zt_sql_change(e->c, "writing the history", "DELETE FROM changes WHERE id = ?", "i", e->change);
+    if (clips)
+        err = zt_sql_change(e->c, "writing the history", "UPDATE changes SET clips = ? WHERE id = ?", "ii", clips, e->change);
+    else
+        err = zt_sql_change(e->c, "writing the history", "DELETE FROM changes WHERE id = ?", "i", e->change);
     if (err != ZT_OK) goto fail;
     zt_catalog *c = e->c;
     ZT_TRY(err = zt_catalog_commit(c), fail);
@@ -225,9 +236,9 @@ fail:
 zt_err zt_catalog_changes(zt_catalog *c, int64_t limit, zt_err (*fn)(void *ctx, const zt_change *change), void *ctx) {
     sqlite3_stmt *st = NULL;
     int rc = SQLITE_ROW;
-    zt_err e = zt_sql_prepare(c, &st, "reading the history",
-                              "SELECT id, clips, at, what, undone FROM changes ORDER BY id DESC LIMIT ?", "i",
-                              limit > 0 ? limit : INT64_MAX);
+    zt_err e =
+        zt_sql_prepare(c, &st, "reading the history", "SELECT id, clips, at, what, undone FROM changes ORDER BY id DESC LIMIT ?",
+                       "i", limit > 0 ? limit : INT64_MAX);
     while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         const zt_change k = {sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), zt_sql_text(st, 2), zt_sql_text(st, 3),
                              zt_sql_text(st, 4)};
@@ -246,8 +257,8 @@ zt_err zt_catalog_undo(zt_catalog *c, char *what, size_t cap, int64_t *clips) {
     ZT_TRY(e = zt_sql_ask(c, NULL, what, cap, "SELECT what FROM changes WHERE id = ?", "i", id), done);
     ZT_TRY(e = zt_sql_ask(c, clips, NULL, 0, "SELECT clips FROM changes WHERE id = ?", "i", id), done);
     ZT_TRY(e = zt_catalog_begin(c), done);
-    if ((e = apply(c, id, true)) == ZT_OK
-        && (e = zt_sql_change(c, "writing the history", "UPDATE changes SET undone = " NOW " WHERE id = ?", "i", id)) == ZT_OK)
+    if ((e = apply(c, id, true)) == ZT_OK &&
+        (e = zt_sql_change(c, "writing the history", "UPDATE changes SET undone = " NOW " WHERE id = ?", "i", id)) == ZT_OK)
         return zt_catalog_commit(c);
     sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 done:
@@ -265,7 +276,8 @@ zt_err zt_catalog_tags(zt_catalog *c, zt_err (*fn)(void *ctx, const char *name, 
     int rc = SQLITE_ROW;
     zt_err e = zt_sql_prepare(c, &st, "reading the tags",
                               "SELECT name, value, COUNT(*) FROM tags JOIN clips ON id = clip WHERE status = 'ok'"
-                              " GROUP BY name, value ORDER BY name, COUNT(*) DESC, value", "");
+                              " GROUP BY name, value ORDER BY name, COUNT(*) DESC, value",
+                              "");
     while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW)
         e = fn(ctx, zt_sql_text(st, 0), zt_sql_text(st, 1), sqlite3_column_int64(st, 2));
     if (e == ZT_OK && rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading the tags");

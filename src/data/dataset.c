@@ -14,7 +14,7 @@
 enum {
     FRAMES_MAX = 1 << 20,
     SIDE_MAX = 16384,
-    CHECKED_WHOLE = 4096    /* clips: so many are all looked at when the set is opened, which takes a blink */
+    CHECKED_WHOLE = 4096 /* clips: so many are all looked at when the set is opened, which takes a blink */
 };
 
 /* ---- shards ---- */
@@ -38,12 +38,16 @@ static zt_err add_shard(void *ctx, const char *name, int64_t bytes) {
     *s = (zt_shard_map){.name = zt_arena_strdup(ds->text, name), .path = zt_arena_strdup(ds->text, path), .bytes = bytes};
     if (!s->name || !s->path) return ZT_NOMEM;
     ds->n_shards++;
-    const int64_t size = zt_file_size(path);
-    if (size < 0) return zt_fail(ZT_NOTFOUND, "%s: this shard is missing; copy it again, or make the data set anew", path);
-    if (size != bytes)
+    return ZT_OK;
+}
+
+zt_err zt_dataset_shard_size(const zt_shard_map *s) {
+    const int64_t size = zt_file_size(s->path);
+    if (size < 0) return zt_fail(ZT_NOTFOUND, "%s: this shard is missing; copy it again, or make the data set anew", s->path);
+    if (size != s->bytes)
         return zt_fail(ZT_FORMAT,
-                       "%s: %s at offset %lld: the catalogue says %lld bytes; copy the shard again, or make the data set anew", path,
-                       size < bytes ? "truncated" : "has more data", (long long)size, (long long)bytes);
+                       "%s: %s at offset %lld: the catalogue says %lld bytes; copy the shard again, or make the data set anew",
+                       s->path, size < s->bytes ? "truncated" : "has more data", (long long)size, (long long)s->bytes);
     return ZT_OK;
 }
 
@@ -55,14 +59,17 @@ zt_err zt_dataset_shard(zt_dataset *ds, const char *name, zt_shard_map **out) {
     const zt_shard_map want = {.name = name};
     zt_err e = ZT_OK;
     zt_shard_map *s = *out = ds->n_shards ? bsearch(&want, ds->shard, (size_t)ds->n_shards, sizeof want, by_name) : NULL;
-    if (!s || s->open) return ZT_OK;
+    if (!s || s->open || s->bad) return ZT_OK;
     ZT_TRY(e = zt_map_open(&s->map, s->path), done);
     if ((int64_t)s->map.size != s->bytes)
         e = zt_fail(ZT_FORMAT, "%s: it has %zu bytes now, the catalogue says %lld; it was changed while it was in use", s->path,
                     s->map.size, (long long)s->bytes);
-    else e = zt_shard_check_end(s->map.data, s->map.size, s->path);
-    if (e != ZT_OK) zt_map_close(&s->map);
-    else s->open = true;
+    else
+        e = zt_shard_check_end(s->map.data, s->map.size, s->path);
+    if (e != ZT_OK)
+        zt_map_close(&s->map);
+    else
+        s->open = true;
 done:
     return e;
 }
@@ -82,11 +89,12 @@ zt_err zt_dataset_check_row(zt_dataset *ds, const zt_catalog_clip *k, zt_shard_m
                        (long long)k->id, k->split);
     ZT_TRY(e = zt_dataset_shard(ds, k->shard, out), done);
     const zt_shard_map *s = *out;
+    if (s && s->bad) return ZT_OK;
     if (!s)
         return zt_fail(ZT_FORMAT, "%s/catalog.db: clip %lld is in shard '%.100s', which the catalogue does not list", ds->dir,
                        (long long)k->id, k->shard);
-    if (k->frames < 1 || k->frames > FRAMES_MAX || k->height < 1 || k->height > SIDE_MAX || k->width < 1 || k->width > SIDE_MAX
-        || !(k->fps > 0 && k->fps <= 1000))
+    if (k->frames < 1 || k->frames > FRAMES_MAX || k->height < 1 || k->height > SIDE_MAX || k->width < 1 || k->width > SIDE_MAX ||
+        !(k->fps > 0 && k->fps <= 1000))
         return zt_fail(ZT_FORMAT, "%s/catalog.db: clip %lld has impossible sizes (%d frames of %dx%d at %g fps)", ds->dir,
                        (long long)k->id, k->frames, k->width, k->height, k->fps);
     int64_t bytes = (int64_t)k->frames * k->height * k->width * 3, size = (int64_t)s->map.size;
@@ -184,7 +192,7 @@ static zt_err look_at_all(zt_dataset *ds) {
     return e;
 }
 
-zt_err zt_dataset_open(zt_dataset **out, const char *dir) {
+zt_err zt_dataset_start(zt_dataset **out, const char *dir) {
     zt_err e;
     *out = NULL;
     zt_dataset *ds = zt_alloc(sizeof *ds);
@@ -194,13 +202,25 @@ zt_err zt_dataset_open(zt_dataset **out, const char *dir) {
     ZT_TRY(e = zt_arena_create(&ds->text), done);
     ZT_TRY(e = zt_catalog_open(&ds->catalog, dir), done);
     ZT_TRY(e = zt_catalog_shards(ds->catalog, add_shard, ds), done);
-    qsort(ds->shard, (size_t)ds->n_shards, sizeof *ds->shard, by_name);
+    if (ds->n_shards) qsort(ds->shard, (size_t)ds->n_shards, sizeof *ds->shard, by_name);
+done:
+    if (e != ZT_OK) zt_dataset_close(&ds);
+    *out = ds;
+    return e;
+}
+
+zt_err zt_dataset_open(zt_dataset **out, const char *dir) {
+    zt_dataset *ds = NULL;
+    zt_err e;
+    ZT_TRY(e = zt_dataset_start(&ds, dir), done);
+    for (int i = 0; i < ds->n_shards; i++) ZT_TRY(e = zt_dataset_shard_size(&ds->shard[i]), done);
     ZT_TRY(e = zt_ranks_read(ds->ranks, ds->catalog, ds->dir), done);
     ZT_TRY(e = zt_catalog_counts(ds->catalog, note_least, ds), done);
     ZT_TRY(e = zt_catalog_max_weight(ds->catalog, &ds->max_weight), done);
     if (zt_dataset_count(ds, NULL) == 0)
         e = zt_fail(ZT_FORMAT, "%s: no usable clip in it; add some with `zoe ingest`, or make a new set with `zoe synth`", dir);
-    else e = look_at_all(ds);
+    else
+        e = look_at_all(ds);
 done:
     if (e != ZT_OK) zt_dataset_close(&ds);
     *out = ds;
@@ -252,7 +272,8 @@ static zt_err find(zt_dataset *ds, const char *split, int64_t i, int64_t *id, do
     if (i < 0 || i >= n)
         return zt_fail(ZT_ARG, "%s: clip %lld of split %s was asked for; it has %lld", ds->dir, (long long)i,
                        split ? split : "(all)", (long long)n);
-    return zt_ranks_find(&ds->ranks[split ? split_index(split) : ZT_SPLITS], ds->catalog, ds->dir, ds->max_weight > 0, i, id, weight);
+    return zt_ranks_find(&ds->ranks[split ? split_index(split) : ZT_SPLITS], ds->catalog, ds->dir, ds->max_weight > 0, i, id,
+                         weight);
 }
 
 zt_err zt_dataset_clip(const zt_dataset *cds, const char *split, int64_t i, zt_clip_view *view) {
@@ -317,9 +338,9 @@ static const void *truth(const zt_dataset *ds, const zt_clip_view *v, const char
         if (strncmp(m.name, v->key, key) != 0 || m.name[key] != '.') return NULL;
         if (strcmp(m.name, want) != 0) continue;
         const uint8_t *p = s->map.data + m.offset;
-        if (zt_npy_parse(p, m.bytes, s->path, &info) != ZT_OK || info.kind != kind || info.item_bytes != item || info.n != n
-            || info.fortran || info.shape[0] != v->frames || info.shape[1] != v->height || info.shape[2] != v->width
-            || (n == 4 && info.shape[3] != last) || ((uintptr_t)(p + info.data_offset)) % (size_t)item)
+        if (zt_npy_parse(p, m.bytes, s->path, &info) != ZT_OK || info.kind != kind || info.item_bytes != item || info.n != n ||
+            info.fortran || info.shape[0] != v->frames || info.shape[1] != v->height || info.shape[2] != v->width ||
+            (n == 4 && info.shape[3] != last) || ((uintptr_t)(p + info.data_offset)) % (size_t)item)
             return NULL;
         return p + info.data_offset;
     }
@@ -329,6 +350,4 @@ const uint8_t *zt_dataset_mask(const zt_dataset *ds, const zt_clip_view *view) {
     return truth(ds, view, "mask.npy", 'u', 1, 3, 0);
 }
 
-const float *zt_dataset_flow(const zt_dataset *ds, const zt_clip_view *view) {
-    return truth(ds, view, "flow.npy", 'f', 4, 4, 2);
-}
+const float *zt_dataset_flow(const zt_dataset *ds, const zt_clip_view *view) { return truth(ds, view, "flow.npy", 'f', 4, 4, 2); }

@@ -8,13 +8,13 @@ typedef struct zt_dataset zt_dataset;
 
 /** One clip. All pointers are borrowed and live as long as the data set. */
 typedef struct zt_clip_view {
-    const uint8_t *rgb;          /* [frames,height,width,3] */
+    const uint8_t *rgb; /* [frames,height,width,3] */
     int frames, height, width;
     double fps;
-    const char *key;             /* member name in the shard without suffix */
-    const char *caption;         /* "" when there is none */
-    const char *labels;          /* JSON object as text ("{}" when there are none) */
-    int64_t id;                  /* row of the catalogue */
+    const char *key;     /* member name in the shard without suffix */
+    const char *caption; /* "" when there is none */
+    const char *labels;  /* JSON object as text ("{}" when there are none) */
+    int64_t id;          /* row of the catalogue */
 } zt_clip_view;
 
 /** Open DIR for reading its usable clips (status 'ok'). What grows with the clips is read later: opening looks at the catalogue's
@@ -24,7 +24,7 @@ typedef struct zt_clip_view {
  *  ZT_NOTFOUND (no folder, no catalogue, shard missing), ZT_FORMAT (damaged catalogue, truncated shard: file, what is wrong, what to
  *  do), ZT_IO, ZT_NOMEM; *ds is then NULL. After opening, any number of threads may read. */
 zt_err zt_dataset_open(zt_dataset **ds, const char *dir);
-void zt_dataset_close(zt_dataset **ds);                     /* NULL and *ds == NULL are fine; sets *ds = NULL */
+void zt_dataset_close(zt_dataset **ds); /* NULL and *ds == NULL are fine; sets *ds = NULL */
 /** Clips of split "train", "val" or "test"; NULL: all. 0 for an unknown split. */
 int64_t zt_dataset_count(const zt_dataset *ds, const char *split);
 /** Clip i, 0 <= i < count, in catalogue order. ZT_ARG outside; ZT_FORMAT, ZT_IO, ZT_NOMEM as zt_dataset_open. Any thread. */

@@ -8,9 +8,9 @@
 #include "data/catalog.h"
 
 enum {
-    ZT_TAG_NAME_MAX = 40,       /* letters, digits, - and _ */
-    ZT_TAG_VALUE_MAX = 200,     /* bytes of UTF-8 on one line */
-    ZT_CAPTION_EDIT_MAX = 2000  /* bytes of UTF-8 on one line */
+    ZT_TAG_NAME_MAX = 40,      /* letters, digits, - and _ */
+    ZT_TAG_VALUE_MAX = 200,    /* bytes of UTF-8 on one line */
+    ZT_CAPTION_EDIT_MAX = 2000 /* bytes of UTF-8 on one line */
 };
 
 typedef struct zt_edit zt_edit;
@@ -35,8 +35,8 @@ void zt_edit_cancel(zt_edit **e);
 /* A change of the history; strings as in catalog.h. */
 typedef struct zt_change {
     int64_t id, clips;
-    const char *at, *what;      /* UTC as 2026-01-31T23:59:59Z */
-    const char *undone;         /* when, or "" */
+    const char *at, *what; /* UTC as 2026-01-31T23:59:59Z */
+    const char *undone;    /* when, or "" */
 } zt_change;
 /** Call fn for the last `limit` changes (0: all), newest first. */
 zt_err zt_catalog_changes(zt_catalog *c, int64_t limit, zt_err (*fn)(void *ctx, const zt_change *change), void *ctx);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include "data/dataset.h"
 
-/** Place i, 0 <= i < n, of permutation number `epoch` of 0..n-1 under `seed`: a Feistel network of six rounds over the next power of
+/** Place i, 0 <= i < n, of permutation number `epoch` of 0..n-1 under `seed`: a Feistel network of twelve rounds over the next power of
  *  four, walked until it lands below n (Black and Rogaway 2002, "Ciphers with arbitrary finite domains"). n >= 1. */
 int64_t zt_shuffled(uint64_t seed, int64_t epoch, int64_t n, int64_t i);
 

@@ -18,7 +18,7 @@ typedef struct zt_query zt_query;
 
 /** Parse `text`; "" and NULL mean every clip. Errors: ZT_ARG (where and why, with the nearest name), ZT_NOMEM; *q is then NULL. */
 zt_err zt_query_parse(zt_query **q, const char *text);
-void zt_query_destroy(zt_query **q);                 /* NULL and *q == NULL are fine; sets *q = NULL */
+void zt_query_destroy(zt_query **q); /* NULL and *q == NULL are fine; sets *q = NULL */
 /** Add a condition that holds too: text field `field` of the list above equals `value` (both borrowed until the query is gone). */
 zt_err zt_query_also(zt_query *q, const char *field, const char *value);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -19,7 +20,7 @@ struct zt_store {
     zt_catalog *catalog;
     zt_shard_writer *shard[SPLITS];
     char name[SPLITS][32];
-    size_t marked[SPLITS];      /* size at the mark; 0: the shard was not open then */
+    size_t marked[SPLITS]; /* size at the mark; 0: the shard was not open then */
     int64_t limit, bytes;
     int shards;
     char dir[ZT_PATH_MAX];
@@ -123,7 +124,7 @@ zt_err zt_store_add(zt_store *s, const zt_catalog_clip *clip, const uint8_t *rgb
     k.reason = "";
     e = zt_catalog_add_clip(s->catalog, &k);
 done:
-    free(json);   /* jansson's own allocation, not ours */
+    free(json); /* jansson's own allocation, not ours */
     return e;
 }
 
@@ -137,9 +138,21 @@ zt_err zt_store_keep(zt_store *s) { return zt_catalog_release(s->catalog); }
 zt_err zt_store_back(zt_store *s) {
     zt_err e = zt_catalog_back(s->catalog);
     for (int i = 0; i < SPLITS && e == ZT_OK; i++) {
-        if (s->shard[i] && s->marked[i] == 0) zt_shard_writer_destroy(&s->shard[i]);
-        else if (s->shard[i]) e = zt_shard_cut(s->shard[i], s->marked[i]);
+        if (s->shard[i] && s->marked[i] == 0)
+            zt_shard_writer_destroy(&s->shard[i]);
+        else if (s->shard[i])
+            e = zt_shard_cut(s->shard[i], s->marked[i]);
     }
+    return e;
+}
+
+static zt_err record_hash(zt_store *s, const char *name) {
+    char path[ZT_PATH_MAX], hex[65];
+    zt_err e;
+    ZT_TRY(e = zt_format(path, sizeof path, "%s/shards/%s", s->dir, name), done);
+    ZT_TRY(e = zt_sha256_file(path, hex), done);
+    e = zt_catalog_set_shard_hash(s->catalog, name, hex);
+done:
     return e;
 }
 
@@ -154,6 +167,7 @@ zt_err zt_store_flush(zt_store *s, int force) {
         ZT_TRY(e = zt_shard_writer_finish(s->shard[i], &bytes), done);
         zt_shard_writer_destroy(&s->shard[i]);
         ZT_TRY(e = zt_catalog_add_shard(s->catalog, s->name[i], (int64_t)bytes), done);
+        ZT_TRY(e = record_hash(s, s->name[i]), done);
         s->bytes += (int64_t)bytes;
         s->shards++;
     }
