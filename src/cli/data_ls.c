@@ -1,5 +1,5 @@
-/* data_ls.c - `zoe data ls`: the clips of a data set, or the files that were looked at. Straight from the catalogue: a page of ten
- * million clips takes no longer than one of ten. */
+/* data_ls.c - `zoe data ls`: the clips of a data set, or the files that were looked at. Straight from the catalogue: a page of
+ * ten million clips takes no longer than one of ten. */
 #include <stdio.h>
 #include <string.h>
 

@@ -10,10 +10,7 @@
 #include "media/image.h"
 #include "media/writer.h"
 
-typedef struct show_args {
-    char split[16], output[4096];
-    int64_t num;
-} show_args;
+typedef struct show_args { char split[16], output[4096]; int64_t num; } show_args;
 
 static const zt_opt OPTIONS[] = {
     {"split", ZT_OPT_STR, ZT_OPT_AT(show_args, split), NULL, 0, 0, NULL, 0, "train, val or test only"},
@@ -54,7 +51,7 @@ static zt_err show(const zt_dataset *ds, const show_args *a) {
     printf("%s: %lld clips, %dx%d pixels\n", a->output, (long long)n, sheet.width, sheet.height);
 done:
     zt_frames_finish(&sheet);
-    zt_free(clip); /* the pixels belong to the data set */
+    zt_free(clip);   /* the pixels belong to the data set */
     return e;
 }
 

@@ -11,10 +11,10 @@
 #include "data/catalog_impl.h"
 
 enum {
-    APPLICATION_ID = 0x5a6f6544, /* "ZoeD" */
+    APPLICATION_ID = 0x5a6f6544,   /* "ZoeD" */
     BUSY_MS = 5000,
-    BUSY_READING_MS = 60000, /* a reader may stay for days beside someone who edits */
-    CHECKED_WHOLE = 16 << 20 /* bytes: a file up to this size is checked page by page when it is opened */
+    BUSY_READING_MS = 60000,       /* a reader may stay for days beside someone who edits */
+    CHECKED_WHOLE = 16 << 20       /* bytes: a file up to this size is checked page by page when it is opened */
 };
 
 /* Schema version 1: what every catalogue has. */
@@ -44,13 +44,14 @@ zt_err zt_sql_fail(const zt_catalog *c, int rc, const char *doing) {
     case SQLITE_CORRUPT:
         return zt_fail(ZT_FORMAT, "%s: damaged (%s) while %s; copy the data set again, or make it anew", c->path, why, doing);
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return zt_fail(ZT_IO, "%s: another program is writing to it; wait until it has ended", c->path);
+    case SQLITE_LOCKED:
+        return zt_fail(ZT_IO, "%s: another program is writing to it; wait until it has ended", c->path);
     case SQLITE_FULL: return zt_fail(ZT_IO, "%s: the disk is full while %s; free some space", c->path, doing);
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
         return zt_fail(ZT_IO, "%s: cannot be opened or written (%s); check the folder and its rights", c->path, why);
-    case SQLITE_ERROR: /* a table or column is not there */
+    case SQLITE_ERROR:   /* a table or column is not there */
         return zt_fail(ZT_FORMAT, "%s: not the catalogue of a data set (%s) while %s; make the data set anew", c->path, why,
                        doing);
     default: return zt_fail(ZT_IO, "%s: %s while %s", c->path, why, doing);
@@ -69,10 +70,8 @@ static zt_err bind(zt_catalog *c, sqlite3_stmt **st, const char *doing, const ch
         if (types[i] == 's') {
             const char *s = va_arg(ap, const char *);
             rc = sqlite3_bind_text(*st, i + 1, s ? s : "", -1, SQLITE_TRANSIENT);
-        } else if (types[i] == 'i')
-            rc = sqlite3_bind_int64(*st, i + 1, va_arg(ap, int64_t));
-        else
-            rc = sqlite3_bind_double(*st, i + 1, va_arg(ap, double));
+        } else if (types[i] == 'i') rc = sqlite3_bind_int64(*st, i + 1, va_arg(ap, int64_t));
+        else rc = sqlite3_bind_double(*st, i + 1, va_arg(ap, double));
     }
     return rc == SQLITE_OK ? ZT_OK : zt_sql_fail(c, rc, doing);
 }
@@ -114,8 +113,7 @@ zt_err zt_sql_ask(zt_catalog *c, int64_t *number, char *text, size_t cap, const 
             const char *s = (const char *)sqlite3_column_text(st, 0);
             if (text) snprintf(text, cap, "%s", s ? s : "");
             if (number) *number = sqlite3_column_int64(st, 0);
-        } else if (rc != SQLITE_DONE)
-            e = zt_sql_fail(c, rc, "reading");
+        } else if (rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading");
     }
     sqlite3_finalize(st);
     return e;
@@ -164,10 +162,8 @@ static zt_err start(zt_catalog **out, const char *dir) {
     *out = NULL;
     zt_catalog *c = zt_alloc(sizeof *c);
     if (!c) return ZT_NOMEM;
-    if ((e = zt_path_join(c->path, dir, "catalog.db")) == ZT_OK)
-        *out = c;
-    else
-        zt_free(c);
+    if ((e = zt_path_join(c->path, dir, "catalog.db")) == ZT_OK) *out = c;
+    else zt_free(c);
     return e;
 }
 
@@ -256,7 +252,7 @@ zt_err zt_catalog_open(zt_catalog **out, const char *dir) {
     zt_err e = open_reading(out, dir);
     if (e == ZT_OK) e = zt_sql_ask(*out, &version, NULL, 0, "PRAGMA user_version", "");
     if (e != ZT_OK || version == ZT_CATALOG_SCHEMA) goto done;
-    zt_catalog_close(out); /* of an earlier version: opening it for writing brings it up to date */
+    zt_catalog_close(out);                       /* of an earlier version: opening it for writing brings it up to date */
     ZT_TRY(e = zt_catalog_create(out, dir), done);
     zt_catalog_close(out);
     e = open_reading(out, dir);
@@ -266,7 +262,7 @@ done:
 }
 
 zt_err zt_catalog_open_writing(zt_catalog **out, const char *dir) {
-    zt_err e = zt_catalog_open(out, dir); /* says what is wrong with the folder, and makes nothing */
+    zt_err e = zt_catalog_open(out, dir);   /* says what is wrong with the folder, and makes nothing */
     zt_catalog_close(out);
     return e == ZT_OK ? zt_catalog_create(out, dir) : e;
 }

@@ -6,7 +6,7 @@
 #include "data/catalog_impl.h"
 
 #define KIND(row) row ".split, " row ".status, " row ".frames, " row ".height, " row ".width, " row ".fps, " row ".caption <> ''"
-#define SAME(row) \
+#define SAME(row)                                                                                                                \
     "split = " row ".split AND status = " row ".status AND frames = " row ".frames AND height = " row ".height AND width = " row \
     ".width AND fps = " row ".fps AND captioned = (" row ".caption <> '')"
 #define ADD \
@@ -25,18 +25,15 @@ const char ZT_COUNTS_SCHEMA[] =
     " PRIMARY KEY (split, status, frames, height, width, fps, captioned)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS clip_blocks (split TEXT NOT NULL, block INTEGER NOT NULL, n INTEGER NOT NULL,"
     " PRIMARY KEY (split, block)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS clips_place ON clips (status, split);" /* an index ends with the id */
+    "CREATE INDEX IF NOT EXISTS clips_place ON clips (status, split);"   /* an index ends with the id */
     "CREATE INDEX IF NOT EXISTS sources_status ON sources (status);"
     /* Of a catalogue that had clips before it had counters; the triggers are made after it. */
-    "INSERT OR REPLACE INTO clip_kinds SELECT " KIND(
-        "clips") ", COUNT(*) FROM clips GROUP BY 1, 2, 3, 4, 5, 6, 7;"
-                 "INSERT OR REPLACE INTO clip_blocks SELECT split, id >> 10, COUNT(*) FROM clips WHERE status = 'ok' GROUP BY 1, "
-                 "2;"
-                 "CREATE TRIGGER IF NOT EXISTS clips_added AFTER INSERT ON clips BEGIN " ADD " END;"
-                 "CREATE TRIGGER IF NOT EXISTS clips_changed AFTER UPDATE OF id, split, status, frames, height, width, fps, "
-                 "caption ON clips"
-                 " BEGIN " TAKE ADD " END;"
-                 "CREATE TRIGGER IF NOT EXISTS clips_removed AFTER DELETE ON clips BEGIN " TAKE " END;";
+    "INSERT OR REPLACE INTO clip_kinds SELECT " KIND("clips") ", COUNT(*) FROM clips GROUP BY 1, 2, 3, 4, 5, 6, 7;"
+    "INSERT OR REPLACE INTO clip_blocks SELECT split, id >> 10, COUNT(*) FROM clips WHERE status = 'ok' GROUP BY 1, 2;"
+    "CREATE TRIGGER IF NOT EXISTS clips_added AFTER INSERT ON clips BEGIN " ADD " END;"
+    "CREATE TRIGGER IF NOT EXISTS clips_changed AFTER UPDATE OF id, split, status, frames, height, width, fps, caption ON clips"
+    " BEGIN " TAKE ADD " END;"
+    "CREATE TRIGGER IF NOT EXISTS clips_removed AFTER DELETE ON clips BEGIN " TAKE " END;";
 
 zt_err zt_catalog_counts(zt_catalog *c, zt_err (*fn)(void *ctx, const zt_catalog_count *count), void *ctx) {
     sqlite3_stmt *st = NULL;
@@ -108,10 +105,8 @@ zt_err zt_catalog_clip_by_id(zt_catalog *c, int64_t id, zt_err (*fn)(void *ctx, 
         if (rc == SQLITE_ROW) {
             const zt_catalog_clip k = zt_sql_clip(st);
             e = fn(ctx, &k);
-        } else if (rc == SQLITE_DONE)
-            e = zt_fail(ZT_NOTFOUND, "%s: there is no clip %lld", c->path, (long long)id);
-        else
-            e = zt_sql_fail(c, rc, "reading a clip");
+        } else if (rc == SQLITE_DONE) e = zt_fail(ZT_NOTFOUND, "%s: there is no clip %lld", c->path, (long long)id);
+        else e = zt_sql_fail(c, rc, "reading a clip");
     }
     sqlite3_finalize(st);
     return e;

@@ -93,12 +93,9 @@ zt_err zt_edit_begin(zt_edit **out, zt_catalog *c, const char *what, const char 
     e->change = sqlite3_last_insert_rowid(c->db);
     err = prepare_all(e);
 done:
-    if (err == ZT_OK)
-        *out = e;
-    else if (began)
-        zt_edit_cancel(&e);
-    else
-        zt_free(e);
+    if (err == ZT_OK) *out = e;
+    else if (began) zt_edit_cancel(&e);
+    else zt_free(e);
     return err;
 }
 
@@ -155,7 +152,7 @@ zt_err zt_edit_set(zt_edit *e, int64_t clip, const char *field, const char *text
     sqlite3_bind_text(st, 2, field, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(st, 3, clip);
     if (!same) {
-        sqlite3_bind_text(st, 4, old, -1, SQLITE_TRANSIENT); /* a NULL pointer binds NULL */
+        sqlite3_bind_text(st, 4, old, -1, SQLITE_TRANSIENT);    /* a NULL pointer binds NULL */
         sqlite3_bind_text(st, 5, text, -1, SQLITE_TRANSIENT);
         sqlite3_bind_text(st, 6, old_by, -1, SQLITE_TRANSIENT);
     }
@@ -203,8 +200,7 @@ static zt_err apply(zt_catalog *c, int64_t change, bool undo) {
     ZT_TRY(err = zt_sql_change(c, "changing the tags", sql, "i", change), done);
     snprintf(sql, sizeof sql,
              "INSERT OR REPLACE INTO tags (name, clip, value, by) SELECT substr(field, 5), clip, %s, %s FROM history"
-             " WHERE change = ? AND field LIKE 'tag.%%' AND %s IS NOT NULL",
-             to, by, to);
+             " WHERE change = ? AND field LIKE 'tag.%%' AND %s IS NOT NULL", to, by, to);
     err = zt_sql_change(c, "changing the tags", sql, "i", change);
 done:
     return err;
@@ -218,8 +214,7 @@ zt_err zt_edit_commit(zt_edit **pe) {
     ZT_TRY(err = apply(e->c, e->change, false), fail);
     if (clips)
         err = zt_sql_change(e->c, "writing the history", "UPDATE changes SET clips = ? WHERE id = ?", "ii", clips, e->change);
-    else
-        err = zt_sql_change(e->c, "writing the history", "DELETE FROM changes WHERE id = ?", "i", e->change);
+    else err = zt_sql_change(e->c, "writing the history", "DELETE FROM changes WHERE id = ?", "i", e->change);
     if (err != ZT_OK) goto fail;
     zt_catalog *c = e->c;
     ZT_TRY(err = zt_catalog_commit(c), fail);
@@ -236,9 +231,9 @@ fail:
 zt_err zt_catalog_changes(zt_catalog *c, int64_t limit, zt_err (*fn)(void *ctx, const zt_change *change), void *ctx) {
     sqlite3_stmt *st = NULL;
     int rc = SQLITE_ROW;
-    zt_err e =
-        zt_sql_prepare(c, &st, "reading the history", "SELECT id, clips, at, what, undone FROM changes ORDER BY id DESC LIMIT ?",
-                       "i", limit > 0 ? limit : INT64_MAX);
+    zt_err e = zt_sql_prepare(c, &st, "reading the history",
+                              "SELECT id, clips, at, what, undone FROM changes ORDER BY id DESC LIMIT ?", "i",
+                              limit > 0 ? limit : INT64_MAX);
     while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         const zt_change k = {sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), zt_sql_text(st, 2), zt_sql_text(st, 3),
                              zt_sql_text(st, 4)};
@@ -257,8 +252,8 @@ zt_err zt_catalog_undo(zt_catalog *c, char *what, size_t cap, int64_t *clips) {
     ZT_TRY(e = zt_sql_ask(c, NULL, what, cap, "SELECT what FROM changes WHERE id = ?", "i", id), done);
     ZT_TRY(e = zt_sql_ask(c, clips, NULL, 0, "SELECT clips FROM changes WHERE id = ?", "i", id), done);
     ZT_TRY(e = zt_catalog_begin(c), done);
-    if ((e = apply(c, id, true)) == ZT_OK &&
-        (e = zt_sql_change(c, "writing the history", "UPDATE changes SET undone = " NOW " WHERE id = ?", "i", id)) == ZT_OK)
+    if ((e = apply(c, id, true)) == ZT_OK
+        && (e = zt_sql_change(c, "writing the history", "UPDATE changes SET undone = " NOW " WHERE id = ?", "i", id)) == ZT_OK)
         return zt_catalog_commit(c);
     sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 done:
@@ -276,8 +271,7 @@ zt_err zt_catalog_tags(zt_catalog *c, zt_err (*fn)(void *ctx, const char *name, 
     int rc = SQLITE_ROW;
     zt_err e = zt_sql_prepare(c, &st, "reading the tags",
                               "SELECT name, value, COUNT(*) FROM tags JOIN clips ON id = clip WHERE status = 'ok'"
-                              " GROUP BY name, value ORDER BY name, COUNT(*) DESC, value",
-                              "");
+                              " GROUP BY name, value ORDER BY name, COUNT(*) DESC, value", "");
     while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW)
         e = fn(ctx, zt_sql_text(st, 0), zt_sql_text(st, 1), sqlite3_column_int64(st, 2));
     if (e == ZT_OK && rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading the tags");

@@ -13,11 +13,7 @@
 
 enum { TEXT_MAX = 4096, VALUES_MAX = 400, DEPTH_MAX = 50, WORD_MAX = 1024 };
 
-typedef struct value {
-    char *text;
-    double number;
-    bool is_text;
-} value;
+typedef struct value { char *text; double number; bool is_text; } value;
 
 struct zt_query {
     zt_str sql;
@@ -27,26 +23,13 @@ struct zt_query {
 
 /* ---- fields ---- */
 
-typedef struct field {
-    const char *name, *column;
-    bool is_text;
-} field;
+typedef struct field { const char *name, *column; bool is_text; } field;
 
 static const field COLUMN[] = {
-    {"id", "id", false},
-    {"frames", "frames", false},
-    {"height", "height", false},
-    {"width", "width", false},
-    {"fps", "fps", false},
-    {"start", "start_s", false},
-    {"key", "key", true},
-    {"shard", "shard", true},
-    {"split", "split", true},
-    {"status", "status", true},
-    {"reason", "reason", true},
-    {"caption", "caption", true},
-    {"source", "source", true},
-    {"licence", "licence", true},
+    {"id", "id", false},          {"frames", "frames", false},   {"height", "height", false}, {"width", "width", false},
+    {"fps", "fps", false},        {"start", "start_s", false},   {"key", "key", true},        {"shard", "shard", true},
+    {"split", "split", true},     {"status", "status", true},    {"reason", "reason", true},  {"caption", "caption", true},
+    {"source", "source", true},   {"licence", "licence", true},
     {"weight", "COALESCE((SELECT weight FROM weights WHERE clip = clips.id), 1)", false},
 };
 enum { COLUMNS = sizeof COLUMN / sizeof COLUMN[0] };
@@ -82,11 +65,7 @@ static zt_err unknown_field(const char *name) {
 
 /* ---- words ---- */
 
-typedef struct parser {
-    zt_query *q;
-    const char *text, *at;
-    int depth;
-} parser;
+typedef struct parser { zt_query *q; const char *text, *at; int depth; } parser;
 
 static void skip_space(parser *p) {
     while (*p->at && strchr(" \t\r\n", *p->at)) p->at++;
@@ -172,10 +151,8 @@ static zt_err compare(parser *p, const char *name, const char *left, bool is_tex
     if (!is_text && (o == CONTAINS || !zt_parse_real(word, &number)))
         return zt_fail(ZT_ARG, "query: '%.64s' is a number; it is compared by = != < <= > >= with a number, not with '%.64s'",
                        name, word);
-    if (o == CONTAINS)
-        zt_str_addf(&q->sql, "instr(lower(%s), lower(?)) > 0", left);
-    else
-        zt_str_addf(&q->sql, "%s %s ?", left, OP[o]);
+    if (o == CONTAINS) zt_str_addf(&q->sql, "instr(lower(%s), lower(?)) > 0", left);
+    else zt_str_addf(&q->sql, "%s %s ?", left, OP[o]);
     return add_value(q, word, number, is_text);
 }
 
@@ -202,14 +179,10 @@ static zt_err comparison(parser *p) {
     if (!zt_utf8_valid(word, strlen(word), NULL)) return zt_fail(ZT_ARG, "query: the value of %.64s is not UTF-8", name);
     const field *f = find_column(name);
     const char *score = find_score(name);
-    if (f)
-        e = compare(p, name, f->column, f->is_text, o, word);
-    else if (score)
-        e = compare_row(p, name, "scores", score, false, o, word);
-    else if (strncmp(name, "tag.", 4) == 0 && name[4])
-        e = compare_row(p, name, "tags", name + 4, true, o, word);
-    else
-        e = unknown_field(name);
+    if (f) e = compare(p, name, f->column, f->is_text, o, word);
+    else if (score) e = compare_row(p, name, "scores", score, false, o, word);
+    else if (strncmp(name, "tag.", 4) == 0 && name[4]) e = compare_row(p, name, "tags", name + 4, true, o, word);
+    else e = unknown_field(name);
 done:
     return e;
 }
@@ -228,8 +201,7 @@ static zt_err one(parser *p) {
         ZT_TRY(e = any_of(p), done);
         if (!take(p, ")")) return wanted(p, "a closing )");
         zt_str_add(&p->q->sql, ")");
-    } else
-        e = comparison(p);
+    } else e = comparison(p);
 done:
     p->depth--;
     return e;
@@ -265,10 +237,8 @@ zt_err zt_query_parse(zt_query **out, const char *text) {
     }
     zt_str_add(&q->sql, "(");
     skip_space(&p);
-    if (*p.at)
-        ZT_TRY(e = any_of(&p), done);
-    else
-        zt_str_add(&q->sql, "1");
+    if (*p.at) ZT_TRY(e = any_of(&p), done);
+    else zt_str_add(&q->sql, "1");
     skip_space(&p);
     if (*p.at) e = wanted(&p, "`and`, `or` or the end");
     zt_str_add(&q->sql, ")");
@@ -329,10 +299,8 @@ zt_err zt_catalog_select_count(zt_catalog *c, const zt_query *q, int64_t *n) {
     *n = 0;
     if (e == ZT_OK) {
         const int rc = sqlite3_step(st);
-        if (rc == SQLITE_ROW)
-            *n = sqlite3_column_int64(st, 0);
-        else
-            e = zt_sql_fail(c, rc, "counting clips");
+        if (rc == SQLITE_ROW) *n = sqlite3_column_int64(st, 0);
+        else e = zt_sql_fail(c, rc, "counting clips");
     }
     sqlite3_finalize(st);
     return e;

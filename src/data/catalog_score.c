@@ -10,9 +10,7 @@ const char ZT_SCORE_SCHEMA[] =
     "CREATE TABLE IF NOT EXISTS hashes (clip INTEGER PRIMARY KEY, h0 INTEGER NOT NULL, h1 INTEGER NOT NULL, h2 INTEGER NOT NULL,"
     " colour INTEGER NOT NULL);";
 
-static const struct {
-    const char *name, *doc;
-} SCORE[ZT_SCORES] = {
+static const struct { const char *name, *doc; } SCORE[ZT_SCORES] = {
 #define ZT_SCORE(name, doc) {#name, doc},
 #include "data/score.def"
 #undef ZT_SCORE
@@ -56,8 +54,7 @@ zt_err zt_catalog_unscored(zt_catalog *c, zt_err (*fn)(void *ctx, int64_t clip),
     int rc = SQLITE_ROW;
     zt_err e = zt_sql_prepare(c, &st, "reading the scores",
                               "SELECT id FROM clips WHERE status = 'ok' AND NOT EXISTS (SELECT 1 FROM hashes WHERE clip = id)"
-                              " ORDER BY id",
-                              "");
+                              " ORDER BY id", "");
     while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) e = fn(ctx, sqlite3_column_int64(st, 0));
     if (e == ZT_OK && rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading the scores");
     sqlite3_finalize(st);
@@ -74,8 +71,7 @@ zt_err zt_catalog_hashes(zt_catalog *c, zt_err (*fn)(void *ctx, int64_t clip, co
     int rc = SQLITE_ROW;
     zt_err e = zt_sql_prepare(c, &st, "reading the hashes",
                               "SELECT clip, h0, h1, h2, colour FROM hashes JOIN clips ON id = clip WHERE status = 'ok'"
-                              " ORDER BY clip",
-                              "");
+                              " ORDER BY clip", "");
     while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         const uint64_t hash[ZT_HASHES] = {(uint64_t)sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 2),
                                           (uint64_t)sqlite3_column_int64(st, 3)};

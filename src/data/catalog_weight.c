@@ -75,11 +75,10 @@ zt_err zt_catalog_max_weight(zt_catalog *c, double *weight) {
                               "SELECT (SELECT MIN(weight) FROM weights), (SELECT MAX(weight) FROM weights)", "");
     if (e == ZT_OK) {
         const int rc = sqlite3_step(st);
-        if (rc != SQLITE_ROW)
-            e = zt_sql_fail(c, rc, "reading the weights");
+        if (rc != SQLITE_ROW) e = zt_sql_fail(c, rc, "reading the weights");
         else if (sqlite3_column_type(st, 1) != SQLITE_NULL) {
             least = sqlite3_column_double(st, 0);
-            *weight = sqlite3_column_double(st, 1) > 1 ? sqlite3_column_double(st, 1) : 1; /* of a clip without a row */
+            *weight = sqlite3_column_double(st, 1) > 1 ? sqlite3_column_double(st, 1) : 1;   /* of a clip without a row */
         }
     }
     sqlite3_finalize(st);

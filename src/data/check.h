@@ -13,9 +13,9 @@ typedef struct zt_check {
     int64_t sources, sources_gone;          /* source files whose content was compared; that are not there any more */
 } zt_check;
 
-/** Verify DIR: every page and counter of the catalogue; every shard as a tar file from end to end, its size and SHA-256; every row, usable
- *  or dropped, against its shard; and, with `sources`, that the files the clips were cut from still have the content they had. Sets
- *  the counts; `fault` and `ctx` are the caller's.
+/** Verify DIR: every page and counter of the catalogue; every shard as a tar file from end to end, its size and SHA-256; every
+ *  row, usable or dropped, against its shard; and, with `sources`, that the files the clips were cut from still have the content
+ *  they had. Sets the counts; `fault` and `ctx` are the caller's.
  *  Errors: ZT_NOTFOUND, ZT_FORMAT (the catalogue cannot be read at all), ZT_IO, ZT_NOMEM, ZT_CANCELLED. A fault is no error. */
 zt_err zt_dataset_check(zt_check *k, const char *dir, int sources);
 #endif

@@ -1,5 +1,5 @@
-/* dataset.c - see dataset.h. Opening reads counters and the list of shards; a clip's row is read, its shard mapped and both are checked
- * when it is first asked for. Tested by tests/data/test_data_files.c and test_data_catalog.c. */
+/* dataset.c - see dataset.h. Opening reads counters and the list of shards; a clip's row is read, its shard mapped and both are
+ * checked when it is first asked for. Tested by tests/data/test_data_files.c and test_data_catalog.c. */
 #include "data/dataset.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 enum {
     FRAMES_MAX = 1 << 20,
     SIDE_MAX = 16384,
-    CHECKED_WHOLE = 4096 /* clips: so many are all looked at when the set is opened, which takes a blink */
+    CHECKED_WHOLE = 4096    /* clips: so many are all looked at when the set is opened, which takes a blink */
 };
 
 /* ---- shards ---- */
@@ -64,12 +64,9 @@ zt_err zt_dataset_shard(zt_dataset *ds, const char *name, zt_shard_map **out) {
     if ((int64_t)s->map.size != s->bytes)
         e = zt_fail(ZT_FORMAT, "%s: it has %zu bytes now, the catalogue says %lld; it was changed while it was in use", s->path,
                     s->map.size, (long long)s->bytes);
-    else
-        e = zt_shard_check_end(s->map.data, s->map.size, s->path);
-    if (e != ZT_OK)
-        zt_map_close(&s->map);
-    else
-        s->open = true;
+    else e = zt_shard_check_end(s->map.data, s->map.size, s->path);
+    if (e != ZT_OK) zt_map_close(&s->map);
+    else s->open = true;
 done:
     return e;
 }
@@ -93,8 +90,8 @@ zt_err zt_dataset_check_row(zt_dataset *ds, const zt_catalog_clip *k, zt_shard_m
     if (!s)
         return zt_fail(ZT_FORMAT, "%s/catalog.db: clip %lld is in shard '%.100s', which the catalogue does not list", ds->dir,
                        (long long)k->id, k->shard);
-    if (k->frames < 1 || k->frames > FRAMES_MAX || k->height < 1 || k->height > SIDE_MAX || k->width < 1 || k->width > SIDE_MAX ||
-        !(k->fps > 0 && k->fps <= 1000))
+    if (k->frames < 1 || k->frames > FRAMES_MAX || k->height < 1 || k->height > SIDE_MAX || k->width < 1 || k->width > SIDE_MAX
+        || !(k->fps > 0 && k->fps <= 1000))
         return zt_fail(ZT_FORMAT, "%s/catalog.db: clip %lld has impossible sizes (%d frames of %dx%d at %g fps)", ds->dir,
                        (long long)k->id, k->frames, k->width, k->height, k->fps);
     int64_t bytes = (int64_t)k->frames * k->height * k->width * 3, size = (int64_t)s->map.size;
@@ -219,8 +216,7 @@ zt_err zt_dataset_open(zt_dataset **out, const char *dir) {
     ZT_TRY(e = zt_catalog_max_weight(ds->catalog, &ds->max_weight), done);
     if (zt_dataset_count(ds, NULL) == 0)
         e = zt_fail(ZT_FORMAT, "%s: no usable clip in it; add some with `zoe ingest`, or make a new set with `zoe synth`", dir);
-    else
-        e = look_at_all(ds);
+    else e = look_at_all(ds);
 done:
     if (e != ZT_OK) zt_dataset_close(&ds);
     *out = ds;
@@ -338,9 +334,9 @@ static const void *truth(const zt_dataset *ds, const zt_clip_view *v, const char
         if (strncmp(m.name, v->key, key) != 0 || m.name[key] != '.') return NULL;
         if (strcmp(m.name, want) != 0) continue;
         const uint8_t *p = s->map.data + m.offset;
-        if (zt_npy_parse(p, m.bytes, s->path, &info) != ZT_OK || info.kind != kind || info.item_bytes != item || info.n != n ||
-            info.fortran || info.shape[0] != v->frames || info.shape[1] != v->height || info.shape[2] != v->width ||
-            (n == 4 && info.shape[3] != last) || ((uintptr_t)(p + info.data_offset)) % (size_t)item)
+        if (zt_npy_parse(p, m.bytes, s->path, &info) != ZT_OK || info.kind != kind || info.item_bytes != item || info.n != n
+            || info.fortran || info.shape[0] != v->frames || info.shape[1] != v->height || info.shape[2] != v->width
+            || (n == 4 && info.shape[3] != last) || ((uintptr_t)(p + info.data_offset)) % (size_t)item)
             return NULL;
         return p + info.data_offset;
     }
@@ -350,4 +346,6 @@ const uint8_t *zt_dataset_mask(const zt_dataset *ds, const zt_clip_view *view) {
     return truth(ds, view, "mask.npy", 'u', 1, 3, 0);
 }
 
-const float *zt_dataset_flow(const zt_dataset *ds, const zt_clip_view *view) { return truth(ds, view, "flow.npy", 'f', 4, 4, 2); }
+const float *zt_dataset_flow(const zt_dataset *ds, const zt_clip_view *view) {
+    return truth(ds, view, "flow.npy", 'f', 4, 4, 2);
+}

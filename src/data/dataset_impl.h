@@ -67,6 +67,7 @@ zt_err zt_dataset_start(zt_dataset **ds, const char *dir);
 zt_err zt_dataset_shard_size(const zt_shard_map *s);
 /** The shard called `name`, mapped and checked as a file; NULL in *s when the catalogue does not list it. Under the lock. */
 zt_err zt_dataset_shard(zt_dataset *ds, const char *name, zt_shard_map **s);
-/** Everything that a row says, against what can be and against its shard: after this its pixels are safe to read. Under the lock. */
+/** Everything that a row says, against what can be and against its shard: after this its pixels are safe to read. Under the
+ *  lock. */
 zt_err zt_dataset_check_row(zt_dataset *ds, const zt_catalog_clip *k, zt_shard_map **s);
 #endif

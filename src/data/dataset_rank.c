@@ -6,10 +6,7 @@
 
 const char *const ZT_SPLIT[ZT_SPLITS] = {"train", "val", "test"};
 
-typedef struct reading {
-    zt_ranks *ranks;
-    const char *dir;
-} reading;
+typedef struct reading { zt_ranks *ranks; const char *dir; } reading;
 
 static zt_err add_block(void *ctx, const char *split, int64_t number, int64_t n) {
     reading *r = ctx;
@@ -19,8 +16,8 @@ static zt_err add_block(void *ctx, const char *split, int64_t number, int64_t n)
         return zt_fail(ZT_FORMAT, "%s/catalog.db: there are clips in split '%.40s'; splits are train, val and test", r->dir,
                        split);
     zt_ranks *s = &r->ranks[k];
-    if (n < 1 || n > ZT_BLOCK_IDS || number < 0 || number > INT64_MAX >> (ZT_BLOCK_BITS + 1) ||
-        (s->n_blocks && number <= s->block[s->n_blocks - 1].number))
+    if (n < 1 || n > ZT_BLOCK_IDS || number < 0 || number > INT64_MAX >> (ZT_BLOCK_BITS + 1)
+        || (s->n_blocks && number <= s->block[s->n_blocks - 1].number))
         return zt_fail(ZT_FORMAT, "%s/catalog.db: block %lld of split %s is said to have %lld clips; `zoe data check` says more",
                        r->dir, (long long)number, split, (long long)n);
     if (s->n_blocks == s->cap) {
@@ -91,12 +88,10 @@ done:
 zt_err zt_ranks_find(zt_ranks *r, zt_catalog *c, const char *dir, bool weighted, int64_t i, int64_t *id, double *weight) {
     int64_t lo = 0, hi = r->n_blocks - 1;
     zt_err e = ZT_OK;
-    while (lo < hi) { /* the last block that starts at i or before */
+    while (lo < hi) {   /* the last block that starts at i or before */
         const int64_t middle = (lo + hi + 1) / 2;
-        if (r->block[middle].start <= i)
-            lo = middle;
-        else
-            hi = middle - 1;
+        if (r->block[middle].start <= i) lo = middle;
+        else hi = middle - 1;
     }
     zt_rank_block *b = &r->block[lo];
     const int64_t end = lo + 1 < r->n_blocks ? r->block[lo + 1].start : r->clips;

@@ -15,8 +15,9 @@ enum {
 
 typedef struct zt_edit zt_edit;
 
-/** Begin a change in a transaction of its own. `what` says it in words ("data tag --set lighting=dark"); `by` is who tags: "user",
- *  or the name of a tagger, which never overwrites what a user said. Errors as zt_catalog_begin, ZT_NOMEM. *e is NULL on failure. */
+/** Begin a change in a transaction of its own. `what` says it in words ("data tag --set lighting=dark"); `by` is who tags:
+ *  "user", or the name of a tagger, which never overwrites what a user said. Errors as zt_catalog_begin, ZT_NOMEM. *e is NULL on
+ *  failure. */
 zt_err zt_edit_begin(zt_edit **e, zt_catalog *c, const char *what, const char *by);
 /** Give field `field` of a clip a new text: "caption", "status" (ok, dropped), "reason", "tag.NAME" (NULL: take the tag off). It
  *  is visible after zt_edit_commit; a text that is the old one changes nothing, of two for one field the last counts.

@@ -6,8 +6,8 @@
 #include "base/err.h"
 
 enum {
-    ZT_INGEST_CAPTION_MAX = 2000, /* bytes of a caption that are kept, whole characters */
-    ZT_INGEST_VAL_FROM = 10       /* usable sources from which on val (and test) get at least one when they are asked for */
+    ZT_INGEST_CAPTION_MAX = 2000,   /* bytes of a caption that are kept, whole characters */
+    ZT_INGEST_VAL_FROM = 10         /* usable sources from which on val (and test) get at least one when they are asked for */
 };
 
 /* Where captions come from. AUTO: the first of TXT, FOLDER that has one.
@@ -19,22 +19,22 @@ typedef enum zt_ingest_caption { ZT_CAPTION_AUTO, ZT_CAPTION_TXT, ZT_CAPTION_FOL
 typedef struct zt_ingest_cfg {
     const char *const *src; /* n_src files and folders; folders are walked in byte order, links and hidden names left out */
     int n_src;
-    const char *out;      /* new, empty, or a data set that ingest began with the same settings: it then continues */
-    int64_t size, frames; /* of a clip: size x size pixels (8..1024), 1..1024 frames, at most 1 GiB */
-    double fps;           /* 0.1..240 */
-    double val, test;     /* parts of the sources for validation and test, 0..0.5 */
+    const char *out;                /* new, empty, or a data set that ingest began with the same settings: it then continues */
+    int64_t size, frames;           /* of a clip: size x size pixels (8..1024), 1..1024 frames, at most 1 GiB */
+    double fps;                     /* 0.1..240 */
+    double val, test;               /* parts of the sources for validation and test, 0..0.5 */
     zt_ingest_caption caption;
-    int64_t max_clips; /* per file; 0: all */
-    uint64_t seed;     /* of the split */
+    int64_t max_clips;              /* per file; 0: all */
+    uint64_t seed;                  /* of the split */
 } zt_ingest_cfg;
 
 typedef struct zt_ingest_report {
-    int64_t files; /* looked at in this run: new_ok + new_dropped + duplicates + done_before */
+    int64_t files;                  /* looked at in this run: new_ok + new_dropped + duplicates + done_before */
     int64_t new_ok, new_dropped, duplicates, done_before;
-    int64_t damaged; /* of new_ok: some part did not decode, the rest was kept */
-    int64_t skipped; /* found in folders, no media: text, tables, links, hidden, special files */
+    int64_t damaged;                /* of new_ok: some part did not decode, the rest was kept */
+    int64_t skipped;                /* found in folders, no media: text, tables, links, hidden, special files */
     int64_t new_clips;
-    int64_t train, val, test; /* usable clips in the data set now, old and new */
+    int64_t train, val, test;       /* usable clips in the data set now, old and new */
     double seconds;
 } zt_ingest_report;
 

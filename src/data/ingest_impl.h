@@ -10,8 +10,8 @@
 
 /* A file to look at. */
 typedef struct zt_ingest_file {
-    const char *path; /* absolute */
-    size_t root;      /* length of the folder SRC that it was found in; 0: the user named the file itself */
+    const char *path;           /* absolute */
+    size_t root;                /* length of the folder SRC that it was found in; 0: the user named the file itself */
 } zt_ingest_file;
 
 /* Zero-initialise; free with zt_ingest_files_finish. */
@@ -20,7 +20,7 @@ typedef struct zt_ingest_files {
     zt_ingest_file *file;
     size_t n, cap;
     int64_t skipped;
-    uint64_t out_dev, out_ino; /* the data set's own folder is not walked into */
+    uint64_t out_dev, out_ino;  /* the data set's own folder is not walked into */
     bool has_out;
 } zt_ingest_files;
 

@@ -21,18 +21,14 @@ enum { BATCH_MAX = 4096, DEPTH_MAX = 64, THREADS_MAX = 16, STRIDE_MAX = 64, SIDE
 typedef struct slot {
     uint8_t *rgb;
     const char **caption;
-    char **mirrored; /* captions that are ours: of mirrored clips */
+    char **mirrored;       /* captions that are ours: of mirrored clips */
     int64_t *id;
-    int64_t number; /* which batch is in it; -1: none */
+    int64_t number;        /* which batch is in it; -1: none */
     zt_err err;
-    char why[512]; /* its text: error texts belong to the thread that failed */
+    char why[512];         /* its text: error texts belong to the thread that failed */
 } slot;
 
-typedef struct worker {
-    zt_loader *l;
-    pthread_t thread;
-    bool started;
-} worker;
+typedef struct worker { zt_loader *l; pthread_t thread; bool started; } worker;
 
 struct zt_loader {
     const zt_dataset *ds;
@@ -44,7 +40,7 @@ struct zt_loader {
     worker worker[THREADS_MAX];
     pthread_mutex_t lock;
     pthread_cond_t made, taken;
-    int64_t next_fill, next_take; /* numbers; next_take - 1 is with the consumer */
+    int64_t next_fill, next_take;   /* numbers; next_take - 1 is with the consumer */
     bool stop;
     double wait_s;
 };
@@ -52,10 +48,7 @@ struct zt_loader {
 /* ---- what is in a batch ---- */
 
 /* What is cut out of a clip. */
-typedef struct cut {
-    int start, stride, y, x;
-    bool mirror;
-} cut;
+typedef struct cut { int start, stride, y, x; bool mirror; } cut;
 
 static int place(zt_rng *r, bool random, int room) { return random ? (int)zt_rng_int(r, 0, room) : room / 2; }
 
@@ -148,12 +141,9 @@ zt_err zt_caption_mirror(const char *caption, char **out) {
     for (const char *p = caption; *p;) {
         size_t n = 0;
         while (word_byte(p[n])) n++;
-        if (n == 4 && strncasecmp(p, "left", 4) == 0)
-            add_like(&s, "right", p, n);
-        else if (n == 5 && strncasecmp(p, "right", 5) == 0)
-            add_like(&s, "left", p, n);
-        else
-            zt_str_addn(&s, p, n ? n : 1);
+        if (n == 4 && strncasecmp(p, "left", 4) == 0) add_like(&s, "right", p, n);
+        else if (n == 5 && strncasecmp(p, "right", 5) == 0) add_like(&s, "left", p, n);
+        else zt_str_addn(&s, p, n ? n : 1);
         p += n ? n : 1;
     }
     if (!s.failed) *out = zt_strdup(s.buf ? s.buf : "");
@@ -215,8 +205,8 @@ static zt_err check_cfg(const zt_loader_cfg *c) {
     if (c->frames < 1 || c->frames > FRAMES_MAX || c->height < 1 || c->height > SIDE_MAX || c->width < 1 || c->width > SIDE_MAX)
         return zt_fail(ZT_CONFIG, "data loader: clips of %d frames of %dx%d were asked for; frames and sides must be at least 1",
                        c->frames, c->width, c->height);
-    if (c->prefetch < 0 || c->prefetch > DEPTH_MAX - 1 || c->threads < 0 || c->threads > THREADS_MAX || c->stride < 0 ||
-        c->stride > STRIDE_MAX || c->first_batch < 0)
+    if (c->prefetch < 0 || c->prefetch > DEPTH_MAX - 1 || c->threads < 0 || c->threads > THREADS_MAX || c->stride < 0
+        || c->stride > STRIDE_MAX || c->first_batch < 0)
         return zt_fail(ZT_CONFIG,
                        "data loader: prefetch %d (0..%d), threads %d (0..%d), stride %d (0..%d), first batch %lld (0 or more)",
                        c->prefetch, DEPTH_MAX - 1, c->threads, THREADS_MAX, c->stride, STRIDE_MAX, (long long)c->first_batch);
@@ -227,16 +217,14 @@ static zt_err check_clips(const zt_loader *l) {
     const zt_loader_cfg *c = &l->cfg;
     const char *split = c->split ? c->split : "all";
     if (l->clips == 0)
-        return zt_fail(ZT_CONFIG,
-                       "data loader: split '%.40s' of the data set is empty; splits are train, val and test "
-                       "(`zoe data stats DIR` counts them)",
-                       split);
+        return zt_fail(ZT_CONFIG, "data loader: split '%.40s' of the data set is empty; splits are train, val and test "
+                       "(`zoe data stats DIR` counts them)", split);
     if (c->first_batch > INT64_MAX / c->batch - DEPTH_MAX)
         return zt_fail(ZT_CONFIG, "data loader: first batch %lld is out of range", (long long)c->first_batch);
     int frames, height, width;
     zt_dataset_least(l->ds, c->split, &frames, &height, &width);
     if (frames >= c->frames && height >= c->height && width >= c->width) return ZT_OK;
-    for (int64_t i = 0; i < l->clips; i++) { /* which one is it? */
+    for (int64_t i = 0; i < l->clips; i++) {   /* which one is it? */
         zt_clip_view v;
         zt_err e = zt_dataset_clip(l->ds, c->split, i, &v);
         if (e != ZT_OK || (e = check_clip(l, &v)) != ZT_OK) return e;
@@ -271,7 +259,7 @@ zt_err zt_loader_create(zt_loader **out, const zt_dataset *ds, const zt_loader_c
     l->ds = ds;
     l->cfg = *cfg;
     ZT_TRY(e = check_cfg(cfg), fail);
-    if (cfg->split) { /* a longer name is no split: its clips are counted as none below */
+    if (cfg->split) {   /* a longer name is no split: its clips are counted as none below */
         snprintf(l->split_name, sizeof l->split_name, "%s", cfg->split);
         l->cfg.split = l->split_name;
     }

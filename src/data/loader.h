@@ -5,24 +5,24 @@
 #include "data/dataset.h"
 
 typedef struct zt_loader_cfg {
-    const char *split; /* "train", "val", "test" or NULL for all; copied */
+    const char *split;             /* "train", "val", "test" or NULL for all; copied */
     int batch, frames, height, width;
     uint64_t seed;
-    bool shuffle;        /* a new permutation every epoch, or drawn by weight (order.h); else catalogue order */
-    bool crop;           /* random place of a smaller crop; else the centre */
-    bool flip;           /* mirror half of the clips; the words left and right change places in the caption */
-    bool jitter;         /* random start in longer clips; else the middle */
-    int stride;          /* with jitter: every k-th frame, k random in 1..stride as far as the clip is long enough; 0: 1 */
-    int prefetch;        /* batches made ahead, up to 64; 0: 2 */
-    int threads;         /* that make them, up to 16; 0: 1 */
-    int64_t first_batch; /* number of the first batch delivered */
+    bool shuffle;                  /* a new permutation every epoch, or drawn by weight (order.h); else catalogue order */
+    bool crop;                     /* random place of a smaller crop; else the centre */
+    bool flip;                     /* mirror half of the clips; the words left and right change places in the caption */
+    bool jitter;                   /* random start in longer clips; else the middle */
+    int stride; /* with jitter: every k-th frame, k random in 1..stride as far as the clip is long enough; 0: 1 */
+    int prefetch;                  /* batches made ahead, up to 64; 0: 2 */
+    int threads;                   /* that make them, up to 16; 0: 1 */
+    int64_t first_batch;           /* number of the first batch delivered */
 } zt_loader_cfg;
 
 /** Valid until the next zt_loader_next or destroy. */
 typedef struct zt_batch {
-    const uint8_t *rgb;         /* [batch,frames,height,width,3] */
-    const char *const *caption; /* [batch] */
-    const int64_t *id;          /* [batch] catalogue rows */
+    const uint8_t *rgb;            /* [batch,frames,height,width,3] */
+    const char *const *caption;    /* [batch] */
+    const int64_t *id;             /* [batch] catalogue rows */
     int64_t number;
 } zt_batch;
 

@@ -13,9 +13,9 @@ enum { ZT_TAR_BLOCK = 512, ZT_TAR_NAME_MAX = 99 };
 
 /* One member while walking over a tar image. */
 typedef struct zt_tar_member {
-    char name[ZT_TAR_NAME_MAX + 157]; /* prefix/name */
-    char type;                        /* '0' regular file, others as ustar says */
-    size_t offset, bytes;             /* of the content, inside the image */
+    char name[ZT_TAR_NAME_MAX + 157];   /* prefix/name */
+    char type;                          /* '0' regular file, others as ustar says */
+    size_t offset, bytes;               /* of the content, inside the image */
 } zt_tar_member;
 
 /** Read the member at *pos of the image bytes[0..len) (`where` names it in errors) and move *pos behind it.

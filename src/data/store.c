@@ -20,7 +20,7 @@ struct zt_store {
     zt_catalog *catalog;
     zt_shard_writer *shard[SPLITS];
     char name[SPLITS][32];
-    size_t marked[SPLITS]; /* size at the mark; 0: the shard was not open then */
+    size_t marked[SPLITS];      /* size at the mark; 0: the shard was not open then */
     int64_t limit, bytes;
     int shards;
     char dir[ZT_PATH_MAX];
@@ -124,7 +124,7 @@ zt_err zt_store_add(zt_store *s, const zt_catalog_clip *clip, const uint8_t *rgb
     k.reason = "";
     e = zt_catalog_add_clip(s->catalog, &k);
 done:
-    free(json); /* jansson's own allocation, not ours */
+    free(json);   /* jansson's own allocation, not ours */
     return e;
 }
 
@@ -138,10 +138,8 @@ zt_err zt_store_keep(zt_store *s) { return zt_catalog_release(s->catalog); }
 zt_err zt_store_back(zt_store *s) {
     zt_err e = zt_catalog_back(s->catalog);
     for (int i = 0; i < SPLITS && e == ZT_OK; i++) {
-        if (s->shard[i] && s->marked[i] == 0)
-            zt_shard_writer_destroy(&s->shard[i]);
-        else if (s->shard[i])
-            e = zt_shard_cut(s->shard[i], s->marked[i]);
+        if (s->shard[i] && s->marked[i] == 0) zt_shard_writer_destroy(&s->shard[i]);
+        else if (s->shard[i]) e = zt_shard_cut(s->shard[i], s->marked[i]);
     }
     return e;
 }

@@ -18,10 +18,10 @@ typedef struct zt_world_spec {
     zt_world_colour colour;
     zt_world_direction direction;
     bool slow, small, textured;
-    double x, y;         /* centre in the first frame */
-    double radius;       /* half extent */
-    double speed;        /* per frame */
-    uint64_t background; /* seed of background level and texture */
+    double x, y;                   /* centre in the first frame */
+    double radius;                 /* half extent */
+    double speed;                  /* per frame */
+    uint64_t background;           /* seed of background level and texture */
 } zt_world_spec;
 
 /** Triples kept out of training: shape*16 + colour*4 + direction -> held[triple]. n of 48, at most ZT_HOLD_OUT_MAX (more is taken
@@ -31,7 +31,7 @@ typedef struct zt_world_spec {
  *  attributes is still seen in training. */
 void zt_world_hold_out(uint64_t seed, int n, bool held[ZT_TRIPLES]);
 int zt_world_triple(const zt_world_spec *s);
-void zt_world_set_triple(zt_world_spec *s, int triple); /* triple 0..47 */
+void zt_world_set_triple(zt_world_spec *s, int triple);    /* triple 0..47 */
 /** Draw a spec whose triple is held (want_held) or is not (any, if there is no such triple; held NULL: none is held); the object
  *  stays
  *  wholly inside the frame for `frames` frames. */
@@ -56,15 +56,11 @@ void zt_world_render(const zt_world_spec *s, int T, int H, int W, uint8_t *rgb, 
 typedef struct zt_synth_cfg {
     const char *out;
     int64_t clips, frames, size, hold_out;
-    double fps, val, test; /* parts of the clips for validation and test, 0..0.5 */
+    double fps, val, test;         /* parts of the clips for validation and test, 0..0.5 */
     uint64_t seed;
-    bool all_truth; /* masks and flow for the training split too (always for val and test) */
+    bool all_truth;                /* masks and flow for the training split too (always for val and test) */
 } zt_synth_cfg;
-typedef struct zt_synth_report {
-    int64_t train, val, test, held_out, bytes;
-    int shards;
-    double seconds;
-} zt_synth_report;
+typedef struct zt_synth_report { int64_t train, val, test, held_out, bytes; int shards; double seconds; } zt_synth_report;
 /** Render a data set: train (no held-out triple), val (seen triples), test (half seen, half held out; label "held_out"). Equal
  *  cfg, equal
  *  shards, byte for byte. Written beside and renamed: cfg->out must not exist or be empty. Progress on stderr. report may be

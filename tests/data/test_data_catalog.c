@@ -1,5 +1,5 @@
-/* test_data_catalog.c - what the catalogue knows about clips: upgrade of version 1, counters, queries, edits with history, scores,
- * weights, and the check of a whole data set. */
+/* test_data_catalog.c - what the catalogue knows about clips: upgrade of version 1, counters, queries, edits with history,
+ * scores, weights, and the check of a whole data set. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
