@@ -10,9 +10,9 @@ enum { ZT_WEIGHT_MAX = 1000000 };
 
 /* A group: the usable clips of a split with the same text in a field. */
 typedef struct zt_group {
-    const char *value;              /* "" : no such tag, or an empty text; borrowed until the callback returns */
+    const char *value; /* "" : no such tag, or an empty text; borrowed until the callback returns */
     int64_t clips;
-    double weight;                  /* sum of the weights of its clips */
+    double weight; /* sum of the weights of its clips */
 } zt_group;
 
 /** Call fn for each group, the largest first. field: tag.NAME, licence, source, caption; split NULL: all of them.

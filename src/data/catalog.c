@@ -33,7 +33,7 @@ static const char CORE[] =
 
 /* What schema version 2 adds: tables of topics, each beside its code. Every statement says IF NOT EXISTS. */
 static const char *const TOPICS[] = {
-    ZT_COUNTS_SCHEMA, ZT_EDIT_SCHEMA, ZT_SCORE_SCHEMA, ZT_WEIGHT_SCHEMA, NULL,
+    ZT_COUNTS_SCHEMA, ZT_CHECK_SCHEMA, ZT_EDIT_SCHEMA, ZT_SCORE_SCHEMA, ZT_WEIGHT_SCHEMA, NULL,
 };
 
 zt_err zt_sql_fail(const zt_catalog *c, int rc, const char *doing) {
@@ -259,6 +259,12 @@ zt_err zt_catalog_open(zt_catalog **out, const char *dir) {
 done:
     if (e != ZT_OK) zt_catalog_close(out);
     return e;
+}
+
+zt_err zt_catalog_open_writing(zt_catalog **out, const char *dir) {
+    zt_err e = zt_catalog_open(out, dir);   /* says what is wrong with the folder, and makes nothing */
+    zt_catalog_close(out);
+    return e == ZT_OK ? zt_catalog_create(out, dir) : e;
 }
 
 void zt_catalog_close(zt_catalog **pc) {

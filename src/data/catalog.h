@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "base/err.h"
 
-enum { ZT_CATALOG_SCHEMA = 2 };   /* PRAGMA user_version */
+enum { ZT_CATALOG_SCHEMA = 2 }; /* PRAGMA user_version */
 
 typedef struct zt_catalog zt_catalog;
 
@@ -15,26 +15,26 @@ typedef struct zt_catalog zt_catalog;
  * written as
  * the empty string and never read. */
 typedef struct zt_catalog_clip {
-    int64_t id;                         /* given by the catalogue */
-    const char *key;                    /* member name in the shard without suffix; unique */
-    const char *shard;                  /* file name inside DIR/shards */
-    int64_t offset, bytes;              /* of the pixels, in the shard */
+    int64_t id;            /* given by the catalogue */
+    const char *key;       /* member name in the shard without suffix; unique */
+    const char *shard;     /* file name inside DIR/shards */
+    int64_t offset, bytes; /* of the pixels, in the shard */
     int frames, height, width;
     double fps;
     const char *caption;
-    const char *source, *source_hash;   /* path and SHA-256 of the file it was cut from; a synthetic clip names its world */
-    double start_s;                     /* where in the source it starts */
-    const char *split;                  /* train, val, test */
-    const char *status, *reason;        /* ok or dropped, and why dropped */
-    const char *labels;                 /* JSON object */
+    const char *source, *source_hash; /* path and SHA-256 of the file it was cut from; a synthetic clip names its world */
+    double start_s;                   /* where in the source it starts */
+    const char *split;                /* train, val, test */
+    const char *status, *reason;      /* ok or dropped, and why dropped */
+    const char *labels;               /* JSON object */
     const char *licence;
 } zt_catalog_clip;
 
 /* A row of table sources: every file that was looked at. */
 typedef struct zt_catalog_source {
-    const char *path, *hash;            /* absolute path, unique; SHA-256 of its content */
-    const char *status, *reason;        /* ok or dropped, and why dropped */
-    const char *info;                   /* JSON object: codec, size, rate, damage */
+    const char *path, *hash;     /* absolute path, unique; SHA-256 of its content */
+    const char *status, *reason; /* ok or dropped, and why dropped */
+    const char *info;            /* JSON object: codec, size, rate, damage */
 } zt_catalog_source;
 
 /** Open for writing; made when it is not there. Errors: ZT_IO (rights, in use by another program, disk), ZT_FORMAT (damaged,
@@ -44,6 +44,8 @@ zt_err zt_catalog_create(zt_catalog **c, const char *dir);
  *  write). A file of up to 16 MiB is checked page by page; a larger one as it is read, and whole by zt_catalog_check. Others may
  *  write meanwhile. Errors: ZT_NOTFOUND, and as above. */
 zt_err zt_catalog_open(zt_catalog **c, const char *dir);
+/** Open the catalogue of a data set that is there, for writing. Errors as both. */
+zt_err zt_catalog_open_writing(zt_catalog **c, const char *dir);
 /** What was not committed is lost. NULL and *c == NULL are fine; sets *c = NULL. */
 void zt_catalog_close(zt_catalog **c);
 
@@ -63,6 +65,9 @@ zt_err zt_catalog_get_meta(zt_catalog *c, const char *key, char *value, size_t c
 
 zt_err zt_catalog_add_clip(zt_catalog *c, const zt_catalog_clip *clip);
 zt_err zt_catalog_add_shard(zt_catalog *c, const char *name, int64_t bytes);
+/** SHA-256 of a shard's content (check.c); *sha256 is "" where none was recorded. */
+zt_err zt_catalog_set_shard_hash(zt_catalog *c, const char *name, const char *sha256);
+zt_err zt_catalog_shard_hash(zt_catalog *c, const char *name, char sha256[65]);
 /** Replaces a row of the same path. */
 zt_err zt_catalog_put_source(zt_catalog *c, const zt_catalog_source *source);
 /** Whether a source with this path and hash is there already. */
@@ -82,7 +87,7 @@ zt_err zt_catalog_last_clip(zt_catalog *c, int64_t *id);
 
 /* How many clips are alike in split, status, size, rate and whether they have a caption. */
 typedef struct zt_catalog_count {
-    const char *split, *status;         /* borrowed until the callback returns */
+    const char *split, *status; /* borrowed until the callback returns */
     int frames, height, width;
     double fps;
     bool captioned;

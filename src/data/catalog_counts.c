@@ -9,12 +9,14 @@
 #define SAME(row)                                                                                                                \
     "split = " row ".split AND status = " row ".status AND frames = " row ".frames AND height = " row ".height AND width = " row \
     ".width AND fps = " row ".fps AND captioned = (" row ".caption <> '')"
-#define ADD                                                                                                                      \
-    "INSERT INTO clip_kinds VALUES (" KIND("new") ", 1) ON CONFLICT DO UPDATE SET n = n + 1;"                                     \
-    "INSERT INTO clip_blocks SELECT new.split, new.id >> 10, 1 WHERE new.status = 'ok' ON CONFLICT DO UPDATE SET n = n + 1;"
-#define TAKE                                                                                                                     \
-    "UPDATE clip_kinds SET n = n - 1 WHERE " SAME("old") ";"                                                                      \
-    "UPDATE clip_blocks SET n = n - 1 WHERE split = old.split AND block = old.id >> 10 AND old.status = 'ok';"
+#define ADD \
+    "INSERT INTO clip_kinds VALUES (" KIND("new") ", 1) ON CONFLICT DO UPDATE SET n = n + 1;" \
+                                                  "INSERT INTO clip_blocks SELECT new.split, new.id >> 10, 1 WHERE new.status " \
+                                                  "= 'ok' ON CONFLICT DO UPDATE SET n = n + 1;"
+#define TAKE \
+    "UPDATE clip_kinds SET n = n - 1 WHERE " SAME( \
+        "old") ";" \
+               "UPDATE clip_blocks SET n = n - 1 WHERE split = old.split AND block = old.id >> 10 AND old.status = 'ok';"
 _Static_assert(ZT_BLOCK_BITS == 10, "the SQL says so too");
 
 const char ZT_COUNTS_SCHEMA[] =
@@ -113,15 +115,21 @@ zt_err zt_catalog_clip_by_id(zt_catalog *c, int64_t id, zt_err (*fn)(void *ctx, 
 zt_err zt_catalog_check_counts(zt_catalog *c) {
     int64_t wrong;
     zt_err e;
-    ZT_TRY(e = zt_sql_ask(c, &wrong, NULL, 0,
-                          "SELECT (SELECT COUNT(*) FROM (SELECT " KIND("clips") ", COUNT(*) FROM clips GROUP BY 1, 2, 3, 4, 5, 6, 7"
-                          " EXCEPT SELECT * FROM clip_kinds)) + (SELECT COUNT(*) FROM (SELECT split, id >> 10, COUNT(*) FROM clips"
-                          " WHERE status = 'ok' GROUP BY 1, 2 EXCEPT SELECT * FROM clip_blocks))"
-                          " + (COALESCE((SELECT SUM(n) FROM clip_kinds), 0) <> (SELECT COUNT(*) FROM clips))"
-                          " + (COALESCE((SELECT SUM(n) FROM clip_blocks), 0) <> (SELECT COUNT(*) FROM clips WHERE status = 'ok'))", ""), done);
+    ZT_TRY(
+        e = zt_sql_ask(
+            c, &wrong, NULL, 0,
+            "SELECT (SELECT COUNT(*) FROM (SELECT " KIND(
+                "clips") ", COUNT(*) FROM clips GROUP BY 1, 2, 3, 4, 5, 6, 7"
+                         " EXCEPT SELECT * FROM clip_kinds)) + (SELECT COUNT(*) FROM (SELECT split, id >> 10, COUNT(*) FROM clips"
+                         " WHERE status = 'ok' GROUP BY 1, 2 EXCEPT SELECT * FROM clip_blocks))"
+                         " + (COALESCE((SELECT SUM(n) FROM clip_kinds), 0) <> (SELECT COUNT(*) FROM clips))"
+                         " + (COALESCE((SELECT SUM(n) FROM clip_blocks), 0) <> (SELECT COUNT(*) FROM clips WHERE status = 'ok'))",
+            ""),
+        done);
     if (wrong)
-        e = zt_fail(ZT_FORMAT, "%s: %lld counters are not what counting its clips gives; copy the data set again, or make it anew",
-                    c->path, (long long)wrong);
+        e = zt_fail(ZT_FORMAT,
+                    "%s: %lld counters are not what counting its clips gives; copy the data set again, or make it anew", c->path,
+                    (long long)wrong);
 done:
     return e;
 }

@@ -43,7 +43,8 @@ zt_err zt_tag_check(const char *name, const char *value) {
     if (n == 0 || name[n] || n > ZT_TAG_NAME_MAX)
         return zt_fail(ZT_ARG, "tag '%.64s': a name has 1 to %d letters, digits, - and _", name, ZT_TAG_NAME_MAX);
     if (value && (!value[0] || !one_line(value, ZT_TAG_VALUE_MAX)))
-        return zt_fail(ZT_ARG, "tag %s: its value '%.64s' must be 1 to %d bytes of UTF-8 on one line", name, value, ZT_TAG_VALUE_MAX);
+        return zt_fail(ZT_ARG, "tag %s: its value '%.64s' must be 1 to %d bytes of UTF-8 on one line", name, value,
+                       ZT_TAG_VALUE_MAX);
     return ZT_OK;
 }
 
@@ -68,7 +69,8 @@ static zt_err prepare_all(zt_edit *e) {
     zt_err err;
     ZT_TRY(err = zt_sql_prepare(e->c, &e->old_column, DOING, "SELECT caption, status, reason FROM clips WHERE id = ?", ""), done);
     ZT_TRY(err = zt_sql_prepare(e->c, &e->old_tag, DOING, "SELECT value, by FROM tags WHERE name = ? AND clip = ?", ""), done);
-    ZT_TRY(err = zt_sql_prepare(e->c, &e->keep, DOING, "DELETE FROM history WHERE change = ? AND field = ? AND clip = ?", ""), done);
+    ZT_TRY(err = zt_sql_prepare(e->c, &e->keep, DOING, "DELETE FROM history WHERE change = ? AND field = ? AND clip = ?", ""),
+           done);
     err = zt_sql_prepare(e->c, &e->note, DOING,
                          "INSERT OR REPLACE INTO history (change, field, clip, old, new, old_by) VALUES (?,?,?,?,?,?)", "");
 done:
@@ -183,15 +185,18 @@ static zt_err apply(zt_catalog *c, int64_t change, bool undo) {
     char sql[512];
     zt_err err = ZT_OK;
     for (int i = 0; i < 3 && err == ZT_OK; i++) {
-        snprintf(sql, sizeof sql,
-                 "UPDATE clips SET %s = COALESCE(h.%s, '') FROM history h WHERE h.change = ? AND h.field = '%s' AND h.clip = clips.id",
-                 FIELD[i], to, FIELD[i]);
+        snprintf(
+            sql, sizeof sql,
+            "UPDATE clips SET %s = COALESCE(h.%s, '') FROM history h WHERE h.change = ? AND h.field = '%s' AND h.clip = clips.id",
+            FIELD[i], to, FIELD[i]);
         err = zt_sql_change(c, "changing the clips", sql, "i", change);
     }
     if (err != ZT_OK) return err;
     snprintf(sql, sizeof sql,
-             "DELETE FROM tags WHERE (name, clip) IN (SELECT substr(field, 5), clip FROM history WHERE change = ? AND field LIKE 'tag.%%'"
-             " AND %s IS NULL)", to);
+             "DELETE FROM tags WHERE (name, clip) IN (SELECT substr(field, 5), clip FROM history WHERE change = ? AND field LIKE "
+             "'tag.%%'"
+             " AND %s IS NULL)",
+             to);
     ZT_TRY(err = zt_sql_change(c, "changing the tags", sql, "i", change), done);
     snprintf(sql, sizeof sql,
              "INSERT OR REPLACE INTO tags (name, clip, value, by) SELECT substr(field, 5), clip, %s, %s FROM history"
@@ -207,7 +212,8 @@ zt_err zt_edit_commit(zt_edit **pe) {
     int64_t clips;
     ZT_TRY(err = zt_edit_clips(e, &clips), fail);
     ZT_TRY(err = apply(e->c, e->change, false), fail);
-    if (clips) err = zt_sql_change(e->c, "writing the history", "UPDATE changes SET clips = ? WHERE id = ?", "ii", clips, e->change);
+    if (clips)
+        err = zt_sql_change(e->c, "writing the history", "UPDATE changes SET clips = ? WHERE id = ?", "ii", clips, e->change);
     else err = zt_sql_change(e->c, "writing the history", "DELETE FROM changes WHERE id = ?", "i", e->change);
     if (err != ZT_OK) goto fail;
     zt_catalog *c = e->c;

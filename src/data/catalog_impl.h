@@ -30,8 +30,8 @@ const char *zt_sql_text(sqlite3_stmt *st, int i);
 int zt_sql_int(sqlite3_stmt *st, int i);
 
 /* The columns of table clips in the order that zt_sql_clip reads, from column 0 on. */
-#define ZT_SQL_CLIP                                                                                                              \
-    "id, key, shard, offset, bytes, frames, height, width, fps, caption, source, source_hash, start_s, split, status, reason, "  \
+#define ZT_SQL_CLIP \
+    "id, key, shard, offset, bytes, frames, height, width, fps, caption, source, source_hash, start_s, split, status, reason, " \
     "labels, licence"
 /** The current row of a statement that selects ZT_SQL_CLIP first; its strings are valid until the next step. */
 zt_catalog_clip zt_sql_clip(sqlite3_stmt *st);
@@ -43,5 +43,5 @@ zt_err zt_sql_walk_clips(zt_catalog *c, sqlite3_stmt *st, zt_err (*fn)(void *ctx
 zt_err zt_query_prepare(zt_catalog *c, const zt_query *q, const char *before, const char *after, sqlite3_stmt **st);
 
 /* Tables of the topics: each beside its code, named in TOPICS of catalog.c. */
-extern const char ZT_COUNTS_SCHEMA[], ZT_EDIT_SCHEMA[], ZT_SCORE_SCHEMA[], ZT_WEIGHT_SCHEMA[];
+extern const char ZT_COUNTS_SCHEMA[], ZT_CHECK_SCHEMA[], ZT_EDIT_SCHEMA[], ZT_SCORE_SCHEMA[], ZT_WEIGHT_SCHEMA[];
 #endif

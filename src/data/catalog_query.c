@@ -58,7 +58,8 @@ static zt_err unknown_field(const char *name) {
     for (int i = 0; i < COLUMNS; i++) names[i] = COLUMN[i].name;
     for (int i = 0; i < SCORES; i++) names[COLUMNS + i] = SCORE[i];
     const char *near = zt_nearest_name(name, names, COLUMNS + SCORES);
-    return zt_fail(ZT_ARG, "query: there is no field '%.64s'%s%s; fields are key, split, status, caption, ..., the scores, tag.NAME",
+    return zt_fail(ZT_ARG,
+                   "query: there is no field '%.64s'%s%s; fields are key, split, status, caption, ..., the scores, tag.NAME",
                    name, near ? "; did you mean " : "", near ? near : "");
 }
 
@@ -148,8 +149,8 @@ static zt_err compare(parser *p, const char *name, const char *left, bool is_tex
     if (is_text && o != EQ && o != NE && o != CONTAINS)
         return zt_fail(ZT_ARG, "query: '%.64s' is text; it is compared by =, != or ~ (contains)", name);
     if (!is_text && (o == CONTAINS || !zt_parse_real(word, &number)))
-        return zt_fail(ZT_ARG, "query: '%.64s' is a number; it is compared by = != < <= > >= with a number, not with '%.64s'", name,
-                       word);
+        return zt_fail(ZT_ARG, "query: '%.64s' is a number; it is compared by = != < <= > >= with a number, not with '%.64s'",
+                       name, word);
     if (o == CONTAINS) zt_str_addf(&q->sql, "instr(lower(%s), lower(?)) > 0", left);
     else zt_str_addf(&q->sql, "%s %s ?", left, OP[o]);
     return add_value(q, word, number, is_text);

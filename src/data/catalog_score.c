@@ -86,8 +86,8 @@ zt_err zt_catalog_score_values(zt_catalog *c, zt_score s, const char *status, zt
     sqlite3_stmt *st = NULL;
     int rc = SQLITE_ROW;
     zt_err e = zt_sql_prepare(c, &st, "reading the scores",
-                              "SELECT value FROM scores JOIN clips ON id = clip WHERE name = ? AND status = ?", "ss", SCORE[s].name,
-                              status);
+                              "SELECT value FROM scores JOIN clips ON id = clip WHERE name = ? AND status = ?", "ss",
+                              SCORE[s].name, status);
     while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) e = fn(ctx, sqlite3_column_double(st, 0));
     if (e == ZT_OK && rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading the scores");
     sqlite3_finalize(st);

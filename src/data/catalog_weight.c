@@ -33,9 +33,11 @@ zt_err zt_catalog_groups(zt_catalog *c, const char *field, const char *split, zt
     int rc = SQLITE_ROW;
     zt_err e;
     ZT_TRY(e = field_sql(field, &text, &tag), done);
-    snprintf(sql, sizeof sql,
-             "SELECT %s AS value, COUNT(*), SUM(COALESCE(weight, 1)) FROM clips LEFT JOIN weights ON clip = id WHERE status = 'ok'"
-             " AND (?2 = '' OR split = ?2) AND ?1 = ?1 GROUP BY 1 ORDER BY 2 DESC, 1", text);
+    snprintf(
+        sql, sizeof sql,
+        "SELECT %s AS value, COUNT(*), SUM(COALESCE(weight, 1)) FROM clips LEFT JOIN weights ON clip = id WHERE status = 'ok'"
+        " AND (?2 = '' OR split = ?2) AND ?1 = ?1 GROUP BY 1 ORDER BY 2 DESC, 1",
+        text);
     ZT_TRY(e = zt_sql_prepare(c, &st, "counting groups", sql, "ss", tag, split), done);
     while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         const zt_group g = {zt_sql_text(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_double(st, 2)};
@@ -54,9 +56,11 @@ zt_err zt_catalog_set_weight(zt_catalog *c, const char *field, const char *value
     if (e != ZT_OK) return e;
     if (!(weight >= 0 && weight <= ZT_WEIGHT_MAX))
         return zt_fail(ZT_ARG, "group '%.64s': weight %g; 0 to %d are possible", value, weight, ZT_WEIGHT_MAX);
-    snprintf(sql, sizeof sql,
-             "INSERT OR REPLACE INTO weights (clip, weight) SELECT id, ?4 FROM clips WHERE status = 'ok' AND (?2 = '' OR split = ?2)"
-             " AND %s = ?3 AND ?1 = ?1", text);
+    snprintf(
+        sql, sizeof sql,
+        "INSERT OR REPLACE INTO weights (clip, weight) SELECT id, ?4 FROM clips WHERE status = 'ok' AND (?2 = '' OR split = ?2)"
+        " AND %s = ?3 AND ?1 = ?1",
+        text);
     return zt_sql_change(c, "writing the weights", sql, "sssd", tag, split, value, weight);
 }
 
@@ -79,7 +83,7 @@ zt_err zt_catalog_max_weight(zt_catalog *c, double *weight) {
     }
     sqlite3_finalize(st);
     if (e == ZT_OK && (least < 0 || *weight > ZT_WEIGHT_MAX))
-        e = zt_fail(ZT_FORMAT, "%s: a clip has the weight %g; 0 to %d are possible: give new ones with `zoe data balance`", c->path,
-                    least < 0 ? least : *weight, ZT_WEIGHT_MAX);
+        e = zt_fail(ZT_FORMAT, "%s: a clip has the weight %g; 0 to %d are possible: give new ones with `zoe data balance`",
+                    c->path, least < 0 ? least : *weight, ZT_WEIGHT_MAX);
     return e;
 }

@@ -1,5 +1,5 @@
-/* dataset.c - see dataset.h. Opening reads counters and the list of shards; a clip's row is read, its shard mapped and both are checked
- * when it is first asked for. Tested by tests/data/test_data_files.c and test_data_catalog.c. */
+/* dataset.c - see dataset.h. Opening reads counters and the list of shards; a clip's row is read, its shard mapped and both are
+ * checked when it is first asked for. Tested by tests/data/test_data_files.c and test_data_catalog.c. */
 #include "data/dataset.h"
 
 #include <stdlib.h>
@@ -38,12 +38,16 @@ static zt_err add_shard(void *ctx, const char *name, int64_t bytes) {
     *s = (zt_shard_map){.name = zt_arena_strdup(ds->text, name), .path = zt_arena_strdup(ds->text, path), .bytes = bytes};
     if (!s->name || !s->path) return ZT_NOMEM;
     ds->n_shards++;
-    const int64_t size = zt_file_size(path);
-    if (size < 0) return zt_fail(ZT_NOTFOUND, "%s: this shard is missing; copy it again, or make the data set anew", path);
-    if (size != bytes)
+    return ZT_OK;
+}
+
+zt_err zt_dataset_shard_size(const zt_shard_map *s) {
+    const int64_t size = zt_file_size(s->path);
+    if (size < 0) return zt_fail(ZT_NOTFOUND, "%s: this shard is missing; copy it again, or make the data set anew", s->path);
+    if (size != s->bytes)
         return zt_fail(ZT_FORMAT,
-                       "%s: %s at offset %lld: the catalogue says %lld bytes; copy the shard again, or make the data set anew", path,
-                       size < bytes ? "truncated" : "has more data", (long long)size, (long long)bytes);
+                       "%s: %s at offset %lld: the catalogue says %lld bytes; copy the shard again, or make the data set anew",
+                       s->path, size < s->bytes ? "truncated" : "has more data", (long long)size, (long long)s->bytes);
     return ZT_OK;
 }
 
@@ -55,7 +59,7 @@ zt_err zt_dataset_shard(zt_dataset *ds, const char *name, zt_shard_map **out) {
     const zt_shard_map want = {.name = name};
     zt_err e = ZT_OK;
     zt_shard_map *s = *out = ds->n_shards ? bsearch(&want, ds->shard, (size_t)ds->n_shards, sizeof want, by_name) : NULL;
-    if (!s || s->open) return ZT_OK;
+    if (!s || s->open || s->bad) return ZT_OK;
     ZT_TRY(e = zt_map_open(&s->map, s->path), done);
     if ((int64_t)s->map.size != s->bytes)
         e = zt_fail(ZT_FORMAT, "%s: it has %zu bytes now, the catalogue says %lld; it was changed while it was in use", s->path,
@@ -82,6 +86,7 @@ zt_err zt_dataset_check_row(zt_dataset *ds, const zt_catalog_clip *k, zt_shard_m
                        (long long)k->id, k->split);
     ZT_TRY(e = zt_dataset_shard(ds, k->shard, out), done);
     const zt_shard_map *s = *out;
+    if (s && s->bad) return ZT_OK;
     if (!s)
         return zt_fail(ZT_FORMAT, "%s/catalog.db: clip %lld is in shard '%.100s', which the catalogue does not list", ds->dir,
                        (long long)k->id, k->shard);
@@ -184,7 +189,7 @@ static zt_err look_at_all(zt_dataset *ds) {
     return e;
 }
 
-zt_err zt_dataset_open(zt_dataset **out, const char *dir) {
+zt_err zt_dataset_start(zt_dataset **out, const char *dir) {
     zt_err e;
     *out = NULL;
     zt_dataset *ds = zt_alloc(sizeof *ds);
@@ -194,7 +199,18 @@ zt_err zt_dataset_open(zt_dataset **out, const char *dir) {
     ZT_TRY(e = zt_arena_create(&ds->text), done);
     ZT_TRY(e = zt_catalog_open(&ds->catalog, dir), done);
     ZT_TRY(e = zt_catalog_shards(ds->catalog, add_shard, ds), done);
-    qsort(ds->shard, (size_t)ds->n_shards, sizeof *ds->shard, by_name);
+    if (ds->n_shards) qsort(ds->shard, (size_t)ds->n_shards, sizeof *ds->shard, by_name);
+done:
+    if (e != ZT_OK) zt_dataset_close(&ds);
+    *out = ds;
+    return e;
+}
+
+zt_err zt_dataset_open(zt_dataset **out, const char *dir) {
+    zt_dataset *ds = NULL;
+    zt_err e;
+    ZT_TRY(e = zt_dataset_start(&ds, dir), done);
+    for (int i = 0; i < ds->n_shards; i++) ZT_TRY(e = zt_dataset_shard_size(&ds->shard[i]), done);
     ZT_TRY(e = zt_ranks_read(ds->ranks, ds->catalog, ds->dir), done);
     ZT_TRY(e = zt_catalog_counts(ds->catalog, note_least, ds), done);
     ZT_TRY(e = zt_catalog_max_weight(ds->catalog, &ds->max_weight), done);
@@ -252,7 +268,8 @@ static zt_err find(zt_dataset *ds, const char *split, int64_t i, int64_t *id, do
     if (i < 0 || i >= n)
         return zt_fail(ZT_ARG, "%s: clip %lld of split %s was asked for; it has %lld", ds->dir, (long long)i,
                        split ? split : "(all)", (long long)n);
-    return zt_ranks_find(&ds->ranks[split ? split_index(split) : ZT_SPLITS], ds->catalog, ds->dir, ds->max_weight > 0, i, id, weight);
+    return zt_ranks_find(&ds->ranks[split ? split_index(split) : ZT_SPLITS], ds->catalog, ds->dir, ds->max_weight > 0, i, id,
+                         weight);
 }
 
 zt_err zt_dataset_clip(const zt_dataset *cds, const char *split, int64_t i, zt_clip_view *view) {

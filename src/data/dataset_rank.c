@@ -13,12 +13,13 @@ static zt_err add_block(void *ctx, const char *split, int64_t number, int64_t n)
     int k = 0;
     while (k < ZT_SPLITS && strcmp(split, ZT_SPLIT[k]) != 0) k++;
     if (k == ZT_SPLITS)
-        return zt_fail(ZT_FORMAT, "%s/catalog.db: there are clips in split '%.40s'; splits are train, val and test", r->dir, split);
+        return zt_fail(ZT_FORMAT, "%s/catalog.db: there are clips in split '%.40s'; splits are train, val and test", r->dir,
+                       split);
     zt_ranks *s = &r->ranks[k];
     if (n < 1 || n > ZT_BLOCK_IDS || number < 0 || number > INT64_MAX >> (ZT_BLOCK_BITS + 1)
         || (s->n_blocks && number <= s->block[s->n_blocks - 1].number))
-        return zt_fail(ZT_FORMAT, "%s/catalog.db: block %lld of split %s is said to have %lld clips; `zoe data check` says more", r->dir,
-                       (long long)number, split, (long long)n);
+        return zt_fail(ZT_FORMAT, "%s/catalog.db: block %lld of split %s is said to have %lld clips; `zoe data check` says more",
+                       r->dir, (long long)number, split, (long long)n);
     if (s->n_blocks == s->cap) {
         const int64_t cap = s->cap ? s->cap * 2 : 64;
         zt_rank_block *more = zt_realloc(s->block, (size_t)cap * sizeof *more);
@@ -67,10 +68,13 @@ static zt_err load(const zt_ranks *r, zt_rank_block *b, int64_t clips, zt_catalo
     zt_err e;
     ZT_TRY(e = zt_catalog_block(c, r->split, b->number, id, weighted ? weight : NULL, &n), done);
     if (n != clips)
-        return zt_fail(ZT_FORMAT,
-                       "%s/catalog.db: clips were dropped, restored or added since it was opened, or its counters are wrong; start "
-                       "again (a training goes on with --resume), and look with `zoe data check`", dir);
-    if (!(b->id = zt_alloc_array((size_t)n, sizeof *id)) || (weighted && !(b->weight = zt_alloc_array((size_t)n, sizeof *weight)))) {
+        return zt_fail(
+            ZT_FORMAT,
+            "%s/catalog.db: clips were dropped, restored or added since it was opened, or its counters are wrong; start "
+            "again (a training goes on with --resume), and look with `zoe data check`",
+            dir);
+    if (!(b->id = zt_alloc_array((size_t)n, sizeof *id)) ||
+        (weighted && !(b->weight = zt_alloc_array((size_t)n, sizeof *weight)))) {
         zt_free(b->id);
         b->id = NULL;
         return ZT_NOMEM;

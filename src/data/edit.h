@@ -8,15 +8,16 @@
 #include "data/catalog.h"
 
 enum {
-    ZT_TAG_NAME_MAX = 40,       /* letters, digits, - and _ */
-    ZT_TAG_VALUE_MAX = 200,     /* bytes of UTF-8 on one line */
-    ZT_CAPTION_EDIT_MAX = 2000  /* bytes of UTF-8 on one line */
+    ZT_TAG_NAME_MAX = 40,      /* letters, digits, - and _ */
+    ZT_TAG_VALUE_MAX = 200,    /* bytes of UTF-8 on one line */
+    ZT_CAPTION_EDIT_MAX = 2000 /* bytes of UTF-8 on one line */
 };
 
 typedef struct zt_edit zt_edit;
 
-/** Begin a change in a transaction of its own. `what` says it in words ("data tag --set lighting=dark"); `by` is who tags: "user",
- *  or the name of a tagger, which never overwrites what a user said. Errors as zt_catalog_begin, ZT_NOMEM. *e is NULL on failure. */
+/** Begin a change in a transaction of its own. `what` says it in words ("data tag --set lighting=dark"); `by` is who tags:
+ *  "user", or the name of a tagger, which never overwrites what a user said. Errors as zt_catalog_begin, ZT_NOMEM. *e is NULL on
+ *  failure. */
 zt_err zt_edit_begin(zt_edit **e, zt_catalog *c, const char *what, const char *by);
 /** Give field `field` of a clip a new text: "caption", "status" (ok, dropped), "reason", "tag.NAME" (NULL: take the tag off). It
  *  is visible after zt_edit_commit; a text that is the old one changes nothing, of two for one field the last counts.
@@ -35,8 +36,8 @@ void zt_edit_cancel(zt_edit **e);
 /* A change of the history; strings as in catalog.h. */
 typedef struct zt_change {
     int64_t id, clips;
-    const char *at, *what;      /* UTC as 2026-01-31T23:59:59Z */
-    const char *undone;         /* when, or "" */
+    const char *at, *what; /* UTC as 2026-01-31T23:59:59Z */
+    const char *undone;    /* when, or "" */
 } zt_change;
 /** Call fn for the last `limit` changes (0: all), newest first. */
 zt_err zt_catalog_changes(zt_catalog *c, int64_t limit, zt_err (*fn)(void *ctx, const zt_change *change), void *ctx);

@@ -17,9 +17,9 @@ enum { ZT_HASHES = 3 };
 
 /* All scores of a clip, and its perceptual hash: how near-duplicates are found. */
 typedef struct zt_scores {
-    double v[ZT_SCORES];            /* unit and range of each: score.def */
-    uint64_t hash[ZT_HASHES];       /* of the frames at 1/6, 3/6 and 5/6 of the clip */
-    uint32_t colour;                /* mean colour, 0xRRGGBB */
+    double v[ZT_SCORES];      /* unit and range of each: score.def */
+    uint64_t hash[ZT_HASHES]; /* of the frames at 1/6, 3/6 and 5/6 of the clip */
+    uint32_t colour;          /* mean colour, 0xRRGGBB */
 } zt_scores;
 
 const char *zt_score_name(zt_score s);
