@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/data.h"
+#include "data/cache.h"
 #include "data/catalog.h"
 #include "data/dataset.h"
 
@@ -18,6 +19,7 @@ typedef struct stats {
     int64_t clips[3], captions[3], dropped, sources_ok, sources_dropped;
     int frames[2], height[2], width[2]; /* least, most */
     double fps[2], bytes;
+    json_t *arrays; /* one object per set (data/cache.h) */
 } stats;
 
 static void widen(int range[2], int v, bool first) {
@@ -47,12 +49,24 @@ static zt_err add_kind(void *ctx, const zt_catalog_count *k) {
     return ZT_OK;
 }
 
+static zt_err add_set(void *ctx, const zt_cache_summary *c) {
+    json_t *list = ctx;
+    json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "name", c->name, "kind", zt_cache_kind_name(c->info.kind),
+                          "model", c->info.model, "codes", (json_int_t)c->info.codes, "clips", (json_int_t)c->clips, "arrays",
+                          (json_int_t)c->arrays, "bytes", (json_int_t)c->bytes);
+    return json_array_append_new(list, o) == 0 ? ZT_OK : zt_fail(ZT_NOMEM, "out of memory for the list of arrays");
+}
+
 /* The shards are looked at too: what is counted must be there. */
 static zt_err count(const char *dir, stats *s) {
     zt_catalog *c = NULL;
     zt_dataset *ds = NULL;
     zt_err e;
-    ZT_TRY(e = zt_dataset_open(&ds, dir), done);
+    s->arrays = json_array();
+    ZT_TRY(e = zt_cache_list(dir, add_set, s->arrays), done);
+    e = zt_dataset_open(&ds, dir);
+    if (e == ZT_NOTFOUND && json_array_size(s->arrays)) return ZT_OK; /* arrays alone: published features */
+    ZT_TRY(e, done);
     ZT_TRY(e = zt_catalog_open(&c, dir), done);
     ZT_TRY(e = zt_catalog_counts(c, add_kind, s), done);
     ZT_TRY(e = zt_catalog_count_sources(c, "ok", &s->sources_ok), done);
@@ -63,18 +77,33 @@ done:
     return e;
 }
 
+static void print_sets(const json_t *sets) {
+    for (size_t i = 0; i < json_array_size(sets); i++) {
+        const json_t *o = json_array_get(sets, i);
+        const long long codes = (long long)json_integer_value(json_object_get(o, "codes"));
+        printf("arrays    %s: %s of %lld clips, %lld arrays, %.1f MB; model %.12s", json_string_value(json_object_get(o, "name")),
+               json_string_value(json_object_get(o, "kind")), (long long)json_integer_value(json_object_get(o, "clips")),
+               (long long)json_integer_value(json_object_get(o, "arrays")),
+               (double)json_integer_value(json_object_get(o, "bytes")) / 1e6, json_string_value(json_object_get(o, "model")));
+        if (codes) printf(", %lld codes", codes);
+        printf("\n");
+    }
+}
+
 static int print_stats(const char *dir, const stats *s, bool json) {
     const int64_t clips = s->clips[0] + s->clips[1] + s->clips[2], captions = s->captions[0] + s->captions[1] + s->captions[2];
     if (json)
-        return zt_cli_print_json("data stats",
-                                 json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:[ii], s:[ii], s:[ii], s:[ff], s:{s:I, s:I}}",
-                                           "clips", (json_int_t)clips, "train", (json_int_t)s->clips[0], "val",
-                                           (json_int_t)s->clips[1], "test", (json_int_t)s->clips[2], "captions",
-                                           (json_int_t)captions, "bytes", (json_int_t)s->bytes, "dropped", (json_int_t)s->dropped,
-                                           "frames", s->frames[0], s->frames[1], "height", s->height[0], s->height[1], "width",
-                                           s->width[0], s->width[1], "fps", s->fps[0], s->fps[1], "sources", "ok",
-                                           (json_int_t)s->sources_ok, "dropped", (json_int_t)s->sources_dropped));
+        return zt_cli_print_json(
+            "data stats",
+            json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:[ii], s:[ii], s:[ii], s:[ff], s:{s:I, s:I}, s:O}", "clips",
+                      (json_int_t)clips, "train", (json_int_t)s->clips[0], "val", (json_int_t)s->clips[1], "test",
+                      (json_int_t)s->clips[2], "captions", (json_int_t)captions, "bytes", (json_int_t)s->bytes, "dropped",
+                      (json_int_t)s->dropped, "frames", s->frames[0], s->frames[1], "height", s->height[0], s->height[1], "width",
+                      s->width[0], s->width[1], "fps", s->fps[0], s->fps[1], "sources", "ok", (json_int_t)s->sources_ok,
+                      "dropped", (json_int_t)s->sources_dropped, "arrays", s->arrays));
     printf("%s\n", dir);
+    print_sets(s->arrays);
+    if (clips == 0) return ZT_EXIT_OK;
     printf("clips     %lld: train %lld, val %lld, test %lld; %lld dropped\n", (long long)clips, (long long)s->clips[0],
            (long long)s->clips[1], (long long)s->clips[2], (long long)s->dropped);
     printf("captions  %lld\n", (long long)captions);
@@ -88,7 +117,7 @@ static int print_stats(const char *dir, const stats *s, bool json) {
 int zt_data_stats(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
         .usage = "zoe data stats DIR [options]",
-        .about = "Prints how many clips, captions and sources a data set has, and their sizes.\n",
+        .about = "Prints how many clips, captions and sources a data set has, their sizes, and the sets of arrays beside them.\n",
         .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
         .min_pos = 1,
         .max_pos = 1,
@@ -99,5 +128,7 @@ int zt_data_stats(int argc, char **argv) {
     stats s = {0};
     if (!zt_cli_parse(&SPEC, &a, argc, argv, dir, NULL, &status)) return status;
     const zt_err e = count(dir[0], &s);
-    return e == ZT_OK ? print_stats(dir[0], &s, a.json) : zt_cli_result("data stats", e);
+    status = e == ZT_OK ? print_stats(dir[0], &s, a.json) : zt_cli_result("data stats", e);
+    json_decref(s.arrays);
+    return status;
 }

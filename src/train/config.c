@@ -34,6 +34,12 @@ static const zt_opt data_options[] = {
     {"contrast", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, contrast), "0", 0, 1, NULL, 0, "times 1-x .. 1+x"},
     {"saturation", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, saturation), "0", 0, 1, NULL, 0, "times 1-x .. 1+x"},
     {"hue", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, hue), "0", 0, 180, NULL, 0, "turned by up to so many degrees either way"},
+    {"curriculum_frames", ZT_OPT_INTS, ZT_OPT_AT(zt_data_cfg, curriculum_frames), NULL, 1, 1024, NULL, 0,
+     "short clips first: frames of the stages before the full length, such as 4,8; none: no stages"},
+    {"curriculum_sides", ZT_OPT_INTS, ZT_OPT_AT(zt_data_cfg, curriculum_sides), NULL, 1, 4096, NULL, 0,
+     "small clips first: heights in pixels of those stages (the width follows), clips resized"},
+    {"curriculum_part", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, curriculum_part), "0.5", 0.001, 1, NULL, 0,
+     "part of the steps that the stages share equally"},
     {"pixels", ZT_OPT_ENUM, ZT_OPT_AT(zt_data_cfg, pixels), "standard", 0, 0, ZT_PIXELS_CHOICES, 0,
      "what the network sees: standard: mean 0, standard deviation 0.5 (of the training clips); signed: -1..1; unit: 0..1"},
 };

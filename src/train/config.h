@@ -17,6 +17,8 @@ typedef struct zt_data_cfg {                                                    
     int64_t frames, height, width;       /* 0: the data set's own */
     int flip, crop, jitter, resize;      /* these and the next: data/loader.h */
     double stretch, rotate, brightness, contrast, saturation, hue;
+    zt_ints curriculum_frames, curriculum_sides;   /* curriculum.h */
+    double curriculum_part;
     int pixels;                          /* zt_pixels */
 } zt_data_cfg;
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/file.h"
+#include "train/curriculum.h"
 
 enum { STATISTICS_CLIPS = 500 };
 
@@ -55,7 +56,8 @@ zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c) {
     c->net.width = c->data.width ? c->data.width : clip.width;
     c->net.fps = clip.fps;
     ZT_TRY(e = settle_pixels(*ds, c), done);
-    e = zt_net_check(&c->net);
+    ZT_TRY(e = zt_net_check(&c->net), done);
+    e = zt_curriculum_check(c);
 done:
     return e;
 }

@@ -11,6 +11,7 @@
 #include "init.h"
 #include "train/baseline.h"
 #include "train/checkpoint.h"
+#include "train/curriculum.h"
 #include "train/feed.h"
 #include "train/run_data.h"
 #include "train/run_log.h"
@@ -21,6 +22,7 @@ enum { LOG_EVERY = 10 };
 /* A run in progress. */
 typedef struct run {
     zt_train_cfg *c;
+    zt_train_cfg now;                    /* c with the size of the stage at hand */
     const char *out;
     char checkpoints[ZT_PATH_MAX];
     zt_dataset *ds;
@@ -30,6 +32,7 @@ typedef struct run {
     zt_step_graph step;
     zt_run_log log;
     zt_run_state at;
+    double waited_s;                     /* for data, in the stages before */
     double loss_sum;                     /* since the last log line */
     int loss_n;
     zt_train_result *result;
@@ -74,10 +77,11 @@ static zt_err set_up(run *r, bool resume) {
     ZT_TRY(e = zt_run_data_open(&r->ds, c), done);
     ZT_TRY(e = make_folder(r, resume), done);
     ZT_TRY(e = zt_run_tokenizer(&r->tok, r->ds, c, r->out, resume), done);
-    ZT_TRY(e = zt_step_graph_create(&r->step, c, c->train.batch, &r->params, &r->states, false), done);
+    r->now = zt_curriculum_cfg(c, zt_curriculum_stage(c, 0));
+    ZT_TRY(e = zt_step_graph_create(&r->step, &r->now, c->train.batch, &r->params, &r->states, false), done);
     ZT_TRY(e = zt_tset_share(&r->ema, &r->states, "ema."), done);
     ZT_TRY(e = start_or_resume(r, resume), done);
-    ZT_TRY(e = zt_run_loader(&r->loader, r->ds, c, "train", c->train.batch, r->at.step), done);
+    ZT_TRY(e = zt_run_loader(&r->loader, r->ds, &r->now, "train", c->train.batch, r->at.step), done);
     ZT_TRY(e = zt_run_log_open(&r->log, r->out, r->at.step), done);
     r->result->params = zt_tset_numel(&r->params);
     zt_backend_facts facts;
@@ -131,11 +135,30 @@ static zt_err nonfinite(run *r) {
                       : zt_fail(ZT_NONFINITE, "step %lld: the loss is not finite; %s", (long long)r->at.step + 1, next);
 }
 
+/* The graph and the loader of the stage that the next step belongs to. */
+static zt_err enter_stage(run *r) {
+    const zt_stage s = zt_curriculum_stage(r->c, r->at.step);
+    zt_err e;
+    if (s.frames == r->now.net.frames && s.height == r->now.net.height && s.width == r->now.net.width) return ZT_OK;
+    zt_log("step %lld: clips of %lld frames of %lldx%lld from here", (long long)r->at.step, (long long)s.frames,
+           (long long)s.width, (long long)s.height);
+    r->waited_s += zt_loader_wait_s(r->loader);
+    zt_loader_destroy(&r->loader);
+    zt_step_graph_finish(&r->step);
+    r->now = zt_curriculum_cfg(r->c, s);
+    ZT_TRY(e = zt_step_graph_create(&r->step, &r->now, r->c->train.batch, &r->params, &r->states, false), done);
+    r->result->flops_per_step = r->step.flops;
+    e = zt_run_loader(&r->loader, r->ds, &r->now, "train", r->c->train.batch, r->at.step);
+done:
+    return e;
+}
+
 static zt_err one_step(run *r) {
     zt_batch b;
-    zt_err e = zt_loader_next(r->loader, &b);
+    zt_err e = enter_stage(r);
+    if (e == ZT_OK) e = zt_loader_next(r->loader, &b);
     if (e != ZT_OK) return e;
-    zt_feed(&r->step, r->c, &r->tok, ZT_FEED_TRAIN, r->at.step, b.rgb, b.caption);
+    zt_feed(&r->step, &r->now, &r->tok, ZT_FEED_TRAIN, r->at.step, b.rgb, b.caption);
     set_hyper(r);
     if ((e = zt_plan_run(r->step.plan)) != ZT_OK) return e;
     const float loss = *(float *)r->step.loss->x, norm = *(float *)r->step.norm->x;
@@ -260,7 +283,7 @@ static zt_err loop(run *r, double t0) {
         in_steps += zt_now() - start;
         if (r->at.step == first + 1) r->result->first_step_s = zt_now() - t0;
         r->result->clips_per_s = (double)((r->at.step - first) * k->batch) / in_steps;
-        r->result->wait_fraction = zt_loader_wait_s(r->loader) / in_steps;
+        r->result->wait_fraction = (r->waited_s + zt_loader_wait_s(r->loader)) / in_steps;
         show(r, &p);
         e = between_steps(r);
         if (e == ZT_CANCELLED) e = stop_here(r);              /* it came while samples were made: they are left out */

@@ -5,6 +5,8 @@
 . "$(dirname "$0")/tiny.sh"
 export OMP_NUM_THREADS=2
 make_data
+# Stages of a curriculum: kills fall before, between and behind them.
+sed -i "s|data: {path|data: {curriculum_frames: [2, 3], path|" "$tiny"
 "$zoe" train "$tiny" --out "$work/whole" --quiet
 whole=$work/whole/checkpoints/step-00000060
 killed=$work/killed/checkpoints/step-00000060

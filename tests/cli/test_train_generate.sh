@@ -15,6 +15,12 @@ done
 ls "$work"/run/events.out.tfevents.* > /dev/null || fail "no TensorBoard file"
 [ "$(ls "$work/run/checkpoints" | wc -l)" -eq 2 ] || fail "train.keep=2 did not keep 2 checkpoints"
 expect 2 "holds a run already" "$zoe" train "$tiny" --out "$work/run"
+# Short and small clips first; the model is of the full size.
+"$zoe" train "$tiny" --out "$work/stages" data.curriculum_frames=2 data.curriculum_sides=8 train.steps=8 train.val_every=8 \
+    2> "$work/err" || { cat "$work/err"; fail "a curriculum"; }
+grep -q "step 4: clips of 4 frames of 16x16 from here" "$work/err" || { cat "$work/err"; fail "no second stage"; }
+grep -q '"frames": 4' "$work/stages/model/config.json" || fail "the model of a curriculum has another size"
+expect 2 "larger than the clips of the run" "$zoe" train "$tiny" --out "$work/none" data.curriculum_frames=9
 # Generation: same seed, same bytes; every format; known frames.
 gen="$zoe generate $work/run/model --steps 2 --quiet"
 $gen -p "a red square moves left" -o "$work/a.mp4"

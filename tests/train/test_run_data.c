@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "data/store.h"
+#include "train/curriculum.h"
 #include "train/run_data.h"
 
 enum { FRAMES = 4, SIDE = 16 };
@@ -125,7 +126,46 @@ static void test_augmentation(void **state) {
     zt_train_cfg_finish(&c);
 }
 
+static void at(const zt_train_cfg *c, int64_t step, int64_t frames, int64_t side) {
+    const zt_stage s = zt_curriculum_stage(c, step);
+    if (s.frames != frames || s.height != side || s.width != side)
+        fail_msg("step %lld: %lld frames, %lldx%lld", (long long)step, (long long)s.frames, (long long)s.width,
+                 (long long)s.height);
+}
+
+static void test_curriculum(void **state) {
+    zt_train_cfg c;
+    (void)state;
+    zt_dataset *ds = open_with(&c, "data.curriculum_frames=4", "data.curriculum_sides=8");
+    c.train.steps = 100;
+    at(&c, 49, 4, 8);
+    at(&c, 50, FRAMES, SIDE);
+    c.data.curriculum_frames = (zt_ints){2, {2, 4}}; /* one side for both */
+    at(&c, 0, 2, 8);
+    at(&c, 24, 2, 8);
+    at(&c, 25, 4, 8);
+    c.data.curriculum_sides.n = 0;
+    at(&c, 24, 2, SIDE);
+    c.data.curriculum_part = 1;
+    at(&c, 49, 2, SIDE);
+    at(&c, 99, 4, SIDE);
+    at(&c, 100, FRAMES, SIDE);
+    assert_int_equal(zt_curriculum_check(&c), ZT_CONFIG); /* this model wants multiples of 4 frames */
+    assert_non_null(strstr(zt_err_text(), "curriculum_sides: clips of 2x16x16"));
+    c.data.curriculum_frames = (zt_ints){1, {4}};
+    c.data.curriculum_sides = (zt_ints){1, {8}};
+    assert_int_equal(zt_curriculum_check(&c), ZT_OK);
+    const zt_train_cfg small = zt_curriculum_cfg(&c, zt_curriculum_stage(&c, 0));
+    assert_true(small.data.resize && small.net.frames == 4 && small.net.height == 8 && !c.data.resize);
+    c.data.curriculum_frames.v[0] = FRAMES + 1;
+    assert_int_equal(zt_curriculum_check(&c), ZT_CONFIG);
+    assert_non_null(strstr(zt_err_text(), "larger than the clips of the run"));
+    zt_dataset_close(&ds);
+    zt_train_cfg_finish(&c);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pixels), cmocka_unit_test(test_augmentation)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pixels), cmocka_unit_test(test_augmentation),
+                                       cmocka_unit_test(test_curriculum)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
