@@ -63,7 +63,8 @@
  *                       i0 heads, i1 = 1: bias present, i2 = 1: len present, i3 = 1: causal (needs M >= N), i4 = 1: segment
  *                       present (needs M = N, G divides O, no len). A len outside 1..M counts as the nearest of these.
  *                       aux: lse [O,I,heads,N] = log sum_m exp(score)
- *   attention_dx        dy, q, k, v, y, lse, [bias], [len], [segment]: same attributes. Outputs: dq; aux: dk, dv, [dbias [heads,N,M]]
+ *   attention_dx        dy, q, k, v, y, lse, [bias], [len], [segment]: same attributes. Outputs: dq; aux: dk, dv,
+ *                       [dbias [heads,N,M]]
  *   rope                x [B,N,D], angle [N, D/heads/2]        i0 heads, i1 inverse (0/1)
  * embed.c
  *   embedding           ids i32, table [V,D]                   an id outside 0..V-1 gives zeros
