@@ -1,7 +1,7 @@
 /* test_kernels_sweep.c - the CPU backend against the plain references over generated cases of every op, at each processor level
  * (ZT_CPU=base, v3, v4, bf16; a level the machine lacks runs as the best it has), and without oneDNN. Cases alternate between
  * guarded storage and reused storage, where element-wise results overwrite their inputs. Each level runs in a process of its own,
- * since the level is chosen once. One op: give its name as argument. */
+ * since the level is chosen once. One op: give its name as argument. labels: threads */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
