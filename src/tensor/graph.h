@@ -116,7 +116,8 @@ enum {
                                needs anyway, or that are much smaller */
     ZT_OPF_TURNS = 64,      /* as cheap; its gradient needs no input, so it is made again only where its input is too */
     ZT_OPF_BF16 = 128,      /* in nodes that multiply in bf16 the result may be stored so: it is not known better (products), or
-                               is on its way into such a product (gradients of its inputs, concatenations) */
+                               is a gradient on its way into such a product */
+    ZT_OPF_FOLLOWS = 256,   /* a sum or a copy: the same where its inputs (but for what is broadcast) are stored so */
     ZT_OPF_INDEX = 16       /* the primary output is i32 (positions); real inputs still have the graph's real type */
 };
 struct zt_op_def {

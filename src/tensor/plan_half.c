@@ -1,9 +1,10 @@
 /* plan_half.c - which results of a plan are stored as bf16 (docs/decisions/009). One that its kernel can write so and that every
  * reader takes so, if
  *   every reader rounds it anyway: no bit changes; or
- *   its op is marked for it (ZT_OPF_BF16) and the node multiplies in bf16: results of products, which are not known to more
- *   digits than their factors, and gradients that flow into products. Sums along a network (residual streams), norms' statistics,
- *   losses, parameters and what the optimiser reads stay f32.
+ *   it is not known to more digits than that (ZT_OPF_BF16, in nodes that multiply in bf16): results of products, and gradients on
+ *   their way into them; or
+ *   it is a sum or a copy of what is stored so (ZT_OPF_FOLLOWS).
+ * A sum with an f32 part stays f32, and so do norms' statistics, losses, parameters and what the optimiser reads.
  * Tested by tests/backends/test_plan.c. */
 #include "tensor/plan_internal.h"
 
@@ -29,6 +30,17 @@ static void least_of_readers(const zt_plan *p, zt_reads *take) {
     }
 }
 
+/* The values are not known to more digits than bf16 has. `half`: of the nodes before n. */
+static bool is_rough(const zt_node *n, const bool *half) {
+    if (n->multiply != ZT_BF16 || !(n->op->flags & (ZT_OPF_BF16 | ZT_OPF_FOLLOWS))) return false;
+    for (int k = 0; n->op->flags & ZT_OPF_FOLLOWS && k < n->n_in; k++) {
+        const zt_node *x = shown(n->in[k]);
+        const bool broadcast = n->op == &zt_def_add && !zt_same_shape(&n->in[k]->sh, &n->sh);
+        if (!broadcast && !(x && half[x->id])) return false;
+    }
+    return true;
+}
+
 zt_err zt_plan_choose_halves(zt_plan *p, int n_out, zt_node *const *out) {
     const int size = zt_graph_size(p->g);
     zt_reads *take = zt_alloc_array((size_t)size + 1, sizeof *take);
@@ -42,7 +54,7 @@ zt_err zt_plan_choose_halves(zt_plan *p, int n_out, zt_node *const *out) {
     for (int k = 0; take && half && k < p->n_steps && !p->cfg.no_half; k++) {
         const zt_step *s = &p->steps[k];
         const zt_node *n = s->node;
-        const bool may = n->multiply == ZT_BF16 && n->op->flags & ZT_OPF_BF16 && !p->cfg.half_if_rounded;
+        const bool may = !p->cfg.half_if_rounded && is_rough(n, half);
         half[n->id] = s->kernel && s->kernel->writes_half && s->kernel->writes_half(n) &&
                       (take[n->id] == ZT_READS_ROUNDED || (may && take[n->id] == ZT_READS_EITHER));
         p->info.halves += half[n->id];
