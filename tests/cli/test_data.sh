@@ -30,7 +30,7 @@ for world in scene3d physics digits faces; do
     "$zoe" synth --help | grep -q "^  $world: " || fail "synth --help does not name $world"
 done
 # Wrong usage
-expect 2 "did you mean physics" "$zoe" synth --world physic --out "$work/x" --clips 3
+expect 2 "want one of shapes" "$zoe" synth --world physic --out "$work/x" --clips 3
 expect 2 "clips" "$zoe" synth --out "$work/x"
 expect 2 "out" "$zoe" synth --clips 3
 expect 2 "size" "$zoe" synth --out "$work/x" --clips 3 --size 4

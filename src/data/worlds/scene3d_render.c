@@ -68,7 +68,7 @@ static void set_stage(studio *k, stage *g, int t) {
 
 /* ---- light ---- */
 
-/* Part of the light that reaches a place: the four nearest entries of the map, blended. */
+/* Part of the light that reaches a place a little off its surface: the four nearest entries of the map, blended. */
 static double lit(const studio *k, zt_vec3 p) {
     const zt_vec3 q = zt_view_project(&k->sun, p);
     const double x = q.x - 0.5, y = q.y - 0.5, near = -q.z + 0.035;
@@ -83,7 +83,7 @@ static double lit(const studio *k, zt_vec3 p) {
 /* Colour of a lit surface; shiny: how strong its highlight is. */
 static zt_vec3 shade(const studio *k, zt_vec3 p, zt_vec3 normal, const double paint[3], double shiny, zt_vec3 eye) {
     const zt_vec3 light = k->s->light;
-    const double facing = zt_dot3(normal, light), sun = facing > 0 ? lit(k, p) : 0;
+    const double facing = zt_dot3(normal, light), sun = facing > 0 ? lit(k, zt_add3(p, zt_scale3(normal, 0.05))) : 0;
     const double diffuse = 0.36 + 0.1 * normal.y + 0.6 * (facing > 0 ? facing * sun : 0);
     double glint = 0;
     if (sun > 0 && shiny > 0) {
