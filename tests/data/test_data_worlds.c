@@ -176,8 +176,8 @@ static uint64_t hash(const void *bytes, size_t n, uint64_t h) {
 /* The same pictures and truth on every machine, compiler and optimisation level: sums of a few clips as of when they were looked
  * at. */
 static void test_same_everywhere(void **state) {
-    static const uint64_t WANT[ZT_WORLDS] = {0x3c1f5978a6605810, 0xc7320eea446ddf5f, 0xa113edddf71dce68, 0xfe3b4c3aad31ca06,
-                                             0x2d8e173baebb2579};
+    static const uint64_t WANT[ZT_WORLDS] = {0x3c1f5978a6605810, 0x2d1a54d73500b470, 0xa113edddf71dce68, 0xfe3b4c3aad31ca06,
+                                             0xb32034aa1ae6ed4b};
     int wrong = 0;
     (void)state;
     for (int k = 0; k < ZT_WORLDS; k++) {

@@ -103,7 +103,8 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
     s->x = zt_rng_range(r, 0.45, 0.55);
     s->y = zt_rng_range(r, 0.44, 0.5);
     s->size = zt_rng_range(r, 0.58, 0.7);
-    s->light = zt_unit3(zt_v(zt_rng_range(r, -0.6, 0.6), zt_rng_range(r, 0.35, 0.7), 1));
+    const double from_side = zt_rng_range(r, -0.6, 0.6), from_above = zt_rng_range(r, 0.35, 0.7);
+    s->light = zt_unit3(zt_v(from_side, from_above, 1));
     const double level = zt_rng_range(r, 70, 190);
     for (int k = 0; k < 3; k++) s->wall[k] = level + zt_rng_range(r, -25, 25);
     s->background = (uint64_t)zt_rng_u32(r) << 32;

@@ -152,7 +152,8 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
         s->paint[0][k] = zt_paint_rgb[v[COLOUR]][k];
         s->paint[1][k] = zt_paint_rgb[other[COLOUR]][k];
     }
-    s->light = zt_unit3(zt_v(zt_rng_range(r, -0.9, 0.9), 1.2, zt_rng_range(r, 0.3, 0.9)));
+    const double from_side = zt_rng_range(r, -0.9, 0.9), from_front = zt_rng_range(r, 0.3, 0.9);
+    s->light = zt_unit3(zt_v(from_side, 1.2, from_front));
     const double level = zt_rng_range(r, 88, 140),
                  tint[3] = {zt_rng_range(r, -14, 14), zt_rng_range(r, -8, 8), zt_rng_range(r, -14, 14)};
     for (int k = 0; k < 3; k++) {
