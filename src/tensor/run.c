@@ -56,6 +56,7 @@ zt_err zt_plan_run_checked(zt_plan *p) {
 }
 
 /* ---- profile --------------------------------------------------------------------------------------------------- */
+enum { ROWS_MAX = 40 };                  /* printed of a table */
 typedef struct row { char name[96]; double ms, roof_ms; int64_t flops, bytes; int calls; } row;
 
 static void add_row(row *rows, int *n, int cap, const char *name, const row *one) {
@@ -80,10 +81,11 @@ static int by_ms(const void *a, const void *b) {
 
 static void print_rows(FILE *f, const char *title, row *rows, int n, double total) {
     qsort(rows, (size_t)n, sizeof *rows, by_ms);
-    fprintf(f, "%-32s %8s %7s %9s %9s %8s %9s %6s\n", title, "ms", "share", "GFLOP", "GFLOP/s", "GB", "roofline", "calls");
+    if (n > ROWS_MAX) n = ROWS_MAX;
+    fprintf(f, "%-64s %8s %7s %9s %9s %8s %9s %6s\n", title, "ms", "share", "GFLOP", "GFLOP/s", "GB", "roofline", "calls");
     for (int k = 0; k < n; k++) {
         const row *r = &rows[k];
-        fprintf(f, "%-32s %8.2f %6.1f%% %9.3f %9.1f %8.3f %8.1f%% %6d\n", r->name, r->ms, 100 * r->ms / total,
+        fprintf(f, "%-64s %8.2f %6.1f%% %9.3f %9.1f %8.3f %8.1f%% %6d\n", r->name, r->ms, 100 * r->ms / total,
                 (double)r->flops * 1e-9, (double)r->flops * 1e-6 / (r->ms + 1e-9), (double)r->bytes * 1e-9,
                 100 * r->roof_ms / (r->ms + 1e-9), r->calls);
     }
@@ -108,9 +110,10 @@ zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
     zt_err e = can_run(p);
     if (e != ZT_OK) return e;
     row *ops = zt_alloc_array(CAP, sizeof *ops), *scopes = zt_alloc_array(CAP, sizeof *scopes);
+    row *steps = zt_alloc_array((size_t)p->n_steps + 1, sizeof *steps);
     int n_ops = 0, n_scopes = 0;
     double total = 0;
-    e = ops && scopes ? ZT_OK : ZT_NOMEM;
+    e = ops && scopes && steps ? ZT_OK : ZT_NOMEM;
     for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
         const zt_node *n = p->steps[k].node;
         const double t0 = zt_now();
@@ -121,12 +124,17 @@ zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
         scope_name(n, scope);
         add_row(ops, &n_ops, CAP, n->op->name, &r);
         add_row(scopes, &n_scopes, CAP, scope, &r);
+        steps[k] = r;
+        steps[k].calls = 1;
+        snprintf(steps[k].name, sizeof steps[k].name, "%s %s %.40s", n->op->name, zt_shape_text(&n->sh), scope);
         total += r.ms;
     }
     if (e == ZT_OK) {
         print_rows(f, "op", ops, n_ops, total);
         print_rows(f, "scope", scopes, n_scopes, total);
+        print_rows(f, "slowest steps", steps, p->n_steps, total);
     }
+    zt_free(steps);
     zt_free(ops);
     zt_free(scopes);
     return e;

@@ -81,14 +81,18 @@ void zt_cpu_setup(zt_cpu_level cap) {
 #endif
 }
 
+/* 0: a specialist for this node, 1: serves it like any other, 2: a specialist for others; -1: does not serve it. */
+static int rank(const zt_cpu_entry *e, const zt_node *n) {
+    if (!e || (e->ok && !e->ok(n))) return -1;
+    return !e->suits ? 1 : e->suits(n) ? 0 : 2;
+}
 const zt_kernel *zt_cpu_find(const zt_node *n) {
     const zt_dtype result = n->op->flags & ZT_OPF_INDEX ? ZT_I32 : ZT_F32;
     if (n->op->id < 0 || n->op->id >= ZT_OP_COUNT || n->dtype != result) return NULL;
     for (int k = 0; k < n->n_in; k++)
         if (n->in[k]->dtype != ZT_F32 && n->in[k]->dtype != ZT_I32) return NULL;
-    for (int k = 0; k < OFFERS; k++) {
-        const zt_cpu_entry *e = table[n->op->id][k];
-        if (e && (!e->ok || e->ok(n))) return &e->kernel;
-    }
+    for (int wanted = 0; wanted < 3; wanted++)
+        for (int k = 0; k < OFFERS; k++)
+            if (rank(table[n->op->id][k], n) == wanted) return &table[n->op->id][k]->kernel;
     return NULL;
 }
