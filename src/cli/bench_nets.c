@@ -142,7 +142,8 @@ static zt_err train_on(zt_bench_step *s, const zt_bench_loss *l, zt_node *hyper,
     return zt_graph_error(s->g);
 }
 
-zt_err zt_bench_step_create(zt_bench_step *s, zt_bench_net *net, int64_t clips, bool train, zt_dtype multiply) {
+zt_err zt_bench_step_create(zt_bench_step *s, zt_bench_net *net, int64_t clips, bool train, zt_dtype multiply,
+                            zt_choices *choices) {
     zt_bench_loss loss[ZT_BENCH_LOSSES];
     zt_node *out[2 * PARAMS_MAX + ZT_BENCH_LOSSES + 1], *hyper = NULL;
     int n_out = 0;
@@ -158,7 +159,8 @@ zt_err zt_bench_step_create(zt_bench_step *s, zt_bench_net *net, int64_t clips, 
         if (train) e = train_on(s, &loss[k], hyper, out, &n_out);
     }
     if (nn.update) out[n_out++] = nn.update;
-    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = &s->params, .states = &s->states};
+    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = &s->params, .states = &s->states,
+                             .choices = choices};
     if (e == ZT_OK) e = zt_plan_create(&s->plan, s->g, n_out, out, &cfg);
     if (e != ZT_OK) return e;
     for (int id = 0; id < zt_graph_size(s->g); id++) {

@@ -24,7 +24,9 @@ typedef struct zt_bench_step {
     zt_tset params, states;
     int64_t flops;
 } zt_bench_step;
-/** Forward pass, or with `train` the gradients of every loss and AdamW on its parameters; products in `multiply`. */
-zt_err zt_bench_step_create(zt_bench_step *s, zt_bench_net *net, int64_t clips, bool train, zt_dtype multiply);
+/** Forward pass, or with `train` the gradients of every loss and AdamW on its parameters; products in `multiply`, on the
+ *  kernels of `choices` (NULL: the usual ones), which must outlive it. */
+zt_err zt_bench_step_create(zt_bench_step *s, zt_bench_net *net, int64_t clips, bool train, zt_dtype multiply,
+                            zt_choices *choices);
 void zt_bench_step_finish(zt_bench_step *s);
 #endif

@@ -11,17 +11,18 @@
 #include "train/peak.h"
 #include "train/step_graph.h"
 
-typedef struct args { char only[128]; int64_t repeats, frames; int json, profile; } args;
+typedef struct args { char only[128]; int64_t repeats, frames; int json, profile, tune; } args;
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
     {"only", ZT_OPT_STR, AT(only), NULL, 0, 0, NULL, 0, "run only the rows whose name contains this text"},
     {"repeats", ZT_OPT_INT, AT(repeats), "3", 1, 1000, NULL, 0, "timed repeats per row; the best counts"},
     {"frames", ZT_OPT_INT, AT(frames), "0", 0, 1024, NULL, 0, "frames per clip, to see how cost grows with them; 0: 16"},
+    {"tune", ZT_OPT_BOOL, AT(tune), "false", 0, 0, NULL, 0, "first time the kernels that can do each product; use the fastest"},
     {"profile", ZT_OPT_BOOL, AT(profile), "false", 0, 0, NULL, 0, "also print the profile of a step (stderr)"},
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print one list of rows as JSON"},
 };
 static const zt_cli_spec spec = {
-    .usage = "zoe bench [--only NAME] [--repeats N] [--frames N] [--profile] [--json]",
+    .usage = "zoe bench [--only NAME] [--repeats N] [--frames N] [--tune] [--profile] [--json]",
     .about = "Times whole steps: training (forward, backward, optimiser, EMA) and forward alone. Rows are MODEL/train/f32 or\n"
              "bf16; vdit-S and unet3d-64 are the sizes other projects can be compared with (16x64x64 clips), -demo are those of\n"
              "configs/*-shapes-32.yaml; gan: a MoCoGAN-sized pair; vae: a causal convolutional VAE on 16x128x128. GFLOP counts\n"
@@ -89,8 +90,10 @@ static zt_err time_plan(zt_plan *plan, double start, zt_dtype t, const args *a, 
 
 static zt_err time_diffusion(const size *s, bool train, int precision, const args *a, row *r) {
     zt_train_cfg c = {.run = {.seed = 1, .precision = precision}, .train = {.optimiser = s->optimiser, .momentum = 0.95}};
+    zt_choices choices = {.tune = true};
     zt_tset params = {0}, states = {0};
     zt_step_graph g = {0};
+    if (a->tune) c.choices = &choices;
     const double start = zt_now();
     zt_err e;
     ZT_TRY(e = make_net(&c.net, s, a->frames), done);
@@ -104,13 +107,15 @@ done:
     zt_tset_finish(&states);
     zt_tset_finish(&params);
     zt_net_finish(&c.net);
+    zt_choices_finish(&choices);
     return e;
 }
 
 static zt_err time_net(const size *s, bool train, int precision, const args *a, row *r) {
+    zt_choices choices = {.tune = true};
     zt_bench_step b = {0};
     const double start = zt_now();
-    zt_err e = zt_bench_step_create(&b, s->net, s->batch, train, zt_precision_multiply(precision));
+    zt_err e = zt_bench_step_create(&b, s->net, s->batch, train, zt_precision_multiply(precision), a->tune ? &choices : NULL);
     if (e == ZT_OK) {
         const zt_plan_info *i = zt_plan_get_info(b.plan);
         r->gflop = (double)b.flops * 1e-9;
@@ -118,6 +123,7 @@ static zt_err time_net(const size *s, bool train, int precision, const args *a, 
         e = time_plan(b.plan, start, zt_precision_multiply(precision), a, r);
     }
     zt_bench_step_finish(&b);
+    zt_choices_finish(&choices);
     return e;
 }
 

@@ -7,8 +7,9 @@
 #include "tensor/plan_internal.h"
 
 /* ---- running --------------------------------------------------------------------------------------------------- */
-static void run_step(const zt_step *s) {
-    if (s->kernel) s->kernel->run(s->node, &s->exec);
+static void run_step(const zt_plan *p, const zt_step *s) {
+    if (s->chain) p->cfg.backend->run_chain(s->chain, false);
+    else if (s->kernel) s->kernel->run(s->node, &s->exec);
     else s->node->op->ref[zt_reference_of(s->node)](s->node);
 }
 
@@ -18,7 +19,7 @@ static zt_err can_run(const zt_plan *p) {
 
 zt_err zt_plan_run(zt_plan *p) {
     const zt_err e = can_run(p);
-    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) run_step(&p->steps[k]);
+    for (int k = 0; e == ZT_OK && k < p->n_steps; k++) run_step(p, &p->steps[k]);
     return e;
 }
 
@@ -34,23 +35,31 @@ static bool finite_values(zt_dtype t, bool half, const void *x, int64_t n) {
     return true;
 }
 
+static zt_err not_finite(const zt_node *n, const char *what) {
+    return zt_fail(ZT_NONFINITE, "%s '%s%s%s' %s holds a NaN or infinity", what, n->scope, *n->scope ? ": " : "",
+                   n->name ? n->name : n->op->name, zt_shape_text(&n->sh));
+}
 static zt_err check_node(const zt_node *n, const char *what) {
     bool ok = finite_values(n->dtype, n->half, n->x, zt_numel(&n->sh));
     for (int a = 0; a < n->n_aux; a++) ok = ok && finite_values(n->dtype, false, n->aux[a], zt_numel(&n->aux_sh[a]));
-    return ok ? ZT_OK
-              : zt_fail(ZT_NONFINITE, "%s '%s%s%s' %s holds a NaN or infinity", what, n->scope, *n->scope ? ": " : "",
-                        n->name ? n->name : n->op->name, zt_shape_text(&n->sh));
+    return ok ? ZT_OK : not_finite(n, what);
+}
+static zt_err run_step_checked(const zt_plan *p, const zt_step *s) {
+    if (s->chain) {
+        const int bad = p->cfg.backend->run_chain(s->chain, true);
+        return bad < 0 ? ZT_OK : not_finite(s->chain->link[bad].node, "result of");
+    }
+    run_step(p, s);
+    return check_node(s->node, "result of");
 }
 
 zt_err zt_plan_run_checked(zt_plan *p) {
     zt_err e = can_run(p);
     for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
         const zt_step *s = &p->steps[k];
-        for (int j = 0; e == ZT_OK && j < s->node->n_in; j++)
-            if (s->node->in[j]->op == &zt_def_leaf) e = check_node(s->node->in[j], "leaf");
-        if (e != ZT_OK) break;
-        run_step(s);
-        e = check_node(s->node, "result of");
+        for (int j = 0; e == ZT_OK && j < s->n_in; j++)
+            if (s->in[j]->op == &zt_def_leaf) e = check_node(s->in[j], "leaf");
+        if (e == ZT_OK) e = run_step_checked(p, s);
     }
     return e;
 }
@@ -92,9 +101,10 @@ static void print_rows(FILE *f, const char *title, row *rows, int n, double tota
 }
 
 /* What a step reads and writes, each tensor once. */
-static int64_t traffic(const zt_node *n) {
+static int64_t traffic(const zt_step *s) {
+    const zt_node *n = s->node;
     int64_t bytes = zt_result_bytes(n);
-    for (int k = 0; k < n->n_in; k++) bytes += zt_result_bytes(n->in[k]);
+    for (int k = 0; k < s->n_in; k++) bytes += zt_result_bytes(s->in[k]);
     for (int k = 0; k < n->n_aux; k++) bytes += zt_aux_bytes(n, k);
     return bytes;
 }
@@ -103,6 +113,13 @@ static void scope_name(const zt_node *n, char out[96]) {
     const size_t first = strcspn(n->scope, ".");
     const size_t len = n->scope[first] ? first + 1 + strcspn(n->scope + first + 1, ".") : first;
     snprintf(out, 96, "%.*s", len ? (int)len : 5, len ? n->scope : "(top)");
+}
+
+/* The op; of a chain all of them: "mul+add+silu". */
+static void step_name(const zt_step *s, char out[64]) {
+    int at = snprintf(out, 64, "%s", s->chain ? s->chain->link[0].node->op->name : s->node->op->name);
+    for (int k = 1; s->chain && k < s->chain->n && at < 63; k++)
+        at += snprintf(out + at, (size_t)(64 - at), "+%s", s->chain->link[k].node->op->name);
 }
 
 zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
@@ -117,16 +134,17 @@ zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
     for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
         const zt_node *n = p->steps[k].node;
         const double t0 = zt_now();
-        run_step(&p->steps[k]);
-        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0, .bytes = traffic(n)};
+        run_step(p, &p->steps[k]);
+        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0, .bytes = traffic(&p->steps[k])};
         r.roof_ms = fmax((double)r.flops * 1e-6 / gflops, (double)r.bytes * 1e-6 / gbytes);
-        char scope[96];
+        char name[64], scope[96];
+        step_name(&p->steps[k], name);
         scope_name(n, scope);
-        add_row(ops, &n_ops, CAP, n->op->name, &r);
+        add_row(ops, &n_ops, CAP, name, &r);
         add_row(scopes, &n_scopes, CAP, scope, &r);
         steps[k] = r;
         steps[k].calls = 1;
-        snprintf(steps[k].name, sizeof steps[k].name, "%s %s %.40s", n->op->name, zt_shape_text(&n->sh), scope);
+        snprintf(steps[k].name, sizeof steps[k].name, "%.40s %s %.30s", name, zt_shape_text(&n->sh), scope);
         total += r.ms;
     }
     if (e == ZT_OK) {

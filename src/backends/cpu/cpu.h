@@ -29,6 +29,12 @@ ZT_KERNEL_FILES(ZT_KERNEL_DECL)
 ZT_KERNEL_FILES_BF16(ZT_KERNEL_DECL)
 #undef ZT_KERNEL_DECL
 
+/** Of elementwise.c: the backend's run_chain, of each level. */
+int zt_chain_run_base(const zt_chain *c, bool check);
+int zt_chain_run_v3(const zt_chain *c, bool check);
+int zt_chain_run_v4(const zt_chain *c, bool check);
+int zt_chain_run_bf16(const zt_chain *c, bool check);
+
 /** Pieces that reductions and scratch are split in: the OpenMP thread count when the backend started. Sums are combined in
  *  the order of the pieces, so results depend on this number only, never on timing. >= 1. */
 int zt_cpu_slots(void);
@@ -37,6 +43,11 @@ int zt_cpu_slots(void);
 void zt_cpu_setup(zt_cpu_level cap);
 /** The level in use. */
 zt_cpu_level zt_cpu_get_level(void);
-/** The kernel for a node, or NULL. */
+/** The kernel for a node, or NULL; all that serve it (zt_backend.offers). */
 const zt_kernel *zt_cpu_find(const zt_node *n);
+int zt_cpu_offers(const zt_node *n, const zt_kernel **list, int cap);
+/** Level and threads, such as "bf16 2". After zt_cpu_setup. */
+const char *zt_cpu_tag(void);
+/** Run element-wise nodes tile by tile (zt_backend.run_chain). */
+int zt_cpu_run_chain(const zt_chain *c, bool check);
 #endif

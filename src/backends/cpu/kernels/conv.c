@@ -138,8 +138,8 @@ typedef struct desk {
     const word *row[TAPS][ROWS], *b[TAPS]; /* source pixels, and weights of a strip, of the taps at hand */
     int64_t tap[TAPS], shift[TAPS][3], taps;
 } desk;
-/* Rows [row0, row1) of a phase, in the order (t, sample, h, w) and all of one t, so that a tap lies in the padding of time for all
- * of them or for none. Columns [col0, col1). */
+/* Rows [row0, row1) of a phase, in the order (t, sample, h, w) and all of one t, so that a tap lies in the padding of time for
+ * all of them or for none. Columns [col0, col1). */
 typedef struct block {
     const conv *c;
     const axis *axis;
@@ -392,12 +392,7 @@ static bool suits(const zt_node *n) {
     const int64_t most = c.stride[0] > c.stride[1] ? c.stride[0] : c.stride[1], stride = most > c.stride[2] ? most : c.stride[2];
     return c.fold || (c.groups == 1 && c.from >= VW && c.to >= VW && (stride > 1 || c.res[1] * c.res[2] <= SMALL));
 }
-#define ENTRY(name) \
-    { \
-        .op = ZT_OP_##name, .ok = TAKES, .suits = suits, .kernel = { \
-            .run = conv_run, \
-            .prepare = conv_prepare, \
-            .reads_half = READS_HALF \
-        } \
-    }
+#define ENTRY(o) \
+    {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \
+     .kernel = {.name = K_NAME("conv"), .run = conv_run, .prepare = conv_prepare, .reads_half = READS_HALF}}
 const zt_cpu_entry K(zt_k_conv)[] = {ENTRY(conv), ENTRY(conv_dx), {.op = -1}};

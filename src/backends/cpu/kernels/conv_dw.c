@@ -409,11 +409,13 @@ static bool reads_half(const zt_node *n, int k) {
     (void)n, (void)k;
     return true;                                /* both factors are packed as bf16 */
 }
+#define KERNEL .name = K_NAME("conv_dw"), .run = dw_run, .prepare = dw_prepare
 const zt_cpu_entry K(zt_k_conv_dw)[] = {
-    {.op = ZT_OP_conv_dw, .ok = takes_conv, .kernel = {.run = dw_run, .prepare = dw_prepare, .reads_half = reads_half}},
-    {.op = ZT_OP_matmul, .ok = takes_matmul, .kernel = {.run = dw_run, .prepare = dw_prepare, .reads_half = reads_half}},
+    {.op = ZT_OP_conv_dw, .ok = takes_conv, .kernel = {KERNEL, .reads_half = reads_half}},
+    {.op = ZT_OP_matmul, .ok = takes_matmul, .kernel = {KERNEL, .reads_half = reads_half}},
     {.op = -1}
 };
 #else
-const zt_cpu_entry K(zt_k_conv_dw)[] = {{.op = ZT_OP_conv_dw, .kernel = {.run = dw_run, .prepare = dw_prepare}}, {.op = -1}};
+const zt_cpu_entry K(zt_k_conv_dw)[] = {
+    {.op = ZT_OP_conv_dw, .kernel = {.name = K_NAME("conv_dw"), .run = dw_run, .prepare = dw_prepare}}, {.op = -1}};
 #endif

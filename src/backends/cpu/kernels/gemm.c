@@ -66,4 +66,5 @@ static void matmul_run(const zt_node *n, const zt_exec *e) {
     }
 }
 
-const zt_cpu_entry K(zt_k_gemm)[] = {{.op = ZT_OP_matmul, .kernel = {.run = matmul_run, .prepare = matmul_prepare}}, {.op = -1}};
+const zt_cpu_entry K(zt_k_gemm)[] = {
+    {.op = ZT_OP_matmul, .kernel = {.name = K_NAME("gemm"), .run = matmul_run, .prepare = matmul_prepare}}, {.op = -1}};
