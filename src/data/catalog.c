@@ -1,24 +1,19 @@
 /* catalog.c - see catalog.h. Bytes of the database are hostile too: it is opened defensively and checked before it is believed.
- * */
+ * Tested by tests/data/test_data_files.c. */
 #include "data/catalog.h"
 
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "data/catalog_impl.h"
 
 enum { APPLICATION_ID = 0x5a6f6544, BUSY_MS = 5000 };   /* "ZoeD" */
 
-struct zt_catalog {
-    sqlite3 *db;
-    char path[ZT_PATH_MAX];
-};
-
-static const char SCHEMA[] =
+/* Schema version 1: what every catalogue has. */
+static const char CORE[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE shards (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL);"
     "CREATE TABLE sources (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, hash TEXT NOT NULL,"
@@ -31,8 +26,12 @@ static const char SCHEMA[] =
     " status TEXT NOT NULL, reason TEXT NOT NULL, labels TEXT NOT NULL, licence TEXT NOT NULL);"
     "CREATE INDEX clips_source ON clips (source);";
 
-/* Our code and text for what SQLite says. */
-static zt_err fail(const zt_catalog *c, int rc, const char *doing) {
+/* What schema version 2 adds: tables of topics, each beside its code. Every statement says IF NOT EXISTS. */
+static const char *const TOPICS[] = {
+    NULL,
+};
+
+zt_err zt_sql_fail(const zt_catalog *c, int rc, const char *doing) {
     const char *why = c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc);
     switch (rc & 255) {
     case SQLITE_NOMEM: return zt_fail(ZT_NOMEM, "%s: out of memory while %s", c->path, doing);
@@ -54,13 +53,13 @@ static zt_err fail(const zt_catalog *c, int rc, const char *doing) {
     }
 }
 
-static zt_err run(zt_catalog *c, const char *sql, const char *doing) {
+zt_err zt_sql_run(zt_catalog *c, const char *sql, const char *doing) {
     int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? ZT_OK : fail(c, rc, doing);
+    return rc == SQLITE_OK ? ZT_OK : zt_sql_fail(c, rc, doing);
 }
 
 /* Prepare `sql` and bind by `types`: s text (NULL as ""), i int64_t, d double. */
-static zt_err prepare(zt_catalog *c, sqlite3_stmt **st, const char *doing, const char *sql, const char *types, va_list ap) {
+static zt_err bind(zt_catalog *c, sqlite3_stmt **st, const char *doing, const char *sql, const char *types, va_list ap) {
     int rc = sqlite3_prepare_v2(c->db, sql, -1, st, NULL);
     for (int i = 0; rc == SQLITE_OK && types[i]; i++) {
         if (types[i] == 's') {
@@ -69,30 +68,37 @@ static zt_err prepare(zt_catalog *c, sqlite3_stmt **st, const char *doing, const
         } else if (types[i] == 'i') rc = sqlite3_bind_int64(*st, i + 1, va_arg(ap, int64_t));
         else rc = sqlite3_bind_double(*st, i + 1, va_arg(ap, double));
     }
-    return rc == SQLITE_OK ? ZT_OK : fail(c, rc, doing);
+    return rc == SQLITE_OK ? ZT_OK : zt_sql_fail(c, rc, doing);
 }
 
-/* A statement without result rows. */
-static zt_err change(zt_catalog *c, const char *doing, const char *sql, const char *types, ...) {
+zt_err zt_sql_prepare(zt_catalog *c, sqlite3_stmt **st, const char *doing, const char *sql, const char *types, ...) {
+    va_list ap;
+    *st = NULL;
+    va_start(ap, types);
+    const zt_err e = bind(c, st, doing, sql, types, ap);
+    va_end(ap);
+    return e;
+}
+
+zt_err zt_sql_change(zt_catalog *c, const char *doing, const char *sql, const char *types, ...) {
     sqlite3_stmt *st = NULL;
     va_list ap;
     va_start(ap, types);
-    zt_err e = prepare(c, &st, doing, sql, types, ap);
+    zt_err e = bind(c, &st, doing, sql, types, ap);
     va_end(ap);
     if (e == ZT_OK) {
         int rc = sqlite3_step(st);
-        if (rc != SQLITE_DONE) e = fail(c, rc, doing);
+        if (rc != SQLITE_DONE) e = zt_sql_fail(c, rc, doing);
     }
     sqlite3_finalize(st);
     return e;
 }
 
-/* The first column of the first row, as a number and as text; 0 and "" when there is no row. number and text may be NULL. */
-static zt_err ask(zt_catalog *c, int64_t *number, char *text, size_t cap, const char *sql, const char *types, ...) {
+zt_err zt_sql_ask(zt_catalog *c, int64_t *number, char *text, size_t cap, const char *sql, const char *types, ...) {
     sqlite3_stmt *st = NULL;
     va_list ap;
     va_start(ap, types);
-    zt_err e = prepare(c, &st, "reading", sql, types, ap);
+    zt_err e = bind(c, &st, "reading", sql, types, ap);
     va_end(ap);
     if (number) *number = 0;
     if (text && cap) text[0] = '\0';
@@ -102,7 +108,7 @@ static zt_err ask(zt_catalog *c, int64_t *number, char *text, size_t cap, const 
             const char *s = (const char *)sqlite3_column_text(st, 0);
             if (text) snprintf(text, cap, "%s", s ? s : "");
             if (number) *number = sqlite3_column_int64(st, 0);
-        } else if (rc != SQLITE_DONE) e = fail(c, rc, "reading");
+        } else if (rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading");
     }
     sqlite3_finalize(st);
     return e;
@@ -115,22 +121,22 @@ static zt_err harden(zt_catalog *c) {
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, 1 << 26);
-    return run(c, "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON;", "opening it");
+    return zt_sql_run(c, "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON;", "opening it");
 }
 
 static zt_err check(zt_catalog *c) {
     int64_t id, version;
     char verdict[200];
     zt_err e;
-    ZT_TRY(e = ask(c, &id, NULL, 0, "PRAGMA application_id", ""), done);
-    ZT_TRY(e = ask(c, &version, NULL, 0, "PRAGMA user_version", ""), done);
+    ZT_TRY(e = zt_sql_ask(c, &id, NULL, 0, "PRAGMA application_id", ""), done);
+    ZT_TRY(e = zt_sql_ask(c, &version, NULL, 0, "PRAGMA user_version", ""), done);
     if (id != APPLICATION_ID)
         return zt_fail(ZT_FORMAT, "%s: an SQLite file, but not the catalogue of a data set; is this the right folder?", c->path);
-    if (version != ZT_CATALOG_SCHEMA)
+    if (version < 1 || version > ZT_CATALOG_SCHEMA)
         return zt_fail(ZT_FORMAT,
                        "%s: schema version %lld, this program reads %d; make the data set anew, or use the program that wrote it",
                        c->path, (long long)version, ZT_CATALOG_SCHEMA);
-    ZT_TRY(e = ask(c, NULL, verdict, sizeof verdict, "PRAGMA quick_check(1)", ""), done);
+    ZT_TRY(e = zt_sql_ask(c, NULL, verdict, sizeof verdict, "PRAGMA quick_check(1)", ""), done);
     if (strcmp(verdict, "ok") != 0)
         return zt_fail(ZT_FORMAT, "%s: damaged (%s); copy the data set again, or make it anew", c->path, verdict);
 done:
@@ -147,25 +153,48 @@ static zt_err start(zt_catalog **out, const char *dir) {
     return e;
 }
 
+static zt_err add_topics(zt_catalog *c) {
+    char sql[64];
+    zt_err e = ZT_OK;
+    for (int i = 0; TOPICS[i] && e == ZT_OK; i++) e = zt_sql_run(c, TOPICS[i], "making its tables");
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", ZT_CATALOG_SCHEMA);
+    return e == ZT_OK ? zt_sql_run(c, sql, "making its tables") : e;
+}
+
+/* All tables of a new catalogue, or those that one of version 1 lacks; together or not at all. */
+static zt_err make_tables(zt_catalog *c) {
+    char sql[64];
+    int64_t tables, version;
+    zt_err e;
+    ZT_TRY(e = zt_sql_ask(c, &tables, NULL, 0, "SELECT COUNT(*) FROM sqlite_schema", ""), done);
+    ZT_TRY(e = zt_sql_ask(c, &version, NULL, 0, "PRAGMA user_version", ""), done);
+    if (tables > 0 && (version != 1 || (e = check(c)) != ZT_OK)) return e;
+    ZT_TRY(e = zt_sql_run(c, "BEGIN IMMEDIATE", "making its tables"), done);
+    if (tables == 0) {
+        snprintf(sql, sizeof sql, "PRAGMA application_id = %d", APPLICATION_ID);
+        ZT_TRY(e = zt_sql_run(c, sql, "making its tables"), back);
+        ZT_TRY(e = zt_sql_run(c, CORE, "making its tables"), back);
+        ZT_TRY(e = zt_catalog_set_meta(c, "created_by", "zoe " ZT_VERSION), back);
+    }
+    ZT_TRY(e = add_topics(c), back);
+    e = zt_sql_run(c, "COMMIT", "making its tables");
+back:
+    if (e != ZT_OK) sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+done:
+    return e;
+}
+
 zt_err zt_catalog_create(zt_catalog **out, const char *dir) {
     zt_err e;
     zt_catalog *c = NULL;
-    char sql[2048 + 128];
-    int64_t tables;
     ZT_TRY(e = start(&c, dir), done);
     int rc = sqlite3_open_v2(c->path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
     if (rc != SQLITE_OK) {
-        e = fail(c, rc, "opening it");
+        e = zt_sql_fail(c, rc, "opening it");
         goto done;
     }
     ZT_TRY(e = harden(c), done);
-    ZT_TRY(e = ask(c, &tables, NULL, 0, "SELECT COUNT(*) FROM sqlite_schema", ""), done);
-    if (tables == 0) {
-        snprintf(sql, sizeof sql, "BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT;",
-                 APPLICATION_ID, ZT_CATALOG_SCHEMA, SCHEMA);
-        ZT_TRY(e = run(c, sql, "making its tables"), done);
-        ZT_TRY(e = zt_catalog_set_meta(c, "created_by", "zoe " ZT_VERSION), done);
-    }
+    ZT_TRY(e = make_tables(c), done);
     e = check(c);
 done:
     if (e != ZT_OK) zt_catalog_close(&c);
@@ -184,7 +213,7 @@ static zt_err uri_of(const char *path, zt_str *uri) {
     return uri->failed ? ZT_NOMEM : ZT_OK;
 }
 
-zt_err zt_catalog_open(zt_catalog **out, const char *dir) {
+static zt_err open_reading(zt_catalog **out, const char *dir) {
     zt_err e;
     zt_catalog *c = NULL;
     zt_str uri = {0};
@@ -206,7 +235,7 @@ zt_err zt_catalog_open(zt_catalog **out, const char *dir) {
     if (zt_file_exists(journal)) rc = sqlite3_open_v2(c->path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
     else rc = sqlite3_open_v2(uri.buf, &c->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_FULLMUTEX, NULL);
     if (rc != SQLITE_OK) {
-        e = fail(c, rc, "opening it");
+        e = zt_sql_fail(c, rc, "opening it");
         goto done;
     }
     ZT_TRY(e = harden(c), done);
@@ -218,6 +247,20 @@ done:
     return e;
 }
 
+zt_err zt_catalog_open(zt_catalog **out, const char *dir) {
+    int64_t version = 0;
+    zt_err e = open_reading(out, dir);
+    if (e == ZT_OK) e = zt_sql_ask(*out, &version, NULL, 0, "PRAGMA user_version", "");
+    if (e != ZT_OK || version == ZT_CATALOG_SCHEMA) goto done;
+    zt_catalog_close(out);                       /* of an earlier version: opening it for writing brings it up to date */
+    ZT_TRY(e = zt_catalog_create(out, dir), done);
+    zt_catalog_close(out);
+    e = open_reading(out, dir);
+done:
+    if (e != ZT_OK) zt_catalog_close(out);
+    return e;
+}
+
 void zt_catalog_close(zt_catalog **pc) {
     if (!pc || !*pc) return;
     sqlite3_close_v2((*pc)->db);
@@ -225,22 +268,22 @@ void zt_catalog_close(zt_catalog **pc) {
     *pc = NULL;
 }
 
-zt_err zt_catalog_begin(zt_catalog *c) { return run(c, "BEGIN IMMEDIATE", "starting to write"); }
-zt_err zt_catalog_commit(zt_catalog *c) { return run(c, "COMMIT", "writing"); }
-zt_err zt_catalog_mark(zt_catalog *c) { return run(c, "SAVEPOINT mark", "writing"); }
-zt_err zt_catalog_release(zt_catalog *c) { return run(c, "RELEASE mark", "writing"); }
-zt_err zt_catalog_back(zt_catalog *c) { return run(c, "ROLLBACK TO mark; RELEASE mark", "taking back"); }
+zt_err zt_catalog_begin(zt_catalog *c) { return zt_sql_run(c, "BEGIN IMMEDIATE", "starting to write"); }
+zt_err zt_catalog_commit(zt_catalog *c) { return zt_sql_run(c, "COMMIT", "writing"); }
+zt_err zt_catalog_mark(zt_catalog *c) { return zt_sql_run(c, "SAVEPOINT mark", "writing"); }
+zt_err zt_catalog_release(zt_catalog *c) { return zt_sql_run(c, "RELEASE mark", "writing"); }
+zt_err zt_catalog_back(zt_catalog *c) { return zt_sql_run(c, "ROLLBACK TO mark; RELEASE mark", "taking back"); }
 
 zt_err zt_catalog_set_meta(zt_catalog *c, const char *key, const char *value) {
-    return change(c, "writing", "INSERT OR REPLACE INTO meta VALUES (?,?)", "ss", key, value);
+    return zt_sql_change(c, "writing", "INSERT OR REPLACE INTO meta VALUES (?,?)", "ss", key, value);
 }
 
 zt_err zt_catalog_get_meta(zt_catalog *c, const char *key, char *value, size_t cap) {
-    return ask(c, NULL, value, cap, "SELECT value FROM meta WHERE key = ?", "s", key);
+    return zt_sql_ask(c, NULL, value, cap, "SELECT value FROM meta WHERE key = ?", "s", key);
 }
 
 zt_err zt_catalog_add_clip(zt_catalog *c, const zt_catalog_clip *k) {
-    return change(
+    return zt_sql_change(
         c, "writing a clip",
         "INSERT INTO clips (key, shard, offset, bytes, frames, height, width, fps, caption, source, source_hash, start_s, split, "
         "status, reason, labels, licence) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -250,52 +293,50 @@ zt_err zt_catalog_add_clip(zt_catalog *c, const zt_catalog_clip *k) {
 }
 
 zt_err zt_catalog_add_shard(zt_catalog *c, const char *name, int64_t bytes) {
-    return change(c, "writing", "INSERT INTO shards (name, bytes) VALUES (?,?)", "si", name, bytes);
+    return zt_sql_change(c, "writing", "INSERT INTO shards (name, bytes) VALUES (?,?)", "si", name, bytes);
 }
 
 zt_err zt_catalog_put_source(zt_catalog *c, const zt_catalog_source *s) {
-    return change(c, "writing", "INSERT OR REPLACE INTO sources (path, hash, status, reason, info) VALUES (?,?,?,?,?)", "sssss",
-                  s->path, s->hash, s->status, s->reason, s->info && s->info[0] ? s->info : "{}");
+    return zt_sql_change(c, "writing", "INSERT OR REPLACE INTO sources (path, hash, status, reason, info) VALUES (?,?,?,?,?)",
+                         "sssss", s->path, s->hash, s->status, s->reason, s->info && s->info[0] ? s->info : "{}");
 }
 
 zt_err zt_catalog_has_source(zt_catalog *c, const char *path, const char *hash, bool *found) {
     int64_t n;
-    zt_err e = ask(c, &n, NULL, 0, "SELECT COUNT(*) FROM sources WHERE path = ? AND hash = ?", "ss", path, hash);
+    zt_err e = zt_sql_ask(c, &n, NULL, 0, "SELECT COUNT(*) FROM sources WHERE path = ? AND hash = ?", "ss", path, hash);
     *found = e == ZT_OK && n > 0;
     return e;
 }
 
 zt_err zt_catalog_same_content(zt_catalog *c, const char *hash, char *path, size_t cap) {
-    return ask(c, NULL, path, cap, "SELECT path FROM sources WHERE hash = ? AND status = 'ok'", "s", hash);
+    return zt_sql_ask(c, NULL, path, cap, "SELECT path FROM sources WHERE hash = ? AND status = 'ok'", "s", hash);
 }
 
 zt_err zt_catalog_drop_clips(zt_catalog *c, const char *source, const char *reason) {
-    return change(c, "writing", "UPDATE clips SET status = 'dropped', reason = ?2 WHERE source = ?1 AND status = 'ok'", "ss",
-                  source, reason);
+    return zt_sql_change(c, "writing", "UPDATE clips SET status = 'dropped', reason = ?2 WHERE source = ?1 AND status = 'ok'",
+                         "ss", source, reason);
 }
 
 zt_err zt_catalog_count_clips(zt_catalog *c, const char *status, int64_t *n) {
-    return ask(c, n, NULL, 0, "SELECT COUNT(*) FROM clips WHERE status = ?", "s", status);
+    return zt_sql_ask(c, n, NULL, 0, "SELECT COUNT(*) FROM clips WHERE status = ?", "s", status);
 }
 
 zt_err zt_catalog_count_sources(zt_catalog *c, const char *status, int64_t *n) {
-    return ask(c, n, NULL, 0, "SELECT COUNT(*) FROM sources WHERE status = ?", "s", status);
+    return zt_sql_ask(c, n, NULL, 0, "SELECT COUNT(*) FROM sources WHERE status = ?", "s", status);
 }
 
 zt_err zt_catalog_count_shards(zt_catalog *c, const char *split, int64_t *n) {
-    return ask(c, n, NULL, 0, "SELECT COUNT(*) FROM shards WHERE name LIKE ? || '-%'", "s", split);
+    return zt_sql_ask(c, n, NULL, 0, "SELECT COUNT(*) FROM shards WHERE name LIKE ? || '-%'", "s", split);
 }
 
-zt_err zt_catalog_last_clip(zt_catalog *c, int64_t *id) { return ask(c, id, NULL, 0, "SELECT MAX(id) FROM clips", ""); }
+zt_err zt_catalog_last_clip(zt_catalog *c, int64_t *id) { return zt_sql_ask(c, id, NULL, 0, "SELECT MAX(id) FROM clips", ""); }
 
-/* Column i as text, never NULL. */
-static const char *text_at(sqlite3_stmt *st, int i) {
+const char *zt_sql_text(sqlite3_stmt *st, int i) {
     const char *s = (const char *)sqlite3_column_text(st, i);
     return s ? s : "";
 }
 
-/* Numbers that fit no int become -1, which no check downstream accepts. */
-static int int_at(sqlite3_stmt *st, int i) {
+int zt_sql_int(sqlite3_stmt *st, int i) {
     int64_t v = sqlite3_column_int64(st, i);
     return v < 0 || v > INT32_MAX ? -1 : (int)v;
 }
@@ -311,15 +352,27 @@ zt_err zt_catalog_clips(zt_catalog *c, const char *status, zt_err (*fn)(void *ct
     if (rc == SQLITE_OK) rc = sqlite3_bind_text(st, 1, status ? status : "", -1, SQLITE_TRANSIENT);
     if (rc == SQLITE_OK) rc = SQLITE_ROW;
     while (rc == SQLITE_ROW && e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-        zt_catalog_clip k = {.id = sqlite3_column_int64(st, 0), .key = text_at(st, 1), .shard = text_at(st, 2),
-                             .offset = sqlite3_column_int64(st, 3), .bytes = sqlite3_column_int64(st, 4), .frames = int_at(st, 5),
-                             .height = int_at(st, 6), .width = int_at(st, 7), .fps = sqlite3_column_double(st, 8),
-                             .caption = text_at(st, 9), .source = text_at(st, 10), .source_hash = text_at(st, 11),
-                             .start_s = sqlite3_column_double(st, 12), .split = text_at(st, 13), .status = text_at(st, 14),
-                             .reason = text_at(st, 15), .labels = text_at(st, 16), .licence = text_at(st, 17)};
+        zt_catalog_clip k = {.id = sqlite3_column_int64(st, 0),
+                             .key = zt_sql_text(st, 1),
+                             .shard = zt_sql_text(st, 2),
+                             .offset = sqlite3_column_int64(st, 3),
+                             .bytes = sqlite3_column_int64(st, 4),
+                             .frames = zt_sql_int(st, 5),
+                             .height = zt_sql_int(st, 6),
+                             .width = zt_sql_int(st, 7),
+                             .fps = sqlite3_column_double(st, 8),
+                             .caption = zt_sql_text(st, 9),
+                             .source = zt_sql_text(st, 10),
+                             .source_hash = zt_sql_text(st, 11),
+                             .start_s = sqlite3_column_double(st, 12),
+                             .split = zt_sql_text(st, 13),
+                             .status = zt_sql_text(st, 14),
+                             .reason = zt_sql_text(st, 15),
+                             .labels = zt_sql_text(st, 16),
+                             .licence = zt_sql_text(st, 17)};
         e = fn(ctx, &k);
     }
-    if (e == ZT_OK && rc != SQLITE_DONE) e = fail(c, rc, "reading the clips");
+    if (e == ZT_OK && rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading the clips");
     sqlite3_finalize(st);
     return e;
 }
@@ -330,10 +383,11 @@ zt_err zt_catalog_sources(zt_catalog *c, zt_err (*fn)(void *ctx, const zt_catalo
     int rc = sqlite3_prepare_v2(c->db, "SELECT path, hash, status, reason, info FROM sources ORDER BY id", -1, &st, NULL);
     if (rc == SQLITE_OK) rc = SQLITE_ROW;
     while (rc == SQLITE_ROW && e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-        zt_catalog_source s = {text_at(st, 0), text_at(st, 1), text_at(st, 2), text_at(st, 3), text_at(st, 4)};
+        zt_catalog_source s = {zt_sql_text(st, 0), zt_sql_text(st, 1), zt_sql_text(st, 2), zt_sql_text(st, 3),
+                               zt_sql_text(st, 4)};
         e = fn(ctx, &s);
     }
-    if (e == ZT_OK && rc != SQLITE_DONE) e = fail(c, rc, "reading the sources");
+    if (e == ZT_OK && rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading the sources");
     sqlite3_finalize(st);
     return e;
 }
@@ -344,8 +398,8 @@ zt_err zt_catalog_shards(zt_catalog *c, zt_err (*fn)(void *ctx, const char *name
     int rc = sqlite3_prepare_v2(c->db, "SELECT name, bytes FROM shards ORDER BY id", -1, &st, NULL);
     if (rc == SQLITE_OK) rc = SQLITE_ROW;
     while (rc == SQLITE_ROW && e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW)
-        e = fn(ctx, text_at(st, 0), sqlite3_column_int64(st, 1));
-    if (e == ZT_OK && rc != SQLITE_DONE) e = fail(c, rc, "reading the shards");
+        e = fn(ctx, zt_sql_text(st, 0), sqlite3_column_int64(st, 1));
+    if (e == ZT_OK && rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading the shards");
     sqlite3_finalize(st);
     return e;
 }

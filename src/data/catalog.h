@@ -1,5 +1,5 @@
 /* catalog.h - DIR/catalog.db: what a data set holds and where everything came from, one row per clip, source file and shard.
- * The only files that see SQLite are catalog.c and its test. Pixels are in the shards (data/shard.h). */
+ * Only files that include catalog_impl.h see SQLite. Pixels are in the shards (data/shard.h). */
 #ifndef ZT_DATA_CATALOG_H
 #define ZT_DATA_CATALOG_H
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "base/err.h"
 
-enum { ZT_CATALOG_SCHEMA = 1 };   /* PRAGMA user_version */
+enum { ZT_CATALOG_SCHEMA = 2 };   /* PRAGMA user_version */
 
 typedef struct zt_catalog zt_catalog;
 
@@ -41,7 +41,8 @@ typedef struct zt_catalog_source {
  *  another
  *  schema version), ZT_NOMEM. *c is NULL on failure. One thread at a time per catalogue. */
 zt_err zt_catalog_create(zt_catalog **c, const char *dir);
-/** Open for reading: needs no rights but to read, and checks the file's integrity. Errors: ZT_NOTFOUND, and as above. */
+/** Open for reading: needs no rights but to read (one of an earlier schema version is first brought up to date, which needs to
+ *  write), and checks the file's integrity. Errors: ZT_NOTFOUND, and as above. */
 zt_err zt_catalog_open(zt_catalog **c, const char *dir);
 /** What was not committed is lost. NULL and *c == NULL are fine; sets *c = NULL. */
 void zt_catalog_close(zt_catalog **c);

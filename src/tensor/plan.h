@@ -18,7 +18,7 @@ typedef void zt_tile(const zt_node *n, const float *const *in, float *y, int64_t
 
 /** One kernel: runs a node whose inputs' and outputs' storage is bound. It may not allocate. */
 typedef struct zt_kernel {
-    const char *name;       /* among the kernels of its op, such as "conv/v4"; NULL where there is but one */
+    const char *name;       /* among the kernels of its op, such as "conv/v4", in all of them; NULL: there is no choice to make */
     void (*run)(const zt_node *n, const zt_exec *e);
     /** Called once when planned (storage not yet bound): builds library primitives, says how much scratch each run needs. May be
      *  NULL. */
@@ -82,6 +82,8 @@ const zt_plan_info *zt_plan_get_info(const zt_plan *p);
  *  and outputs written once), calls, and the part of the roofline reached: the time that the machine's peaks would take over the
  *  time it took, summed over steps. gflops and gbytes: those peaks per second, of products and of memory. */
 zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes);
+/** Bytes that running this node reads and writes, each tensor counted once. */
+int64_t zt_node_traffic(const zt_node *n);
 /** tests: guard zones of a no_reuse plan are intact. */
 bool zt_plan_guards_ok(const zt_plan *p);
 #endif

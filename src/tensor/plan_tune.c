@@ -104,7 +104,7 @@ zt_err zt_plan_choose(zt_plan *p, zt_step *s) {
     zt_choices *c = p->cfg.choices;
     const zt_kernel *offer[OFFERS];
     const int offers = c && p->cfg.backend->offers ? p->cfg.backend->offers(s->node, offer, OFFERS) : 0;
-    if (offers < 2) return ZT_OK;
+    if (offers < 2 || !offer[0]->name) return ZT_OK;
     zt_str key = {0};
     zt_err e = signature(p, s->node, &key) ? kernels_of(c) : ZT_NOMEM;
     if (e == ZT_OK) {

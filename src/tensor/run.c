@@ -100,13 +100,14 @@ static void print_rows(FILE *f, const char *title, row *rows, int n, double tota
     }
 }
 
-/* What a step reads and writes, each tensor once. */
-static int64_t traffic(const zt_step *s) {
-    const zt_node *n = s->node;
+static int64_t traffic(const zt_node *n, int n_in, zt_node *const *in) {
     int64_t bytes = zt_result_bytes(n);
-    for (int k = 0; k < s->n_in; k++) bytes += zt_result_bytes(s->in[k]);
+    for (int k = 0; k < n_in; k++) bytes += zt_result_bytes(in[k]);
     for (int k = 0; k < n->n_aux; k++) bytes += zt_aux_bytes(n, k);
     return bytes;
+}
+int64_t zt_node_traffic(const zt_node *n) {
+    return traffic(n, n->n_in, n->in);
 }
 /* The first two levels of a scope path. */
 static void scope_name(const zt_node *n, char out[96]) {
@@ -135,7 +136,8 @@ zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
         const zt_node *n = p->steps[k].node;
         const double t0 = zt_now();
         run_step(p, &p->steps[k]);
-        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0, .bytes = traffic(&p->steps[k])};
+        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0,
+                 .bytes = traffic(n, p->steps[k].n_in, p->steps[k].in)};
         r.roof_ms = fmax((double)r.flops * 1e-6 / gflops, (double)r.bytes * 1e-6 / gbytes);
         char name[64], scope[96];
         step_name(&p->steps[k], name);

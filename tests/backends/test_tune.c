@@ -112,7 +112,8 @@ static zt_err conv_result(zt_choices *c, zt_dtype multiply, float y[RESULT]) {
     if (e != ZT_OK) return e;
     zt_graph_set_multiply(g, multiply);
     zt_node *x = zt_input(g, "x", ZT_F32, zt_sh(2, 2, 8, 8, 32)), *w = zt_input(g, "w", ZT_F32, zt_sh(1, 4, 4, 32, 32));
-    zt_node *out = zt_conv(x, w, NULL, &(zt_conv_cfg){.stride = {1, 2, 2}, .pad_before = {0, 1, 1}, .pad_after = {0, 1, 1}});
+    zt_node *out = zt_conv(zt_group_norm(x, NULL, NULL, NULL, NULL, 4, 1e-5, 1), w, NULL,
+                           &(zt_conv_cfg){.stride = {1, 2, 2}, .pad_before = {0, 1, 1}, .pad_after = {0, 1, 1}});
     e = zt_plan_create(&p, g, 1, &out, &(zt_plan_cfg){.backend = zt_backend_cpu(), .choices = c});
     if (e == ZT_OK) {
         zt_fill_normal(1, 1, x->x, zt_numel(&x->sh));

@@ -1,0 +1,30 @@
+/* catalog_impl.h - private to the catalogue's topic files (catalog.c, and others that add tables of their own): SQL with our
+ * errors.
+ * Nothing outside src/data/ includes it. */
+#ifndef ZT_DATA_CATALOG_IMPL_H
+#define ZT_DATA_CATALOG_IMPL_H
+#include <sqlite3.h>
+#include "base/file.h"
+#include "data/catalog.h"
+
+struct zt_catalog {
+    sqlite3 *db;
+    char path[ZT_PATH_MAX];
+};
+
+/** Our code and text for what SQLite said last; `doing` completes "while ...". */
+zt_err zt_sql_fail(const zt_catalog *c, int rc, const char *doing);
+/** One or more statements without parameters and results. */
+zt_err zt_sql_run(zt_catalog *c, const char *sql, const char *doing);
+/** A statement ready to step, parameters bound by `types`, a letter each: s const char * (NULL as ""), i int64_t, d double. The
+ *  caller finalizes *st, after a failure too. */
+zt_err zt_sql_prepare(zt_catalog *c, sqlite3_stmt **st, const char *doing, const char *sql, const char *types, ...);
+/** A statement without result rows; parameters as above. */
+zt_err zt_sql_change(zt_catalog *c, const char *doing, const char *sql, const char *types, ...);
+/** The first column of the first row, as a number and as text; 0 and "" when there is no row. number and text may be NULL. */
+zt_err zt_sql_ask(zt_catalog *c, int64_t *number, char *text, size_t cap, const char *sql, const char *types, ...);
+/** Column i of the current row as text, never NULL; valid until the next step. */
+const char *zt_sql_text(sqlite3_stmt *st, int i);
+/** Column i as an int; a number that fits no int, or a negative one, becomes -1, which no check downstream accepts. */
+int zt_sql_int(sqlite3_stmt *st, int i);
+#endif
