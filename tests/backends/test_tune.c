@@ -73,6 +73,7 @@ static void the_faster_kernel_is_kept(void **state) {
     zt_choices_finish(&c);
     run_products(&c, false);                                     /* neither choices nor tuning: the first offer */
     assert_int_equal(slow_runs, 3);
+    zt_choices_finish(&c);
     run_products(NULL, false);
     assert_int_equal(slow_runs, 3);
 }
