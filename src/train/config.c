@@ -12,6 +12,11 @@ static const zt_opt run_options[] = {
      "f32; bf16: matmuls, convolutions and attention round their factors to bf16 (sums, weights and all else stay f32)"},
     {"f32_scopes", ZT_OPT_STR, ZT_OPT_AT(zt_run_cfg, f32_scopes), "", 0, 0, NULL, 0,
      "with bf16: parts that stay f32, such as text,head or blocks.0 (the names in front of the parameters')"},
+    {"tune", ZT_OPT_BOOL, ZT_OPT_AT(zt_run_cfg, tune), "false", 0, 0, NULL, 0,
+     "when a run starts, time the kernels that can do each product and keep the fastest (RUN/kernels.json, which a resumed run "
+     "reads); two runs may then differ in the last bits, unless the second takes the first one's kernels"},
+    {"kernels", ZT_OPT_STR, ZT_OPT_AT(zt_run_cfg, kernels), "", 0, 0, NULL, 0,
+     "kernels.json of a run tuned on such a machine, to be used again"},
 };
 static const zt_opt data_options[] = {
     {"path", ZT_OPT_STR, ZT_OPT_AT(zt_data_cfg, path), NULL, 0, 0, NULL, 0, "data set folder (made by zoe synth or zoe ingest)"},
@@ -208,6 +213,7 @@ zt_err zt_train_cfg_load(zt_train_cfg *c, const char *path, int n, char *const *
     for (int k = 0; k < N_SECTIONS; k++) zt_opt_defaults(s[k].opts, s[k].cfg);
     ZT_TRY(e = read_sections(c, path, root), done);
     for (int k = 0; k < n; k++) ZT_TRY(e = apply_override(c, overrides[k]), done);
+    memcpy(c->net.f32_scopes, c->run.f32_scopes, sizeof c->net.f32_scopes);
     e = check(c);
 done:
     json_decref(root);

@@ -24,13 +24,14 @@ typedef struct run {
     zt_train_cfg *c;
     zt_train_cfg now;                    /* c with the size of the stage at hand */
     const char *out;
-    char checkpoints[ZT_PATH_MAX];
+    char checkpoints[ZT_PATH_MAX], kernels[ZT_PATH_MAX];
     zt_dataset *ds;
     zt_loader *loader;
     zt_bpe tok;
     zt_tset params, states, ema;         /* ema: the ema.* part of states, under the parameters' names */
     zt_step_graph step;
     zt_run_log log;
+    zt_choices choices;
     zt_run_state at;
     double waited_s;                     /* for data, in the stages before */
     double loss_sum;                     /* since the last log line */
@@ -52,6 +53,34 @@ static zt_err make_folder(run *r, bool resume) {
     json_decref(j);
 done:
     return e;
+}
+
+/* Kernels chosen for the run's products by a file, or by an earlier part of the run. */
+static zt_err load_choices(run *r, bool resume) {
+    const char *file = r->c->run.kernels;
+    zt_err e;
+    ZT_TRY(e = zt_path_join(r->kernels, r->out, "kernels.json"), done);
+    if (*file) ZT_TRY(e = zt_choices_load(&r->choices, file), done);
+    if (resume && zt_file_exists(r->kernels)) e = zt_choices_load(&r->choices, r->kernels);
+    r->c->choices = &r->choices;
+done:
+    return e;
+}
+
+/* The step of a stage, on the kernels chosen for it, or now by timing. */
+static zt_err make_step(run *r, zt_stage stage) {
+    const double start = zt_now();
+    const int timed = r->choices.timed;
+    zt_err e;
+    zt_step_graph_finish(&r->step);
+    r->now = zt_curriculum_cfg(r->c, stage);
+    r->choices.tune = r->c->run.tune;
+    e = zt_step_graph_create(&r->step, &r->now, r->c->train.batch, &r->params, &r->states, false);
+    r->choices.tune = false;                                                  /* validation takes what it finds */
+    if (e != ZT_OK) return e;
+    if (r->choices.timed > timed)
+        zt_log("kernels of %d products timed in %.1f s: %s", r->choices.timed - timed, zt_now() - start, r->kernels);
+    return r->choices.kernels && json_object_size(r->choices.kernels) ? zt_choices_save(&r->choices, r->kernels) : ZT_OK;
 }
 
 static zt_err start_or_resume(run *r, bool resume) {
@@ -77,8 +106,8 @@ static zt_err set_up(run *r, bool resume) {
     ZT_TRY(e = zt_run_data_open(&r->ds, c), done);
     ZT_TRY(e = make_folder(r, resume), done);
     ZT_TRY(e = zt_run_tokenizer(&r->tok, r->ds, c, r->out, resume), done);
-    r->now = zt_curriculum_cfg(c, zt_curriculum_stage(c, 0));
-    ZT_TRY(e = zt_step_graph_create(&r->step, &r->now, c->train.batch, &r->params, &r->states, false), done);
+    ZT_TRY(e = load_choices(r, resume), done);
+    ZT_TRY(e = make_step(r, zt_curriculum_stage(c, 0)), done);
     ZT_TRY(e = zt_tset_share(&r->ema, &r->states, "ema."), done);
     ZT_TRY(e = start_or_resume(r, resume), done);
     ZT_TRY(e = zt_run_loader(&r->loader, r->ds, &r->now, "train", c->train.batch, r->at.step), done);
@@ -97,6 +126,8 @@ static void tear_down(run *r) {
     zt_run_log_close(&r->log);
     zt_loader_destroy(&r->loader);
     zt_step_graph_finish(&r->step);
+    r->c->choices = NULL;
+    zt_choices_finish(&r->choices);
     zt_tset_finish(&r->ema);
     zt_tset_finish(&r->states);
     zt_tset_finish(&r->params);
@@ -144,9 +175,7 @@ static zt_err enter_stage(run *r) {
            (long long)s.width, (long long)s.height);
     r->waited_s += zt_loader_wait_s(r->loader);
     zt_loader_destroy(&r->loader);
-    zt_step_graph_finish(&r->step);
-    r->now = zt_curriculum_cfg(r->c, s);
-    ZT_TRY(e = zt_step_graph_create(&r->step, &r->now, r->c->train.batch, &r->params, &r->states, false), done);
+    ZT_TRY(e = make_step(r, s), done);
     r->result->flops_per_step = r->step.flops;
     e = zt_run_loader(&r->loader, r->ds, &r->now, "train", r->c->train.batch, r->at.step);
 done:

@@ -1,43 +1,77 @@
-/* elementwise.c - element-wise kernels: one pass, loops the compiler vectorises, pieces of the flat range per thread. The output
- * may share the first input's storage (ZT_OPF_OVERWRITE): every loop reads element i before it writes element i, so no
- * pointer is `restrict` and `omp simd` is still right. */
+/* elementwise.c - element-wise kernels, and running them: one alone, or a chain of them tile by tile, so that what lies between
+ * stays in the first cache. Loops the compiler vectorises, pieces of the flat range per thread. The output may share storage with
+ * an input of its shape (ZT_OPF_OVERWRITE): every loop reads element i before it writes element i, so no pointer is `restrict`
+ * and `omp simd` is still right. */
 #include "backends/cpu/kernels/word.h"
 
-enum { CHUNK = 256 };                              /* elements on the way to bf16 */
+enum { TILE = 1024 };                              /* elements: of a result of a chain, and on the way from and to bf16 */
 
-/* y[0..n) to the result stored as bf16, from element `at` on. */
-static void narrow(void *to, int64_t at, const float *y, int64_t n) {
-#if defined(ZT_LEVEL_bf16)
-    half *h = (half *)to + at;
-    int64_t k = 0;
-    for (; k + VW <= n; k += VW) h_store(h + k, v_load(y + k));
-    if (k < n) h_store_n(h + k, v_load_n(y + k, n - k), n - k);
-#else
-    (void)to, (void)at, (void)y, (void)n;           /* no other level stores so */
-#endif
+/* ---- running ------------------------------------------------------------------------------------------------------- */
+
+/* What one piece works with: results of the links, and inputs that are stored as bf16. */
+typedef struct rooms { float result[ZT_CHAIN_MAX][TILE], wide[3][TILE]; } rooms;
+
+/* Input k of a link from element `at` on. */
+static const float *input(const zt_link *l, int k, int64_t at, int64_t n, rooms *r) {
+    const zt_node *x = l->node->in[k];
+    if (l->in[k] >= 0) return r->result[l->in[k]];
+    if (!zt_same_shape(&x->sh, &l->node->sh)) return x->x;
+    return widened(stored_of(x), at, n, r->wide[k]);
 }
-
-/* ---- unary ------------------------------------------------------------------------------------------------------- */
-typedef void map_fn(const float *x, float *y, int64_t n, const zt_attr *at);
-
-static void map(const zt_node *n, map_fn *f) {
-    const int64_t count = zt_numel(&n->sh);
+static void round_all(float *x, int64_t n) {         /* as if stored as bf16 and read again */
+    half h[TILE];
+    narrow((stored){h, true}, 0, x, n);
+    (void)widened((stored){h, true}, 0, n, x);
+}
+static bool all_finite(const float *x, int64_t n) {
+    bool ok = true;
+    for (int64_t k = 0; k < n; k++) ok = ok && isfinite(x[k]);
+    return ok;
+}
+/* Elements [at, at + n) of all links; the first of them, below `bad`, that is not finite there, or `bad`. */
+static int tile_run(const zt_chain *c, int64_t at, int64_t n, rooms *r, bool check, int bad) {
+    for (int j = 0; j < c->n; j++) {
+        const zt_link *l = &c->link[j];
+        const bool last = j == c->n - 1;
+        const float *in[3];
+        for (int k = 0; k < l->node->n_in; k++) in[k] = input(l, k, at, n, r);
+        float *y = last && !l->node->half ? (float *)l->node->x + at : r->result[j];
+        l->kernel->tile(l->node, in, y, at, n);
+        if (last) narrow(stored_of(l->node), at, y, n);
+        else if (l->node->half) round_all(y, n);
+        if (check && j < bad && !all_finite(y, n)) bad = j;
+    }
+    return bad;
+}
+int K(zt_chain_run)(const zt_chain *c, bool check) {
+    const zt_node *last = c->link[c->n - 1].node;
+    const int64_t count = zt_numel(&last->sh);
     const int parts = k_parts(count);
-    const float *x = n->in[0]->x;
-#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    bool whole = c->n == 1 && !last->half;          /* nothing needs room */
+    for (int k = 0; k < last->n_in; k++) whole = whole && !last->in[k]->half;
+    int bad = c->n;
+#pragma omp parallel for schedule(static, 1) reduction(min : bad) if (parts > 1)
     for (int s = 0; s < parts; s++) {
+        rooms r;
         int64_t a, b;
         k_piece(count, 16, parts, s, &a, &b);
-        if (!n->half) f(x + a, (float *)n->x + a, b - a, &n->at);
-        float y[CHUNK];
-        for (; n->half && a < b; a += CHUNK) {
-            const int64_t run = b - a < CHUNK ? b - a : CHUNK;
-            f(x + a, y, run, &n->at);
-            narrow(n->x, a, y, run);
+        for (int64_t n; a < b; a += n) {
+            n = whole || b - a < TILE ? b - a : TILE;
+            bad = tile_run(c, a, n, &r, check, bad);
         }
     }
+    return bad < c->n ? bad : -1;
 }
+static void alone(const zt_node *n, zt_tile *tile) {
+    const zt_kernel kernel = {.tile = tile};
+    zt_link link = {(zt_node *)n, &kernel, {-1, -1, -1}};
+    K(zt_chain_run)(&(zt_chain){1, &link}, false);
+}
+/* The kernel of one op, from its tile. */
+#define RUN(name) \
+    static void name##_run(const zt_node *n, const zt_exec *e) { (void)e; alone(n, name##_tile); }
 
+/* ---- unary ------------------------------------------------------------------------------------------------------- */
 INLINE float f_log(float x) {                       /* Cephes logf: x = m 2^e, m in [sqrt(1/2), sqrt(2)) */
     const int32_t b = k_int(x);
     float e = (float)(((b >> 23) & 255) - 126), m = k_bits((b & 0x7fffff) | 0x3f000000);
@@ -100,12 +134,12 @@ INLINE float f_cos(float x) { float s, c; k_sin_cos(x, &s, &c); return c; }
 INLINE float d_silu(float x) { const float s = k_sigmoid(x); return s * (1 + x * (1 - s)); }
 
 #define UNARY(name, formula) \
-    static void name##_map(const float *x, float *y, int64_t n, const zt_attr *at) { \
-        const float f0 = (float)at->f[0], f1 = (float)at->f[1]; \
-        (void)f0, (void)f1; \
-        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) { const float a = x[i]; y[i] = (formula); } \
+    static void name##_tile(const zt_node *n, const float *const *in, float *y, int64_t from, int64_t count) { \
+        const float f0 = (float)n->at.f[0], f1 = (float)n->at.f[1], *x = in[0]; \
+        (void)f0, (void)f1, (void)from; \
+        _Pragma("omp simd") for (int64_t i = 0; i < count; i++) { const float a = x[i]; y[i] = (formula); } \
     } \
-    static void name##_run(const zt_node *n, const zt_exec *e) { (void)e; map(n, name##_map); }
+    RUN(name)
 UNARY(affine, a * f0 + f1)
 UNARY(neg, -a)
 UNARY(square, a * a)
@@ -131,36 +165,23 @@ UNARY(step, a > 0 ? 1.0f : 0.0f)
 typedef void zip_fn(const float *x, const float *w, float *y, int64_t n, const zt_attr *at);
 typedef struct zip_fns { zip_fn *each, *one; } zip_fns;          /* w per element; one w for all */
 
-/* Elements [from, to) of the output: runs of the innermost merged axis. */
-static void zip_range(const zt_node *n, zip_fns f, int axes, const int64_t *d, const int64_t *st, int64_t from, int64_t to) {
-    const float *x = n->in[0]->x, *w = n->in[1]->x;
-    float *y = n->x, chunk[CHUNK];
-    const int64_t inner = d[axes - 1], step = st[axes - 1];
+static void zip(const zt_node *n, zip_fns f, const float *const *in, float *y, int64_t from, int64_t count) {
+    int64_t d[ZT_MAX_DIM], st[ZT_MAX_DIM];
+    const int axes = k_broadcast(&n->sh, &n->in[1]->sh, d, st);
+    const int64_t inner = d[axes - 1], step = st[axes - 1];     /* runs of the innermost merged axis */
+    if (axes == 1) {
+        (step ? f.each : f.one)(in[0], in[1] + (zt_same_shape(&n->in[1]->sh, &n->sh) ? 0 : from * step), y, count, &n->at);
+        return;
+    }
     k_walk walk = k_walk_at(axes, d, st, from / inner);
     int64_t skip = from % inner;
-    while (from < to) {
-        int64_t run = inner - skip < to - from ? inner - skip : to - from;
-        if (n->half && run > CHUNK) run = CHUNK;
-        (step ? f.each : f.one)(x + from, w + walk.off + skip * step, n->half ? chunk : y + from, run, &n->at);
-        if (n->half) narrow(n->x, from, chunk, run);
-        from += run;
+    for (int64_t at = 0, run; at < count; at += run) {
+        run = inner - skip < count - at ? inner - skip : count - at;
+        (step ? f.each : f.one)(in[0] + at, in[1] + walk.off + skip * step, y + at, run, &n->at);
         skip += run;
         if (skip < inner) continue;
         skip = 0;
         k_walk_next(&walk);
-    }
-}
-
-static void zip(const zt_node *n, zip_fns f) {
-    int64_t d[ZT_MAX_DIM], st[ZT_MAX_DIM];
-    const int axes = k_broadcast(&n->sh, &n->in[1]->sh, d, st);
-    const int64_t count = zt_numel(&n->sh);
-    const int parts = k_parts(count);
-#pragma omp parallel for schedule(static, 1) if (parts > 1)
-    for (int s = 0; s < parts; s++) {
-        int64_t a, b;
-        k_piece(count, 16, parts, s, &a, &b);
-        zip_range(n, f, axes, d, st, a, b);
     }
 }
 
@@ -175,7 +196,10 @@ static void zip(const zt_node *n, zip_fns f) {
         (void)f0; \
         _Pragma("omp simd") for (int64_t i = 0; i < n; i++) { const float a = x[i]; y[i] = (formula); } \
     } \
-    static void name##_run(const zt_node *n, const zt_exec *e) { (void)e; zip(n, (zip_fns){name##_each, name##_one}); }
+    static void name##_tile(const zt_node *n, const float *const *in, float *y, int64_t from, int64_t count) { \
+        zip(n, (zip_fns){name##_each, name##_one}, in, y, from, count); \
+    } \
+    RUN(name)
 BINARY(add, a + b)
 BINARY(sub, a - b)
 BINARY(mul, a * b)
@@ -188,33 +212,35 @@ BINARY(minimum, a > b ? b : a)
 BINARY(greater, a > b ? 1.0f : 0.0f)
 
 /* ---- choice ------------------------------------------------------------------------------------------------------ */
-static void choose(const float *cond, const float *a, const float *b, float *y, int64_t n) {
+static void where_tile(const zt_node *n, const float *const *in, float *y, int64_t from, int64_t count) {
+    (void)n, (void)from;
+    const float *cond = in[0], *a = in[1], *b = in[2];
 #pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < count; i++) {
         const float x = a[i], w = b[i];
         y[i] = cond[i] != 0 ? x : w;
     }
 }
-static void where_run(const zt_node *n, const zt_exec *e) {
-    (void)e;
-    const float *cond = n->in[0]->x, *a = n->in[1]->x, *b = n->in[2]->x;
-    const int64_t count = zt_numel(&n->sh);
-    const int parts = k_parts(count);
-#pragma omp parallel for schedule(static, 1) if (parts > 1)
-    for (int s = 0; s < parts; s++) {
-        int64_t from, to;
-        k_piece(count, 16, parts, s, &from, &to);
-        if (!n->half) choose(cond + from, a + from, b + from, (float *)n->x + from, to - from);
-        float y[CHUNK];
-        for (; n->half && from < to; from += CHUNK) {
-            const int64_t run = to - from < CHUNK ? to - from : CHUNK;
-            choose(cond + from, a + from, b + from, y, run);
-            narrow(n->x, from, y, run);
-        }
-    }
-}
+RUN(where)
 
-#define ENTRY(name) {.op = ZT_OP_##name, .ok = HALF_OK, .kernel = {.run = name##_run, .writes_half = HALF_OK}}
+#if defined(ZT_LEVEL_bf16)
+/* Inputs of the result's shape in either type; small ones that are broadcast in f32. */
+static zt_reads reads(const zt_node *n, int k) {
+    return zt_same_shape(&n->in[k]->sh, &n->sh) ? ZT_READS_EITHER : ZT_READS_F32;
+}
+#define READS reads
+#else
+#define READS NULL
+#endif
+#define ENTRY(name) \
+    { \
+        .op = ZT_OP_##name, .ok = HALF_OK, .kernel = { \
+            .run = name##_run, \
+            .tile = name##_tile, \
+            .writes_half = HALF_OK, \
+            .reads = READS \
+        } \
+    }
 const zt_cpu_entry K(zt_k_elementwise)[] = {
     ENTRY(add), ENTRY(sub), ENTRY(mul), ENTRY(div), ENTRY(affine), ENTRY(neg), ENTRY(square), ENTRY(sqrt), ENTRY(exp),
     ENTRY(log), ENTRY(sigmoid), ENTRY(tanh), ENTRY(silu), ENTRY(silu_dx), ENTRY(gelu), ENTRY(gelu_dx), ENTRY(step),

@@ -5,6 +5,7 @@
  * intrinsics. exp and log: range reduction and polynomials after Cephes (Moshier), errors near 2e-7 relative. */
 #ifndef ZT_CPU_KERNEL_H
 #define ZT_CPU_KERNEL_H
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,9 @@
 #define ZT_CAT_(a, b) a##_##b
 #define ZT_CAT(a, b) ZT_CAT_(a, b)
 #define K(name) ZT_CAT(name, ZT_LEVEL)
+#define ZT_TEXT_(a) #a
+#define ZT_TEXT(a) ZT_TEXT_(a)
+#define K_NAME(file) file "/" ZT_TEXT(ZT_LEVEL)      /* of a kernel that has rivals */
 #define INLINE static inline __attribute__((always_inline, unused))
 
 #if defined(ZT_LEVEL_v4)
@@ -112,6 +116,9 @@ INLINE void k_sin_cos(float x, float *sine, float *cosine) {
 INLINE float k_row_max(const float *x, int64_t n) {
     float most = -INFINITY;
 #pragma omp simd reduction(max : most)
+    for (int64_t i = 0; i < n; i++) most = x[i] > most ? x[i] : most;
+    if (most > -FLT_MAX) return most;
+    most = -INFINITY;                                    /* clang's lanes start at -FLT_MAX: was it really there? */
     for (int64_t i = 0; i < n; i++) most = x[i] > most ? x[i] : most;
     return most;
 }
