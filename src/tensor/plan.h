@@ -68,6 +68,8 @@ const zt_plan_info *zt_plan_get_info(const zt_plan *p);
  *  time it took, summed over steps; and of the results that are in memory when it is fullest, the bytes they made. gflops and
  *  gbytes: those peaks per second, of products and of memory. */
 zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes);
+/** Bytes that running this node reads and writes, each tensor counted once. */
+int64_t zt_node_traffic(const zt_node *n);
 /** tests: guard zones of a no_reuse plan are intact. */
 bool zt_plan_guards_ok(const zt_plan *p);
 #endif

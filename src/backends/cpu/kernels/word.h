@@ -127,7 +127,7 @@ static __attribute__((unused)) const float *widened(stored s, int64_t at, int64_
 }
 /* y[0..n) to where they belong, unless that is where they are. */
 static __attribute__((unused)) void narrow(stored s, int64_t at, const float *y, int64_t n) {
-    if (y == (const float *)s.x + at) return;
+    if (!s.half && y == (const float *)s.x + at) return;
     int64_t k = 0;
     for (; k + VW <= n; k += VW) put(s, at + k, v_load(y + k));
     for (; k < n; k++) put_one(s, at + k, y[k]);
