@@ -211,7 +211,7 @@ static zt_err add_clip(job *j, source *s, int split) {
     const zt_catalog_clip k = {.key = key, .frames = (int)c->frames, .height = (int)c->size, .width = (int)c->size, .fps = c->fps,
                                .caption = s->caption, .source = s->name, .source_hash = s->hash, .split = SPLIT[split],
                                .start_s = (double)(s->clips * c->frames) / c->fps};
-    zt_err e = zt_store_add(j->store, &k, j->clip, NULL, NULL);
+    zt_err e = zt_store_add(j->store, &k, j->clip, NULL, 0);
     if (e != ZT_OK) return e;
     j->next_key++;
     j->clips[split]++;

@@ -334,8 +334,8 @@ static int64_t attention_dx_flops(const zt_node *n) { /* twice the forward pass;
 const zt_op_def zt_def_attention = {.id = ZT_OP_attention, .name = "attention",
     .doc = "q:[O,N,I,D] k,v:[O,M,I,D] (bias:[heads,N,M], len:[O], segment:[G,N]) -> softmax(q k' / sqrt(D/heads) + bias) v for "
            "every (o,i,head)",
-    .min_in = 3, .max_in = 5, .flags = ZT_OPF_BF16, .shape = attention_shape, .ref = ZT_REFS(attention), .grad = attention_grad,
-    .gen = attention_gen, .tol = 2e-5, .flops = attention_flops};
+    .min_in = 3, .max_in = 5, .flags = ZT_OPF_BF16, .shape = attention_shape, .ref = ZT_REFS(attention),
+    .grad = attention_grad, .gen = attention_gen, .tol = 2e-5, .flops = attention_flops};
 const zt_op_def zt_def_attention_dx = {.id = ZT_OP_attention_dx, .name = "attention_dx",
     .doc = "dy, q, k, v, y, lse, .. -> dq; aux: dk, dv, dbias", .min_in = 6, .max_in = 8, .flags = ZT_OPF_BF16,
     .shape = attention_dx_shape,

@@ -23,7 +23,8 @@ static void least_of_readers(const zt_plan *p, zt_reads *take) {
         const zt_step *s = &p->steps[k];
         for (int j = 0; j < s->node->n_in; j++) {
             const zt_node *x = shown(s->node->in[j]);
-            const zt_reads reads = s->kernel && s->kernel->reads ? s->kernel->reads(s->node, j) : ZT_READS_F32;
+            zt_reads reads = s->kernel && s->kernel->reads ? s->kernel->reads(s->node, j) : ZT_READS_F32;
+            if (reads == ZT_READS_EITHER && s->node->multiply != ZT_BF16) reads = ZT_READS_F32;   /* a part that stays f32 */
             if (x && reads < take[x->id]) take[x->id] = reads;
         }
     }
