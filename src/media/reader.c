@@ -9,6 +9,7 @@
 #include "media/avglue.h"
 #include "media/decoder.h"
 #include "media/image.h"
+#include "media/thumb.h"
 
 /* How stored pixels become displayed ones: flip first, then transpose. */
 typedef struct orient { bool flip_x, flip_y, transpose; } orient;
@@ -19,6 +20,7 @@ struct zt_reader {
     char *name;
     zt_decoder *dec;
     zt_colour *colour;
+    zt_scenes *scenes;             /* NULL: not looked for */
     orient turn;
     AVFrame *ahead, *shown;        /* next frame not yet due; frame on screen */
     bool has_ahead, has_shown;
@@ -74,11 +76,19 @@ static zt_err cfg_complete(zt_reader_cfg *c, const char *name) {
     return ZT_OK;
 }
 
+/* Show the frame ahead to the scene detector. */
+static zt_err watch(zt_reader *r) {
+    uint8_t thumb[ZT_THUMB_BYTES];
+    if (!r->has_ahead) return zt_scenes_end(r->scenes);
+    zt_err e = zt_thumb_make(r->ahead, thumb);
+    return e == ZT_OK ? zt_scenes_push(r->scenes, thumb, r->t_ahead) : zt_fail_context(e, "%s", r->name);
+}
+
 static zt_err fetch(zt_reader *r) {
     bool end;
     zt_err e = zt_decoder_next(r->dec, r->ahead, &r->t_ahead, &r->dur_ahead, &end);
     r->has_ahead = e == ZT_OK && !end;
-    return e;
+    return e == ZT_OK && r->scenes ? watch(r) : e;
 }
 
 /* The facts that need a decoded frame, and the buffers. */
@@ -157,7 +167,10 @@ static zt_err create(zt_reader **out, const char *path, const void *bytes, size_
     ZT_TRY(e = zt_colour_create(&r->colour), done);
     ZT_TRY(e = open_first(r, bytes, len), done);
     ZT_TRY(e = settle(r), done);
-    if (r->cfg.start_s > 0) e = go_to_start(r, bytes, len);
+    if (r->cfg.start_s > 0) ZT_TRY(e = go_to_start(r, bytes, len), done);
+    if (r->cfg.scenes.kind == ZT_SCENES_OFF) goto done;
+    ZT_TRY(e = zt_scenes_create(&r->scenes, &r->cfg.scenes), done);
+    e = watch(r);
 done:
     if (e != ZT_OK) zt_reader_destroy(&r);
     *out = r;
@@ -177,6 +190,7 @@ void zt_reader_destroy(zt_reader **p) {
     zt_reader *r = *p;
     zt_decoder_close(&r->dec);
     zt_colour_destroy(&r->colour);
+    zt_scenes_destroy(&r->scenes);
     av_frame_free(&r->ahead);
     av_frame_free(&r->shown);
     zt_free(r->rgb);
@@ -255,13 +269,22 @@ zt_err zt_reader_next(zt_reader *r, uint8_t *rgb, double *time_s, bool *end) {
         t = r->t_ahead;
         ZT_TRY(e = advance(r), done);
     }
-    ZT_TRY(e = render(r), done);
-    memcpy(rgb, r->out, (size_t)r->info.out_width * (size_t)r->info.out_height * 3);
+    if (rgb) {
+        ZT_TRY(e = render(r), done);
+        memcpy(rgb, r->out, (size_t)r->info.out_width * (size_t)r->info.out_height * 3);
+    }
     if (time_s) *time_s = t;
     r->delivered++;
     *end = false;
 done:
     return e;
+}
+
+size_t zt_reader_boundaries(const zt_reader *r, const zt_boundary **list, double *settled_s) {
+    if (r->scenes) return zt_scenes_boundaries(r->scenes, list, settled_s);
+    *list = NULL;
+    *settled_s = INFINITY;
+    return 0;
 }
 
 void zt_reader_get_info(const zt_reader *r, zt_reader_info *out) {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "media/frames.h"
+#include "media/scene.h"
 
 typedef struct zt_reader zt_reader;
 
@@ -18,6 +19,7 @@ typedef struct zt_reader_cfg {
                              * screen at start_s + k/fps; nothing at or after end_s is delivered (0: no end) */
     int64_t max_pixels;  /* per source frame; 0: 64 * 1024 * 1024. Larger files are refused (ZT_FORMAT). */
     int64_t max_frames;  /* stop after so many output frames; 0: no limit */
+    zt_scene_cfg scenes; /* look for the boundaries of shots in every source frame, see zt_reader_boundaries; kind OFF: do not */
     int stream;          /* 0: the stream FFmpeg finds best; n >= 1: the n-th video stream */
     double stall_s;      /* give up after so many seconds without a new frame; 0: 120 */
 } zt_reader_cfg;
@@ -52,11 +54,14 @@ zt_err zt_reader_create_memory(zt_reader **r, const void *bytes, size_t len, con
 /** NULL and *r == NULL are fine; sets *r = NULL. */
 void zt_reader_destroy(zt_reader **r);
 
-/** Next frame into rgb [out_height,out_width,3]; *time_s (may be NULL) is seconds since the first frame of
- *  the file.
+/** Next frame into rgb [out_height,out_width,3], or past it with rgb NULL, which costs no more than decoding; *time_s (may be
+ *  NULL) is seconds since the first frame of the file.
  *  *end = true: nothing was delivered, the stream is over (also when the rest is damaged: see zt_reader_damaged).
  *  Errors: ZT_CANCELLED (Ctrl-C), ZT_FORMAT (no progress for stall_s, a later frame too large), ZT_NOMEM. */
 zt_err zt_reader_next(zt_reader *r, uint8_t *rgb, double *time_s, bool *end);
+/** Boundaries of shots found so far, as zt_scenes_boundaries has it (scene.h): what starts before *settled_s is final. Borrowed
+ *  until the next call of zt_reader_next. Without cfg.scenes there are none and *settled_s is INFINITY. */
+size_t zt_reader_boundaries(const zt_reader *r, const zt_boundary **list, double *settled_s);
 void zt_reader_get_info(const zt_reader *r, zt_reader_info *out);
 /** How many packets or frames were damaged so far (errors, concealed blocks, a cut end). */
 int64_t zt_reader_damaged(const zt_reader *r);
