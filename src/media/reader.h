@@ -6,15 +6,22 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "media/frames.h"
+#include "media/image.h"
 #include "media/scene.h"
 
 typedef struct zt_reader zt_reader;
 
+/** How a picture comes to another aspect. CROP: the centre is cut out. PAD: all of it, black beside it. STRETCH: out of shape. */
+typedef enum zt_fit { ZT_FIT_CROP, ZT_FIT_PAD, ZT_FIT_STRETCH } zt_fit;
+#define ZT_FITS "crop|pad|stretch"   /* names in the order of the enum, as option tables want them */
+
 /** What is wanted. Zero-initialised means: source rate, source size, default limits. NULL is the same. */
 typedef struct zt_reader_cfg {
     double fps;          /* 0: each source frame once, at its own time; else output frame k is what is on screen at k/fps s */
-    int width, height;   /* 0,0: source size after rotation, no scaling; else both: centre-crop to this aspect, then scale
-                          * (antialiased Catmull-Rom). Non-square source pixels become square; at source size they stay. */
+    int width, height;   /* 0,0: source size after rotation, no scaling; else both: `fit` to this aspect, then scale. Non-square
+                          * source pixels become square; at source size they stay. */
+    zt_fit fit;
+    zt_filter filter;
     double start_s, end_s;  /* the piece to deliver, seconds since the first frame of the file: output frame k is what is on
                              * screen at start_s + k/fps; nothing at or after end_s is delivered (0: no end) */
     int64_t max_pixels;  /* per source frame; 0: 64 * 1024 * 1024. Larger files are refused (ZT_FORMAT). */
