@@ -36,7 +36,7 @@ static zt_err add(zt_ingest_files *f, const char *path, size_t root, const zt_in
     }
     const bool same = f->n > 0 && strcmp(f->file[f->n - 1].path, path) == 0;   /* pieces of one file */
     const char *name = same ? f->file[f->n - 1].path : zt_arena_strdup(f->arena, path);
-    f->file[f->n++] = (zt_ingest_file){name, root, item};
+    f->file[f->n++] = (zt_ingest_file){name, root, zt_file_size(path), item};
     return name ? ZT_OK : ZT_NOMEM;
 }
 

@@ -71,6 +71,8 @@ static zt_err cfg_complete(zt_reader_cfg *c, const char *name) {
         return zt_fail(ZT_ARG, "%s: from %g s to %g s: wanted a start of 0 or more and a later end", name, c->start_s, c->end_s);
     if ((unsigned)c->fit > ZT_FIT_STRETCH || (unsigned)c->filter > ZT_FILTER_LANCZOS)
         return zt_fail(ZT_ARG, "%s: fit %d or filter %d is out of range", name, (int)c->fit, (int)c->filter);
+    if (c->threads < 0 || c->threads > 64) return zt_fail(ZT_ARG, "%s: %d decoder threads: wanted 0..64", name, c->threads);
+    if (c->threads == 0) c->threads = 2;
     if (c->max_pixels < 0 || c->max_frames < 0 || c->stream < 0 || !(c->stall_s >= 0))
         return zt_fail(ZT_ARG, "%s: a limit or stream number is negative", name);
     if (c->max_pixels == 0) c->max_pixels = 64 * 1024 * 1024;
@@ -94,11 +96,21 @@ static zt_err fetch(zt_reader *r) {
     return e == ZT_OK && r->scenes ? watch(r) : e;
 }
 
+static zt_err make_output(zt_reader *r) {
+    const size_t bytes = (size_t)r->info.out_width * (size_t)r->info.out_height * 3;
+    zt_free(r->fit);
+    zt_free(r->out);
+    r->fit = zt_alloc(bytes);
+    r->out = zt_alloc(bytes);
+    return r->fit && r->out ? ZT_OK : zt_fail_context(ZT_NOMEM, "%s", r->name);
+}
+
 /* The facts that need a decoded frame, and the buffers. */
 static zt_err settle(zt_reader *r) {
     const AVFrame *f = r->ahead;
     zt_reader_info *i = &r->info;
     zt_decoder_info(r->dec, i);
+    i->first_s = zt_decoder_first_s(r->dec);
     const int32_t *m = zt_decoder_matrix(r->dec);
     const AVFrameSideData *s = av_frame_get_side_data(f, AV_FRAME_DATA_DISPLAYMATRIX);
     if (!m && s && s->size >= 36) m = (const int32_t *)(const void *)s->data;
@@ -118,10 +130,16 @@ static zt_err settle(zt_reader *r) {
     i->hdr = zt_colour_is_hdr(f);
     double tick = zt_decoder_tick(r->dec);               /* a coarser one is the frame period itself, and exact */
     r->slack = (tick <= 0.01 ? tick : 0) + 1e-6;
-    size_t bytes = (size_t)i->out_width * (size_t)i->out_height * 3;
-    r->fit = zt_alloc(bytes);
-    r->out = zt_alloc(bytes);
-    return r->fit && r->out ? ZT_OK : zt_fail_context(ZT_NOMEM, "%s", r->name);
+    return make_output(r);
+}
+
+zt_err zt_reader_set_size(zt_reader *r, int width, int height) {
+    if (width < 1 || height < 1 || width > ZT_FRAME_SIDE_MAX || height > ZT_FRAME_SIDE_MAX || r->delivered || r->has_shown)
+        return zt_fail(ZT_ARG, "%s: size %dx%d: wanted sides of 1..%d, before the first frame", r->name, width, height,
+                       ZT_FRAME_SIDE_MAX);
+    r->cfg.width = r->info.out_width = width;
+    r->cfg.height = r->info.out_height = height;
+    return make_output(r);
 }
 
 /* Open the file at its first frame. */
@@ -326,6 +344,10 @@ size_t zt_reader_boundaries(const zt_reader *r, const zt_boundary **list, double
     *settled_s = INFINITY;
     return 0;
 }
+
+zt_err zt_reader_settle(zt_reader *r) { return r->scenes ? zt_scenes_end(r->scenes) : ZT_OK; }
+
+double zt_reader_shown_s(const zt_reader *r) { return r->t_shown; }
 
 void zt_reader_get_info(const zt_reader *r, zt_reader_info *out) {
     *out = r->info;

@@ -368,6 +368,7 @@ done:
 
 zt_err zt_scenes_end(zt_scenes *s) {
     zt_err e = ZT_OK;
+    if (s->ended) return ZT_OK;
     s->ended = true;
     if (finds_cuts(s)) ZT_TRY(e = judge_cuts(s, s->n_fine), done);
     if (s->cfg.kind == ZT_SCENES_AUTO) ZT_TRY(e = judge_mixes(s, s->n_coarse), done);
@@ -386,6 +387,7 @@ size_t zt_scenes_boundaries(const zt_scenes *s, const zt_boundary **list, double
         const int64_t first = s->n_coarse - back;
         *settled_s = fmin(*settled_s, first >= 0 ? coarse(s, first)->t : -INFINITY);
     }
+    *settled_s -= s->cfg.min_scene_s;          /* a later one so near would still grow together with it */
     return s->n;
 }
 

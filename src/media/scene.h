@@ -40,11 +40,11 @@ zt_err zt_scenes_create(zt_scenes **s, const zt_scene_cfg *cfg);
 void zt_scenes_destroy(zt_scenes **s);
 /** The next frame; times grow. Errors: ZT_NOMEM. */
 zt_err zt_scenes_push(zt_scenes *s, const uint8_t thumb[ZT_THUMB_BYTES], double time_s);
-/** No more frames: all boundaries are known. Errors: ZT_NOMEM. */
+/** No more frames: all boundaries are known. Once is enough, more do nothing. Errors: ZT_NOMEM. */
 zt_err zt_scenes_end(zt_scenes *s);
 /** Boundaries in order of time, not overlapping; borrowed until the next push. What starts before *settled_s is final but for the
- *  end of the last, which grows while a fade lasts; *settled_s is INFINITY after zt_scenes_end. At most about 3 s of video lie
- *  between the last frame and *settled_s. */
+ *  end of the last, which grows while a fade lasts: whether a frame before *settled_s is in a shot, and in the same as the one
+ *  before it, is known. INFINITY after zt_scenes_end. At most about 3 s of video lie between the last frame and *settled_s. */
 size_t zt_scenes_boundaries(const zt_scenes *s, const zt_boundary **list, double *settled_s);
 /** "cut", "dissolve", "fade". */
 const char *zt_boundary_name(zt_boundary_kind kind);

@@ -70,7 +70,16 @@ static void video(const char *name, int frames, double fps, int look) {
 }
 
 static zt_ingest_cfg config(const char *const *src, int n, const char *out) {
-    return (zt_ingest_cfg){.src = src, .n_src = n, .out = out, .size = 32, .frames = 8, .fps = 8, .val = 0.1, .seed = 1};
+    return (zt_ingest_cfg){.src = src,
+                           .n_src = n,
+                           .out = out,
+                           .size = {{32, 32}},
+                           .n_size = 1,
+                           .frames = {8},
+                           .n_frames = 1,
+                           .fps = 8,
+                           .val = 0.1,
+                           .seed = 1};
 }
 
 /* What the catalogue says of the file whose path ends in `name`. */
@@ -346,7 +355,8 @@ static void lists(void **state) {
         {.path = other, .split = "train"},
         {.path = other, .start_s = 5},
     };
-    zt_ingest_cfg c = {.items = items, .n_items = 5, .out = out, .size = 32, .frames = 8, .fps = 8};
+    zt_ingest_cfg c = {
+        .items = items, .n_items = 5, .out = out, .size = {{32, 32}}, .n_size = 1, .frames = {8}, .n_frames = 1, .fps = 8};
     zt_ingest_report r;
     OK(zt_ingest(&c, &r));
     expect_clips(out, "/long.mp4#t=1.0,3.0", 2, "second piece");
@@ -398,7 +408,7 @@ static void images(void **state) {
     const char *src[] = {in("i/a.png")};
     zt_ingest_cfg c = config(src, 1, in("stills"));
     zt_ingest_report r;
-    c.frames = 1;
+    c.frames[0] = 1;
     OK(zt_ingest(&c, &r));
     assert_int_equal(r.new_clips, 1);
 }
@@ -433,14 +443,15 @@ static void refusals(void **state) {
     c = config(good, 1, in("broken"));
     assert_int_equal(zt_ingest(&c, &r), ZT_FORMAT);
     c = config(good, 1, in("fine"));
-    c.size = 4;
+    c.size[0].width = 4;
     assert_int_equal(zt_ingest(&c, &r), ZT_ARG);
     c = config(good, 1, in("fine"));
     c.val = 0.5;
     c.test = 0.5;
     assert_int_equal(zt_ingest(&c, &r), ZT_ARG);
     c = config(good, 1, in("fine"));
-    c.size = c.frames = 1024;
+    c.size[0] = (zt_ingest_size){1024, 1024};
+    c.frames[0] = 1024;
     assert_int_equal(zt_ingest(&c, &r), ZT_ARG);
     c = config(good, 0, in("fine"));
     assert_int_equal(zt_ingest(&c, &r), ZT_ARG);
