@@ -589,9 +589,10 @@ static zt_err take(worker *w) {
     ZT_TRY(e = look_first(w, &wanted), done);
     if (wanted) ZT_TRY(e = decode(w), done);
     e = hold(w, true, &held);
-    show_progress(w, 1);
 done:
-    return w->holding ? end_turn(w, e) : e;
+    if (w->holding) e = end_turn(w, e);
+    show_progress(w, 1);
+    return e;
 }
 
 void *zt_ingest_work(void *arg) {

@@ -151,6 +151,35 @@ static void rates(void **state) {
     zt_frames_finish(&a);
 }
 
+/* Ten minutes at odd rates to 30 and 25 per second: each output frame is the source frame that is on screen then, to the end.
+ * The grey says which frame it is, by 12. */
+static void no_drift(void **state) {
+    (void)state;
+    static const double RATE[] = {30000 / 1001.0, 24000 / 1001.0, 12.5};
+    for (size_t i = 0; i < sizeof RATE / sizeof RATE[0]; i++) {
+        zt_frames f;
+        const int n = (int)(600 * RATE[i]);
+        OK(zt_frames_create(&f, n, 16, 16, RATE[i]));
+        for (int t = 0; t < n; t++) memset(zt_frame_at(&f, t), 20 + t % 12 * 18, 16 * 16 * 3);
+        OK(zt_video_write(in_scratch("long.mp4"), &f, NULL));
+        zt_frames_finish(&f);
+        const double out = i == 1 ? 25 : 30;
+        zt_reader *r;
+        uint8_t rgb[16 * 16 * 3];
+        bool end;
+        int k = 0;
+        OK(zt_reader_create(&r, in_scratch("long.mp4"), &(zt_reader_cfg){.fps = out}));
+        for (;; k++) {
+            OK(zt_reader_next(r, rgb, NULL, &end));
+            if (end) break;
+            const int source = (int)floor(k / out * RATE[i] + 1e-3), want = 20 + source % 12 * 18;
+            if (abs(rgb[0] - want) > 7) fail_msg("rate %g, frame %d: grey %d, wanted %d", RATE[i], k, rgb[0], want);
+        }
+        assert_in_range(k, 600 * (int)out - 3, 600 * (int)out + 1);
+        zt_reader_destroy(&r);
+    }
+}
+
 /* Four quarters of different grey, turned: FFmpeg's angle is counter-clockwise in what the viewer sees. */
 static void rotation(void **state) {
     (void)state;
@@ -441,7 +470,7 @@ int main(void) {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variable_rate),        cmocka_unit_test(rates),
-        cmocka_unit_test(rotation),             cmocka_unit_test(ranges_and_matrices),
+        cmocka_unit_test(no_drift),             cmocka_unit_test(rotation),             cmocka_unit_test(ranges_and_matrices),
         cmocka_unit_test(high_range),           cmocka_unit_test(tiny_and_odd_sources),
         cmocka_unit_test(scaled_planes),        cmocka_unit_test(pieces),
         cmocka_unit_test(bad_files),            cmocka_unit_test(bad_paths_and_settings),
