@@ -131,7 +131,7 @@ static zt_err write_clip(worker *w, const zt_ingest_clip *clip, const void *wav,
                                .labels = item ? item->labels : NULL,
                                .licence = item ? item->licence : NULL};
     zt_err e;
-    ZT_TRY(e = zt_store_add(j->store, &k, clip->rgb, NULL, NULL), done);
+    ZT_TRY(e = zt_store_add(j->store, &k, clip->rgb, NULL, 0), done);
     if (wav_bytes) ZT_TRY(e = zt_store_attach(j->store, SPLIT[w->split], key, "wav", wav, wav_bytes), done);
     j->next_key++;
     j->clips[w->split]++;
