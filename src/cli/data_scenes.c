@@ -64,7 +64,7 @@ int zt_data_scenes(int argc, char **argv) {
     int64_t frames = 0;
     if (!zt_cli_parse(&SPEC, &a, argc, argv, file, NULL, &status)) return status;
     zt_cancel_install();
-    const zt_reader_cfg cfg = {.scenes = {(zt_scene_kind)a.detector, a.min_scene, a.content}};
+    const zt_reader_cfg cfg = {.scenes = {(zt_scene_kind)a.detector, a.min_scene, a.content}, .draft = true};
     zt_err e = zt_reader_create(&r, file[0], &cfg);
     if (e == ZT_OK) e = read_through(r, &last_s, &frames);
     if (e == ZT_OK) {

@@ -115,7 +115,8 @@ typedef struct zt_ingest_source {
     int64_t frames, clips, damaged, boundaries, used;   /* used: frames in clips, overlaps once for each clip */
 } zt_ingest_source;
 
-/* The run. `lock` guards what several workers touch: next, turn, err, text, progress; and the store, its catalogue with it. */
+/* The run. `lock` guards what several workers touch: next, turn, err, text, hash, progress; and the store, its catalogue with
+ * it. */
 typedef struct zt_ingest_job {
     const zt_ingest_cfg *cfg;
     const zt_ingest_files *files;
@@ -131,6 +132,8 @@ typedef struct zt_ingest_job {
     size_t next, turn;          /* file to hand out; file that may write */
     zt_err err;                 /* what ended the run, and its text */
     char text[1024];
+    const char *hashed;         /* path of the file that was hashed last, as zt_ingest_file has it, and its hash: lists name */
+    char hash[65];              /* many pieces of one file */
     zt_progress progress;       /* in megabytes of files */
     double megabytes;           /* of files that are done */
 } zt_ingest_job;

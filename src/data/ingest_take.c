@@ -331,7 +331,7 @@ done:
 
 static void show_progress(worker *w, double part) {
     zt_ingest_job *j = w->j;
-    const double done = (double)w->s.file->bytes / 1e6 * fmin(fmax(part, 0), 1);
+    const double done = fmax((double)w->s.file->bytes, 0) / 1e6 * fmin(fmax(part, 0), 1);
     pthread_mutex_lock(&j->lock);
     j->megabytes += done - w->megabytes;
     w->megabytes = done;
@@ -529,12 +529,30 @@ static zt_err record(zt_ingest_job *j, zt_ingest_source *s) {
     return ZT_OK;
 }
 
+/* Into s->hash. The file may change while we run; then what we say of it is of one moment, as for any file. */
+static zt_err hash_file(worker *w) {
+    zt_ingest_job *j = w->j;
+    zt_ingest_source *s = &w->s;
+    pthread_mutex_lock(&j->lock);
+    const bool known = j->hashed == s->file->path;
+    if (known) memcpy(s->hash, j->hash, sizeof s->hash);
+    pthread_mutex_unlock(&j->lock);
+    if (known) return ZT_OK;
+    const zt_err e = zt_sha256_file(s->file->path, s->hash);
+    if (e != ZT_OK) return e;
+    pthread_mutex_lock(&j->lock);
+    j->hashed = s->file->path;
+    memcpy(j->hash, s->hash, sizeof j->hash);
+    pthread_mutex_unlock(&j->lock);
+    return ZT_OK;
+}
+
 /* Hash the file and see whether it has to be decoded at all. */
 static zt_err look_first(worker *w, bool *wanted) {
     zt_ingest_source *s = &w->s;
     bool known = false;
     *wanted = false;
-    zt_err e = zt_sha256_file(s->file->path, s->hash);
+    zt_err e = hash_file(w);
     if (e != ZT_OK) {
         refuse(s, e);
         s->hash[0] = '\0';

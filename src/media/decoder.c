@@ -193,6 +193,7 @@ static zt_err open_codec(zt_decoder *d) {
     if (!d->dec || avcodec_parameters_to_context(d->dec, p) < 0) return zt_av_nomem(d->name);
     d->dec->pkt_timebase = d->stream->time_base;
     d->dec->thread_count = d->cfg.threads;
+    if (d->cfg.draft) d->dec->skip_loop_filter = AVDISCARD_ALL;
     d->dec->max_pixels = d->cfg.max_pixels;
     int rc = avcodec_open2(d->dec, codec, NULL);
     if (rc < 0) return zt_av_fail(ZT_FORMAT, rc, "%s: the %s decoder does not start", d->name, codec->name);

@@ -28,6 +28,7 @@ typedef struct zt_reader_cfg {
     int64_t max_frames;  /* stop after so many output frames; 0: no limit */
     zt_scene_cfg scenes; /* look for the boundaries of shots in every source frame, see zt_reader_boundaries; kind OFF: do not */
     int stream;          /* 0: the stream FFmpeg finds best; n >= 1: the n-th video stream */
+    bool draft;          /* decode coarsely, without smoothing block edges: for who looks at shapes and light only */
     int threads;         /* of the decoder, 1..64; 0: 2 */
     double stall_s;      /* give up after so many seconds without a new frame; 0: 120 */
 } zt_reader_cfg;
