@@ -28,6 +28,8 @@ static const char CORE[] =
 
 /* What schema version 2 adds: tables of topics, each beside its code. Every statement says IF NOT EXISTS. */
 static const char *const TOPICS[] = {
+    ZT_RIGHTS_SCHEMA,
+    ZT_FACES_SCHEMA,
     NULL,
 };
 

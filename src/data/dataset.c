@@ -167,6 +167,20 @@ done:
     return e;
 }
 
+void zt_dataset_keep(zt_dataset *ds, bool (*keep)(void *ctx, int64_t id), void *ctx) {
+    int64_t n = 0, read[SPLITS] = {0}, kept[SPLITS] = {0};
+    for (int64_t i = 0; i < ds->n; i++) {
+        int k = 0;
+        while (read[k] == ds->count[k] || ds->of_split[k][read[k]] != i) k++;   /* the split whose next clip this is */
+        read[k]++;
+        if (!keep(ctx, ds->clip[i].id)) continue;
+        ds->clip[n] = ds->clip[i];
+        ds->of_split[k][kept[k]++] = n++;
+    }
+    memcpy(ds->count, kept, sizeof kept);
+    ds->n = n;
+}
+
 void zt_dataset_close(zt_dataset **pds) {
     zt_dataset *ds = pds ? *pds : NULL;
     if (!ds) return;

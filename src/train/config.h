@@ -10,7 +10,7 @@ typedef enum zt_precision { ZT_PRECISION_F32, ZT_PRECISION_BF16 } zt_precision;
 typedef struct zt_run_cfg { int64_t seed; int precision; char f32_scopes[256]; } zt_run_cfg;      /* top level */
 
 typedef struct zt_data_cfg {                                                      /* section data */
-    char path[1024];
+    char path[1024], policy[1024];
     int64_t frames, height, width;       /* 0: the data set's own */
     int flip, crop, jitter;
 } zt_data_cfg;
