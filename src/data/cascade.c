@@ -129,19 +129,29 @@ static void level_finish(level *l) {
     zt_free(l->weight);
 }
 
-static void shrink(level *l, const uint8_t *src, int W, int H) {
-    int *x = l->at, *y = l->at + W, *wx = l->weight, *wy = l->weight + W;
-    axis(l->w, W, x, wx);
-    axis(l->h, H, y, wy);
-    for (int r = 0; r < l->h; r++) {
+/* dst [h,w] from src [H,W]; `at` and `weight` have room for w + h. */
+static void resize(const uint8_t *src, int H, int W, uint8_t *dst, int h, int w, int *at, int *weight) {
+    int *x = at, *y = at + w, *wx = weight, *wy = weight + w;
+    axis(w, W, x, wx);
+    axis(h, H, y, wy);
+    for (int r = 0; r < h; r++) {
         const uint8_t *a = src + (size_t)y[r] * (size_t)W, *b = H > 1 ? a + W : a;
-        uint8_t *to = l->grey + (size_t)r * (size_t)l->w;
-        for (int c = 0; c < l->w; c++) {
+        uint8_t *to = dst + (size_t)r * (size_t)w;
+        for (int c = 0; c < w; c++) {
             const int k = x[c], k1 = W > 1 ? k + 1 : k, u = wx[c], v = wy[r];
             const int top = a[k] * (256 - u) + a[k1] * u, low = b[k] * (256 - u) + b[k1] * u;
             to[c] = (uint8_t)((top * (256 - v) + low * v + (1 << 15)) >> 16);
         }
     }
+}
+
+zt_err zt_grey_resize(const uint8_t *src, int H, int W, uint8_t *dst, int h, int w) {
+    if (H < 1 || W < 1 || h < 1 || w < 1) return zt_fail(ZT_ARG, "resizing %dx%d pixels to %dx%d", W, H, w, h);
+    int *at = zt_alloc_array((size_t)w + (size_t)h, 2 * sizeof *at);
+    if (!at) return ZT_NOMEM;
+    resize(src, H, W, dst, h, w, at, at + w + h);
+    zt_free(at);
+    return ZT_OK;
 }
 
 static void integrate(level *l) {
@@ -286,7 +296,7 @@ zt_err zt_cascade_detect(const zt_cascade *c, const uint8_t *grey, int H, int W,
         s.l.w = (int)lrintf((float)W / scale);
         s.l.h = (int)lrintf((float)H / scale);
         if (s.l.w < c->width || s.l.h < c->height) break;         /* rounded down */
-        shrink(&s.l, grey, W, H);
+        resize(grey, H, W, s.l.grey, s.l.h, s.l.w, s.l.at, s.l.weight);
         integrate(&s.l);
         const int stride = s.l.w + 1, low = (c->height - 1) * stride;
         const int inset[4] = {stride + 1, stride + c->width - 1, low + 1, low + c->width - 1};

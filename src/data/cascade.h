@@ -37,4 +37,6 @@ zt_err zt_boxes_group(zt_boxes *b, int min_votes);
 
 /** Luma of rgb [H,W,3] as grey [H,W] (ITU-R BT.601 weights, as the cascades were trained). */
 void zt_grey(const uint8_t *rgb, int64_t pixels, uint8_t *grey);
+/** Bilinear resize of a grey image. Errors: ZT_ARG (a size < 1), ZT_NOMEM. */
+zt_err zt_grey_resize(const uint8_t *src, int H, int W, uint8_t *dst, int h, int w);
 #endif

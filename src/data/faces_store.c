@@ -1,4 +1,6 @@
 /* faces_store.c - what was found in the clips (faces.h), kept in the catalogue. Tested by tests/data/test_data_faces.c. */
+#include <stdio.h>
+
 #include "data/catalog_impl.h"
 #include "data/faces_store.h"
 
@@ -11,11 +13,19 @@ zt_err zt_faces_put(zt_catalog *c, const zt_faces_row *r) {
                          (int64_t)r->tracks, (int64_t)r->texts, (int64_t)r->frames, r->action, r->detector, r->found);
 }
 
-zt_err zt_faces_done(zt_catalog *c, int64_t clip, const char *detector, const char *action, bool *done) {
-    int64_t n;
-    const zt_err e = zt_sql_ask(c, &n, NULL, 0, "SELECT COUNT(*) FROM clip_faces WHERE clip = ? AND detector = ? AND action = ?",
-                                "iss", clip, detector, action);
-    *done = e == ZT_OK && n > 0;
+zt_err zt_faces_get(zt_catalog *c, int64_t clip, const char *detector, zt_faces_known *known) {
+    sqlite3_stmt *st;
+    *known = (zt_faces_known){0};
+    zt_err e = zt_sql_prepare(c, &st, "reading faces",
+                              "SELECT tracks, texts, action, detector = ? FROM clip_faces WHERE clip = ?", "si", detector, clip);
+    const int rc = e == ZT_OK ? sqlite3_step(st) : SQLITE_DONE;
+    if (rc == SQLITE_ROW) {
+        *known = (zt_faces_known){.tracks = zt_sql_int(st, 0),
+                                  .texts = zt_sql_int(st, 1),
+                                  .same_detector = sqlite3_column_int(st, 3) != 0};
+        snprintf(known->action, sizeof known->action, "%s", zt_sql_text(st, 2));
+    } else if (rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading faces");
+    sqlite3_finalize(st);
     return e;
 }
 

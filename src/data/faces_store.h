@@ -14,8 +14,9 @@ typedef struct zt_faces_row {
 } zt_faces_row;
 /** Replaces what was there for the clip. */
 zt_err zt_faces_put(zt_catalog *c, const zt_faces_row *row);
-/** Whether this detector looked at the clip and did this. */
-zt_err zt_faces_done(zt_catalog *c, int64_t clip, const char *detector, const char *action, bool *done);
+/** What is known of one clip: counts, action ("" : never looked at) and whether `detector` found it. */
+typedef struct zt_faces_known { int tracks, texts; char action[16]; bool same_detector; } zt_faces_known;
+zt_err zt_faces_get(zt_catalog *c, int64_t clip, const char *detector, zt_faces_known *known);
 /** Call fn for each clip looked at, by id; a result other than ZT_OK ends the walk and is returned. */
 zt_err zt_faces_each(zt_catalog *c, zt_err (*fn)(void *ctx, const zt_faces_row *row), void *ctx);
 #endif
