@@ -188,3 +188,11 @@ int64_t zt_peak_rss_bytes(void) {
     const char *line = strstr(buf, "VmHWM:");
     return line ? (int64_t)strtoll(line + 6, NULL, 10) * 1024 : 0;
 }
+
+void zt_peak_rss_reset(void) {
+    const int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    const ssize_t done = write(fd, "5", 1);                   /* proc(5): resets VmHWM */
+    (void)done;
+    (void)close(fd);
+}

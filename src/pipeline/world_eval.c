@@ -81,7 +81,9 @@ static zt_err generate(job *j, zt_tset *params, const char *what, const zt_clip_
         if (known) zt_rgb_to_floats(clip[k].rgb, known + k * j->bytes, given * frame);
         if (known) memset(mask + k * j->T, 1, (size_t)given);
     }
-    ZT_TRY(e = zt_sampling_create(&s, &j->m->net, params, &j->m->tok, &j->diffusion, n < PASS ? n : PASS, guided), done);
+    ZT_TRY(e = zt_sampling_create(&s, &j->m->net, params, &j->m->tok, &j->diffusion, n < PASS ? n : PASS, guided,
+                                  j->cfg->multiply),
+           done);
     const zt_sampling_request q = {.n = n, .prompt = prompt, .known = known, .mask = known ? mask : NULL, .steps = j->cfg->steps,
                                    .cfg_scale = guided ? j->cfg->cfg_scale : 1, .sampler = j->cfg->sampler, .seed = j->cfg->seed,
                                    .on_step = on_step, .user = &p};

@@ -16,6 +16,7 @@ typedef struct zt_world_eval_cfg {
     int steps;
     double cfg_scale;
     zt_sampler sampler;
+    zt_dtype multiply;           /* what products are rounded to (zt_sampling_precision) */
     uint64_t seed;
     int n_untrained;             /* clips of the untrained floor; 0: leave out */
 } zt_world_eval_cfg;

@@ -79,6 +79,9 @@ zt_dtype zt_graph_real(const zt_graph *g);
 /** Type that matmul and conv nodes emitted from now on round their factors to: ZT_F32 (at first) or ZT_BF16, which processors
  *  with bf16 instructions multiply twice as fast; others, and the references, keep f32. */
 void zt_graph_set_multiply(zt_graph *g, zt_dtype t);
+/** Nodes made so far under the comma-separated scopes ("text,blocks.0"; "": none) multiply in f32 after all. NULL, or the first
+ *  of the scopes that no node is under: a pointer into `scopes`. */
+const char *zt_graph_keep_f32(zt_graph *g, const char *scopes);
 
 /** What is computed between zt_recompute(g, true) and zt_recompute(g, false) is not kept for gradients: zt_grad makes it again
  *  where it is first needed, from the values that entered the region (Chen et al. 2016, arXiv:1604.06174): about a third more

@@ -62,6 +62,8 @@ const zt_plan_info *zt_plan_get_info(const zt_plan *p);
  *  and outputs written once), calls, and the part of the roofline reached: the time that the machine's peaks would take over the
  *  time it took, summed over steps. gflops and gbytes: those peaks per second, of products and of memory. */
 zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes);
+/** Bytes that running this node reads and writes, each tensor counted once. */
+int64_t zt_node_traffic(const zt_node *n);
 /** tests: guard zones of a no_reuse plan are intact. */
 bool zt_plan_guards_ok(const zt_plan *p);
 #endif

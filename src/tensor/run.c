@@ -89,8 +89,7 @@ static void print_rows(FILE *f, const char *title, row *rows, int n, double tota
     }
 }
 
-/* What a step reads and writes, each tensor once. */
-static int64_t traffic(const zt_node *n) {
+int64_t zt_node_traffic(const zt_node *n) {
     int64_t bytes = zt_result_bytes(n);
     for (int k = 0; k < n->n_in; k++) bytes += zt_result_bytes(n->in[k]);
     for (int k = 0; k < n->n_aux; k++) bytes += zt_aux_bytes(n, k);
@@ -115,7 +114,7 @@ zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
         const zt_node *n = p->steps[k].node;
         const double t0 = zt_now();
         run_step(&p->steps[k]);
-        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0, .bytes = traffic(n)};
+        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0, .bytes = zt_node_traffic(n)};
         r.roof_ms = fmax((double)r.flops * 1e-6 / gflops, (double)r.bytes * 1e-6 / gbytes);
         char scope[96];
         scope_name(n, scope);

@@ -22,7 +22,8 @@ typedef struct att {
     int64_t W, blocks, units, row;          /* lanes per query block, query blocks, O*I*heads, floats between rows */
     bool causal;
     const float *q, *k, *v, *bias, *y, *lse_in, *dy;
-    const int32_t *len;
+    const int32_t *len, *segment;           /* segment: [groups][N] */
+    int64_t groups;
     float *out, *lse, *dq, *dk, *dv, *dbias;
 } att;
 
@@ -39,7 +40,12 @@ static att att_of(const zt_node *n, bool grad) {
     a.causal = n->at.i[ZT_ATT_CAUSAL];
     int k = grad ? 6 : 3;
     if (n->at.i[ZT_ATT_BIAS]) a.bias = zt_in_x(n, k++);
-    if (n->at.i[ZT_ATT_LEN]) a.len = zt_in_x(n, k);
+    if (n->at.i[ZT_ATT_LEN]) a.len = zt_in_x(n, k++);
+    a.groups = 1;
+    if (n->at.i[ZT_ATT_SEGMENT]) {
+        a.segment = zt_in_x(n, k);
+        a.groups = n->in[k]->sh.d[0];
+    }
     if (grad) {
         a.dy = n->in[0]->x;
         a.y = n->in[4]->x;
@@ -56,13 +62,13 @@ static att att_of(const zt_node *n, bool grad) {
 }
 
 /* Where a unit lies. */
-typedef struct unit { int64_t q, k, lse, head, keys; } unit;
+typedef struct unit { int64_t q, k, lse, head, keys, segment; } unit;
 static unit unit_of(const att *a, int64_t u) {
     const int64_t h = u % a->heads, i = u / a->heads % a->I, o = u / a->heads / a->I;
     int64_t keys = a->M;
     if (a->len) keys = a->len[o] < 1 ? 1 : a->len[o] < keys ? a->len[o] : keys;
     return (unit){.q = (o * a->N * a->I + i) * a->D + h * a->hd, .k = (o * a->M * a->I + i) * a->D + h * a->hd,
-                  .lse = ((o * a->I + i) * a->heads + h) * a->N, .head = h, .keys = keys};
+                  .lse = ((o * a->I + i) * a->heads + h) * a->N, .head = h, .keys = keys, .segment = o % a->groups * a->N};
 }
 
 /* Pieces of one slot's scratch. Words: K as rows, K as pairs, V (forward: pairs, backward: rows), Q and dy across (lanes of
@@ -171,6 +177,14 @@ static void mask_future(const att *a, const room *r, int64_t n0, int64_t m0, int
     }
 }
 
+/* The same for what is of another segment. */
+static void mask_others(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys) {
+    const int32_t *segment = a->segment + u->segment;
+    for (int64_t m = 0; m < keys; m++)
+        for (int64_t n = 0; n < queries; n++)
+            if (segment[n0 + n] != segment[m0 + m]) r->s[m * a->W + n] = -1e30f;
+}
+
 static void add_bias(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys) {
     if (queries < a->W) memset(r->tile, 0, (size_t)(keys * a->W) * sizeof *r->tile);
     k_transpose(r->tile, a->W, a->bias + (u->head * a->N + n0) * a->M + m0, a->M, queries, keys);
@@ -182,6 +196,7 @@ static void scores(const att *a, const room *r, const unit *u, int64_t n0, int64
     mm_run((mm){r->s, a->W, r->k_rows + m0 * row, row, 1, r->q_lanes, a->W, keys, w_words(a->hd), a->W, false});
     if (a->bias) add_bias(a, r, u, n0, queries, m0, keys);
     if (a->causal && m0 + keys > n0 + a->M - a->N + 1) mask_future(a, r, n0, m0, keys);
+    if (a->segment) mask_others(a, r, u, n0, queries, m0, keys);
 }
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
