@@ -16,13 +16,8 @@ enum { MAX_RUNS = 64 };
 
 /* Open an existing data set for writing, inside a transaction. */
 static zt_err open_to_write(zt_catalog **c, const char *dir) {
-    zt_err e;
-    ZT_TRY(e = zt_catalog_open(c, dir), done);   /* a folder without a data set is an error, not made one */
-    zt_catalog_close(c);
-    ZT_TRY(e = zt_catalog_create(c, dir), done);
-    e = zt_catalog_begin(*c);
-done:
-    return e;
+    const zt_err e = zt_catalog_open_writing(c, dir);
+    return e == ZT_OK ? zt_catalog_begin(*c) : e;
 }
 
 /* ---- key ---- */

@@ -60,9 +60,7 @@ static int set(const char *dir, const rights_args *a, const zt_clip_choice *whic
     if (n == 0) return zt_cli_usage_error("data rights", "--set wants something to set, such as licence=CC-BY-4.0");
     if (!a->all && !a->key[0] && !a->source[0] && !a->split[0])
         return zt_cli_usage_error("data rights", "say which clips are meant: --key, --source, --split, or --all");
-    ZT_TRY(e = zt_catalog_open(&c, dir), done);   /* so that a folder without a data set is not made one */
-    zt_catalog_close(&c);
-    ZT_TRY(e = zt_catalog_create(&c, dir), done);
+    ZT_TRY(e = zt_catalog_open_writing(&c, dir), done);
     ZT_TRY(e = zt_catalog_begin(c), done);
     ZT_TRY(e = zt_rights_set(c, which, &r, &changed), done);
     ZT_TRY(e = zt_catalog_commit(c), done);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -68,7 +69,6 @@ done:
 
 static zt_err add_clip(void *ctx, const zt_catalog_clip *k) {
     editor *d = ctx;
-    if (strcmp(k->shard, d->shard) != 0 || k->bytes == 0) return ZT_OK;
     if (d->n == d->cap) {
         const int64_t cap = d->cap ? 2 * d->cap : 256;
         item *more = zt_realloc(d->clip, (size_t)cap * sizeof *more);
@@ -83,6 +83,15 @@ static zt_err add_clip(void *ctx, const zt_catalog_clip *k) {
     for (size_t f = 0; f < sizeof field / sizeof field[0]; f++)
         if (!(*field[f] = zt_arena_strdup(d->text, *field[f]))) return ZT_NOMEM;
     return ZT_OK;
+}
+
+static zt_err read_clips(editor *d) {
+    sqlite3_stmt *st = NULL;
+    zt_err e = zt_sql_prepare(d->c, &st, "reading the clips of a shard",
+                              "SELECT " ZT_SQL_CLIP " FROM clips WHERE shard = ? AND bytes > 0", "s", d->shard);
+    if (e == ZT_OK) e = zt_sql_walk_clips(d->c, st, add_clip, d);
+    sqlite3_finalize(st);
+    return e;
 }
 
 static int by_key(const void *a, const void *b) { return strcmp(((const item *)a)->clip.key, ((const item *)b)->clip.key); }
@@ -169,8 +178,10 @@ static zt_err copy_members(editor *d, zt_shard_writer *w, const zt_map *m, const
     }
 }
 
-static zt_err update_rows(editor *d, const char *name, size_t bytes) {
-    zt_err e = zt_sql_change(d->c, "writing", "UPDATE shards SET name = ?2, bytes = ?3 WHERE name = ?1", "ssi", d->shard, name,
+static zt_err update_rows(editor *d, const char *name, size_t bytes, const char *sha256) {
+    zt_err e = zt_sql_change(d->c, "writing", "DELETE FROM shard_hashes WHERE name = ?", "s", d->shard);
+    if (e == ZT_OK) e = zt_catalog_set_shard_hash(d->c, name, sha256);
+    if (e == ZT_OK) e = zt_sql_change(d->c, "writing", "UPDATE shards SET name = ?2, bytes = ?3 WHERE name = ?1", "ssi", d->shard, name,
                              (int64_t)bytes);
     for (int64_t i = 0; i < d->n && e == ZT_OK; i++) {
         const item *k = &d->clip[i];
@@ -185,7 +196,7 @@ static zt_err update_rows(editor *d, const char *name, size_t bytes) {
 }
 
 static zt_err rewrite(editor *d, const zt_map *m, const char *path, char fresh[128]) {
-    char to[ZT_PATH_MAX];
+    char to[ZT_PATH_MAX], sha256[65];
     zt_shard_writer *w = NULL;
     size_t bytes;
     zt_err e;
@@ -194,7 +205,8 @@ static zt_err rewrite(editor *d, const zt_map *m, const char *path, char fresh[1
     ZT_TRY(e = zt_shard_writer_create(&w, to), done);
     ZT_TRY(e = copy_members(d, w, m, path), done);
     ZT_TRY(e = zt_shard_writer_finish(w, &bytes), done);
-    e = update_rows(d, fresh, bytes);
+    ZT_TRY(e = zt_sha256_file(to, sha256), done);
+    e = update_rows(d, fresh, bytes, sha256);
 done:
     zt_shard_writer_destroy(&w);
     return e;
@@ -207,7 +219,7 @@ static zt_err edit_shard(editor *d) {
     zt_err e;
     d->n = 0;
     ZT_TRY(e = shard_path(path, d->dir, d->shard), done);
-    ZT_TRY(e = zt_catalog_clips(d->c, NULL, add_clip, d), done);
+    ZT_TRY(e = read_clips(d), done);
     ZT_TRY(e = zt_map_open(&m, path), done);
     if (d->n > 0) qsort(d->clip, (size_t)d->n, sizeof *d->clip, by_key);
     ZT_TRY(e = look(d, &m, path, &any), done);
@@ -230,9 +242,7 @@ zt_err zt_shards_edit(const char *dir, const zt_shard_edit *edit) {
     names all = {0};
     zt_err e;
     ZT_TRY(e = zt_arena_create(&all.arena), done);
-    ZT_TRY(e = zt_catalog_open(&d.c, dir), done);      /* a folder without a data set is an error, not made one */
-    zt_catalog_close(&d.c);
-    ZT_TRY(e = zt_catalog_create(&d.c, dir), done);
+    ZT_TRY(e = zt_catalog_open_writing(&d.c, dir), done);
     ZT_TRY(e = zt_catalog_begin(d.c), done);
     ZT_TRY(e = zt_catalog_shards(d.c, add_name, &all), done);
     ZT_TRY(e = sweep(dir, &all), done);

@@ -43,7 +43,7 @@ static zt_err admit(zt_dataset *ds, const zt_train_cfg *c, zt_admission *used) {
     if (p) ZT_TRY(e = zt_policy_load(p, c->data.policy), done);
     ZT_TRY(e = zt_admit(used, c->data.path, p), done);
     ZT_TRY(e = zt_admission_settle(used, c->data.path, p), done);
-    zt_dataset_keep(ds, admitted, used);
+    if (used->refused > 0) e = zt_dataset_keep(ds, admitted, used);
 done:
     return e;
 }

@@ -123,6 +123,8 @@ static zt_refusal judge_people(const zt_policy *p, zt_people people, zt_consent_
 
 /* ---- all clips ---- */
 
+/* Lines about the clips so far are folded into the hash whenever they fill FOLD bytes. */
+enum { FOLD = 1 << 20 };
 typedef struct admitting { zt_admission *a; const zt_policy *p; unsigned scope; zt_consents consents; zt_str lines; } admitting;
 
 static zt_err admit(zt_admission *a, int64_t id) {
@@ -162,6 +164,19 @@ static zt_err refuse(zt_admission *a, zt_refusal why, const char *key) {
     return ZT_OK;
 }
 
+/* hash = SHA-256(hash in hexadecimal, lines). */
+static zt_err fold(admitting *k) {
+    char before[65];
+    zt_str whole = {0};
+    memcpy(before, k->a->clip_set, sizeof before);
+    zt_str_add(&whole, before);
+    zt_str_addn(&whole, k->lines.buf, k->lines.len);
+    const zt_err e = whole.failed ? ZT_NOMEM : zt_sha256(whole.buf, whole.len, k->a->clip_set);
+    zt_str_finish(&whole);
+    zt_str_finish(&k->lines);
+    return e;
+}
+
 static zt_err admit_row(void *ctx, const zt_rights_row *r) {
     admitting *k = ctx;
     zt_refusal why = ZT_USABLE;
@@ -176,6 +191,7 @@ static zt_err admit_row(void *ctx, const zt_rights_row *r) {
                 r->start_s, r->frames, r->height, r->width, r->caption);
     const zt_licence *l = zt_licence_find(r->licence);
     if (l && l->attribution == ZT_ANSWER_YES) e = credit(k->a, r);
+    if (e == ZT_OK && k->lines.len >= FOLD) e = fold(k);
 done:
     return k->lines.failed ? ZT_NOMEM : e;
 }
@@ -194,7 +210,7 @@ zt_err zt_admit(zt_admission *a, const char *dir, const zt_policy *p) {
     ZT_TRY(e = zt_catalog_get_meta(c, "dataset_id", a->dataset, sizeof a->dataset), done);
     ZT_TRY(e = zt_consents_load(&k.consents, c, key[0] ? key : NULL, today), done);
     ZT_TRY(e = zt_rights_each(c, NULL, admit_row, &k), done);
-    e = zt_sha256(k.lines.buf, k.lines.len, a->clip_set);
+    e = fold(&k);
 done:
     zt_consents_finish(&k.consents);
     zt_str_finish(&k.lines);

@@ -196,7 +196,7 @@ static void test_keep(void **state) {
     (void)state;
     make_set();
     ok(zt_dataset_open(&ds, dir));
-    zt_dataset_keep(ds, even, NULL);
+    ok(zt_dataset_keep(ds, even, NULL));
     assert_int_equal(zt_dataset_count(ds, NULL), 3);
     assert_int_equal(zt_dataset_count(ds, "train"), 2);
     assert_int_equal(zt_dataset_count(ds, "val"), 1);
