@@ -181,8 +181,9 @@ static zt_err copy_members(editor *d, zt_shard_writer *w, const zt_map *m, const
 static zt_err update_rows(editor *d, const char *name, size_t bytes, const char *sha256) {
     zt_err e = zt_sql_change(d->c, "writing", "DELETE FROM shard_hashes WHERE name = ?", "s", d->shard);
     if (e == ZT_OK) e = zt_catalog_set_shard_hash(d->c, name, sha256);
-    if (e == ZT_OK) e = zt_sql_change(d->c, "writing", "UPDATE shards SET name = ?2, bytes = ?3 WHERE name = ?1", "ssi", d->shard, name,
-                             (int64_t)bytes);
+    if (e == ZT_OK)
+        e = zt_sql_change(d->c, "writing", "UPDATE shards SET name = ?2, bytes = ?3 WHERE name = ?1", "ssi", d->shard, name,
+                          (int64_t)bytes);
     for (int64_t i = 0; i < d->n && e == ZT_OK; i++) {
         const item *k = &d->clip[i];
         e = k->erase ? zt_sql_change(d->c, "writing",

@@ -170,7 +170,7 @@ static zt_err fold(admitting *k) {
     zt_str whole = {0};
     memcpy(before, k->a->clip_set, sizeof before);
     zt_str_add(&whole, before);
-    zt_str_addn(&whole, k->lines.buf, k->lines.len);
+    if (k->lines.len > 0) zt_str_addn(&whole, k->lines.buf, k->lines.len);
     const zt_err e = whole.failed ? ZT_NOMEM : zt_sha256(whole.buf, whole.len, k->a->clip_set);
     zt_str_finish(&whole);
     zt_str_finish(&k->lines);

