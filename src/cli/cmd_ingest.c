@@ -13,7 +13,7 @@ typedef struct args {
     char out[4096];
     int64_t size, frames, max_clips, seed;
     double fps, val, test;
-    int caption, json, quiet;
+    int caption, faces, json, quiet;
 } args;
 
 #define AT(field) ZT_OPT_AT(args, field)
@@ -24,6 +24,8 @@ static const zt_opt options[] = {
     {"fps", ZT_OPT_REAL, AT(fps), "8", 0.1, 240, NULL, 0, "frames per second of the clips"},
     {"val", ZT_OPT_REAL, AT(val), "0.1", 0, 0.5, NULL, 0, "part of the files for validation"},
     {"test", ZT_OPT_REAL, AT(test), "0", 0, 0.5, NULL, 0, "part of the files for testing"},
+    {"faces", ZT_OPT_ENUM, AT(faces), "off", 0, 0, ZT_INGEST_FACES_CHOICES, 0,
+     "look for faces before a clip is stored: write down, blur, or blur and leave the clip out (zoe data faces)"},
     {"caption", ZT_OPT_ENUM, AT(caption), "auto", 0, 0, "auto|txt|folder|none", 0,
      "from text beside the files, folder names, or none"},
     {"max-clips", ZT_OPT_INT, AT(max_clips), "0", 0, 1000000000, NULL, 0, "of one file; 0: all"},
@@ -142,6 +144,7 @@ int zt_cmd_ingest(int argc, char **argv) {
                                .val = a.val,
                                .test = a.test,
                                .caption = (zt_ingest_caption)a.caption,
+                               .faces = (zt_ingest_faces)a.faces,
                                .max_clips = a.max_clips,
                                .seed = (uint64_t)a.seed};
     zt_ingest_report report;

@@ -6,17 +6,19 @@
 #include "base/str.h"
 #include "cli/data.h"
 #include "data/licence.h"
+#include "data/query.h"
 #include "data/rights.h"
 #include "trust/policy.h"
 
 enum { MAX_SETTINGS = 8 };
 
-typedef struct rights_args { char key[128], source[4096], split[16], policy[1024]; int set, all, clips, json; } rights_args;
+typedef struct rights_args { char key[128], source[4096], split[16], where[1024], policy[1024]; int set, all, clips, json; } rights_args;
 
 #define AT(field) ZT_OPT_AT(rights_args, field)
 static const zt_opt OPTIONS[] = {
     {"key", ZT_OPT_STR, AT(key), NULL, 0, 0, NULL, 0, "only clips whose key matches, such as '0000*'"},
     {"source", ZT_OPT_STR, AT(source), NULL, 0, 0, NULL, 0, "only clips cut from files whose path matches, such as '*/nasa/*'"},
+    {"where", ZT_OPT_STR, AT(where), NULL, 0, 0, NULL, 0, "with --set: only clips that fulfil a query, as in zoe data ls"},
     {"split", ZT_OPT_STR, AT(split), NULL, 0, 0, NULL, 0, "train, val or test only"},
     {"set", ZT_OPT_BOOL, AT(set), "false", 0, 0, NULL, 0, "write what NAME=VALUE says to the clips chosen"},
     {"all", ZT_OPT_BOOL, AT(all), "false", 0, 0, NULL, 0, "with --set: all clips are meant"},
@@ -50,6 +52,27 @@ static int read_settings(int n, char **text, zt_rights *r) {
     return ZT_EXIT_OK;
 }
 
+typedef struct setting { zt_catalog *c; zt_clip_choice which; const zt_rights *rights; int64_t changed; } setting;
+
+static zt_err set_clip(void *ctx, const zt_catalog_clip *clip) {
+    setting *s = ctx;
+    int64_t n;
+    s->which.id = clip->id;
+    const zt_err e = zt_rights_set(s->c, &s->which, s->rights, &n);
+    if (e == ZT_OK) s->changed += n;
+    return e;
+}
+
+static zt_err set_where(zt_catalog *c, const char *where, const zt_clip_choice *which, const zt_rights *r, int64_t *changed) {
+    setting s = {c, *which, r, 0};
+    zt_query *q = NULL;
+    zt_err e = zt_query_parse(&q, where);
+    if (e == ZT_OK) e = zt_catalog_select(c, q, 0, 0, set_clip, &s);
+    zt_query_destroy(&q);
+    *changed = s.changed;
+    return e;
+}
+
 static int set(const char *dir, const rights_args *a, const zt_clip_choice *which, int n, char **text) {
     zt_catalog *c = NULL;
     zt_rights r = {0};
@@ -58,11 +81,11 @@ static int set(const char *dir, const rights_args *a, const zt_clip_choice *whic
     const int status = read_settings(n, text, &r);
     if (status != ZT_EXIT_OK) return status;
     if (n == 0) return zt_cli_usage_error("data rights", "--set wants something to set, such as licence=CC-BY-4.0");
-    if (!a->all && !a->key[0] && !a->source[0] && !a->split[0])
-        return zt_cli_usage_error("data rights", "say which clips are meant: --key, --source, --split, or --all");
+    if (!a->all && !a->key[0] && !a->source[0] && !a->split[0] && !a->where[0])
+        return zt_cli_usage_error("data rights", "say which clips are meant: --key, --source, --split, --where, or --all");
     ZT_TRY(e = zt_catalog_open_writing(&c, dir), done);
     ZT_TRY(e = zt_catalog_begin(c), done);
-    ZT_TRY(e = zt_rights_set(c, which, &r, &changed), done);
+    ZT_TRY(e = a->where[0] ? set_where(c, a->where, which, &r, &changed) : zt_rights_set(c, which, &r, &changed), done);
     ZT_TRY(e = zt_catalog_commit(c), done);
     if (changed == 0) e = zt_fail(ZT_ARG, "%s: no usable clip matches, so nothing was set", dir);
     else printf("%lld clip%s set\n", (long long)changed, changed == 1 ? "" : "s");
@@ -180,7 +203,7 @@ static void print_policy_help(void) {
 
 int zt_data_rights(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
-        .usage = "zoe data rights DIR [options] | DIR --set NAME=VALUE ... (--key|--source|--split GLOB | --all)",
+        .usage = "zoe data rights DIR [options] | DIR --set NAME=VALUE ... (--key|--source|--split|--where X | --all)",
         .about = "Lists the licences of a data set and whether people are in its clips; --set writes: licence (SPDX identifier), "
                  "terms "
                  "(its text\nor address), origin, holder (of the rights), people (yes or no). --policy asks what a policy would "

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "data/catalog.h"
+#include "data/faces_set.h"
 #include "data/ingest_impl.h"
 #include "data/store.h"
 #include "media/reader.h"
@@ -25,6 +26,7 @@ enum {
     TEST,
     SPLITS,
     NAME_MAX_BYTES = 4 * ZT_PATH_MAX, /* a path with every byte escaped */
+    FACES_EVERY = 2,                  /* frames: faces are looked for in every second */
     /* At most this much work is lost by a kill, and the file at hand. */
     SHARD_BYTES = 64 << 20,
     COMMIT_FILES = 256,
@@ -34,13 +36,14 @@ enum {
     STILL_PART = 200
 };
 static const char *const SPLIT[SPLITS] = {"train", "val", "test"};
-static const char *const CAPTION[] = {"auto", "txt", "folder", "none"};
+static const char *const CAPTION[] = {"auto", "txt", "folder", "none"}, *const FACES[] = {"off", "report", "blur", "drop"};
 
 /* The run. */
 typedef struct job {
     const zt_ingest_cfg *cfg;
     zt_store *store;
     zt_ingest_captions *captions;
+    zt_finder *faces;           /* NULL: not looked for */
     zt_ingest_report rep;
     uint8_t *clip, *last;       /* [frames,size,size,3]; the frame before this one */
     int64_t clips[SPLITS];      /* usable ones in the data set */
@@ -75,6 +78,8 @@ static zt_err check(const zt_ingest_cfg *c) {
                        (long long)c->frames, (long long)c->size, (long long)c->size);
     if (!(c->val >= 0 && c->val <= 0.5) || !(c->test >= 0 && c->test <= 0.5) || c->val + c->test > 0.9)
         return zt_fail(ZT_ARG, "ingest: val %g and test %g; wanted are parts 0..0.5, together at most 0.9", c->val, c->test);
+    if ((int)c->faces < 0 || c->faces > ZT_INGEST_FACES_DROP)
+        return zt_fail(ZT_ARG, "ingest: %d is no way to treat faces", (int)c->faces);
     if (c->max_clips < 0 || c->max_clips > 1 << 30 || (int)c->caption < 0 || c->caption > ZT_CAPTION_NONE)
         return zt_fail(ZT_ARG, "ingest: max-clips %lld or kind of caption %d is out of range", (long long)c->max_clips,
                        (int)c->caption);
@@ -139,6 +144,8 @@ static zt_err settle(job *j) {
                          (long long)c->size, (long long)c->frames, fps, val, test, CAPTION[c->caption], (long long)c->max_clips,
                          (unsigned long long)c->seed),
            done);
+    if (c->faces != ZT_INGEST_FACES_OFF)
+        ZT_TRY(e = zt_format(now + strlen(now), sizeof now - strlen(now), ", faces %s", FACES[c->faces]), done);
     ZT_TRY(e = zt_catalog_get_meta(k, "ingest", then, sizeof then), done);
     ZT_TRY(e = zt_catalog_last_clip(k, &clips), done);
     if (!then[0] && clips > 0)
@@ -204,6 +211,25 @@ static void refuse(source *s, zt_err e) {
     s->again = e == ZT_IO || e == ZT_NOMEM || e == ZT_NOTFOUND;
 }
 
+/* Store the clip that is ready; before that its faces are looked for, and blurred where that was asked for. */
+static zt_err look_and_store(job *j, const zt_catalog_clip *k) {
+    static const zt_faces_action DO[] = {ZT_FACES_REPORT, ZT_FACES_REPORT, ZT_FACES_BLUR, ZT_FACES_DROP};
+    const zt_ingest_faces mode = j->cfg->faces;
+    zt_faces_found found = {0};
+    int64_t id;
+    zt_err e;
+    if (!j->faces) return zt_store_add(j->store, k, j->clip, NULL, NULL);
+    ZT_TRY(e = zt_faces_look(j->faces, mode >= ZT_INGEST_FACES_BLUR ? ZT_FACES_BLUR : ZT_FACES_REPORT, j->clip, k->frames,
+                             k->height, k->width, k->fps, &found),
+           done);
+    ZT_TRY(e = zt_store_add(j->store, k, j->clip, NULL, NULL), done);
+    ZT_TRY(e = zt_catalog_last_clip(zt_store_catalog(j->store), &id), done);
+    e = zt_faces_record(zt_store_catalog(j->store), j->faces, DO[mode], id, &found);
+done:
+    zt_faces_found_finish(&found);
+    return e;
+}
+
 static zt_err add_clip(job *j, source *s, int split) {
     char key[32];
     const zt_ingest_cfg *c = j->cfg;
@@ -211,7 +237,7 @@ static zt_err add_clip(job *j, source *s, int split) {
     const zt_catalog_clip k = {.key = key, .frames = (int)c->frames, .height = (int)c->size, .width = (int)c->size, .fps = c->fps,
                                .caption = s->caption, .source = s->name, .source_hash = s->hash, .split = SPLIT[split],
                                .start_s = (double)(s->clips * c->frames) / c->fps};
-    zt_err e = zt_store_add(j->store, &k, j->clip, NULL, NULL);
+    zt_err e = look_and_store(j, &k);
     if (e != ZT_OK) return e;
     j->next_key++;
     j->clips[split]++;
@@ -428,6 +454,8 @@ static zt_err prepare(job *j) {
     j->clip = zt_alloc_array((size_t)j->cfg->frames, frame_bytes(j));
     j->last = zt_alloc(frame_bytes(j));
     if (!j->clip || !j->last) return ZT_NOMEM;
+    if (j->cfg->faces != ZT_INGEST_FACES_OFF)
+        ZT_TRY(e = zt_finder_create(&j->faces, &(zt_finder_cfg){.every = FACES_EVERY}), done);
     ZT_TRY(e = zt_ingest_captions_create(&j->captions, j->cfg->caption), done);
     ZT_TRY(e = zt_store_open(&j->store, j->cfg->out, SHARD_BYTES), done);
     ZT_TRY(e = settle(j), done);
@@ -456,6 +484,7 @@ done:
     j.rep.seconds = zt_now() - t0;
     if (report) *report = j.rep;
     zt_store_close(&j.store);
+    zt_finder_destroy(&j.faces);
     zt_ingest_captions_destroy(&j.captions);
     zt_ingest_files_finish(&files);
     zt_free(j.clip);

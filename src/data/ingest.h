@@ -16,6 +16,16 @@ enum {
  * space), when that is below SRC. */
 typedef enum zt_ingest_caption { ZT_CAPTION_AUTO, ZT_CAPTION_TXT, ZT_CAPTION_FOLDER, ZT_CAPTION_NONE } zt_ingest_caption;
 
+/* What is done about faces in a clip before it is stored (data/faces.h). DROP: its faces are blurred and it is dropped, so that
+ * no later restoring brings them back. */
+typedef enum zt_ingest_faces {
+    ZT_INGEST_FACES_OFF,
+    ZT_INGEST_FACES_REPORT,
+    ZT_INGEST_FACES_BLUR,
+    ZT_INGEST_FACES_DROP
+} zt_ingest_faces;
+#define ZT_INGEST_FACES_CHOICES "off|report|blur|drop"
+
 typedef struct zt_ingest_cfg {
     const char *const *src; /* n_src files and folders; folders are walked in byte order, links and hidden names left out */
     int n_src;
@@ -26,6 +36,7 @@ typedef struct zt_ingest_cfg {
     zt_ingest_caption caption;
     int64_t max_clips;              /* per file; 0: all */
     uint64_t seed;                  /* of the split */
+    zt_ingest_faces faces;
 } zt_ingest_cfg;
 
 typedef struct zt_ingest_report {
@@ -44,7 +55,7 @@ typedef struct zt_ingest_report {
  *  Progress on stderr.
  *  A file that does not decode is no error; a report without clips is none either. report may be NULL; it is filled after
  *  ZT_CANCELLED too.
- *  Errors: ZT_ARG (cfg; other settings than cfg->out has), ZT_NOTFOUND (no such source), ZT_IO, ZT_FORMAT (damaged data set),
- *  ZT_CANCELLED (finished sources are kept), ZT_NOMEM. */
+ *  Errors: ZT_ARG (cfg; other settings than cfg->out has), ZT_NOTFOUND (no such source; no cascades to find faces with), ZT_IO,
+ *  ZT_FORMAT (damaged data set), ZT_CANCELLED (finished sources are kept), ZT_NOMEM. */
 zt_err zt_ingest(const zt_ingest_cfg *cfg, zt_ingest_report *report);
 #endif

@@ -17,10 +17,12 @@ const char ZT_RIGHTS_SCHEMA[] =
     "CREATE TABLE IF NOT EXISTS runs (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, started TEXT NOT NULL, clip_set "
     "TEXT NOT NULL, clips TEXT NOT NULL);";
 
-/* Clips of a zt_clip_choice: parameters 1 to 4. */
-#define CHOSEN \
-    " (clips.status = 'ok' OR ?4) AND (?1 = '' OR clips.key GLOB ?1) AND (?2 = '' OR clips.source GLOB ?2)" \
-    " AND (?3 = '' OR clips.split = ?3)"
+/* Clips of a zt_clip_choice w: parameters 1 to 5, bound by CHOICE_TYPES and CHOICE(w). */
+#define CHOSEN                                                                                                                 \
+    " (clips.status = 'ok' OR ?4) AND (?1 = '' OR clips.key GLOB ?1) AND (?2 = '' OR clips.source GLOB ?2)"                     \
+    " AND (?3 = '' OR clips.split = ?3) AND (?5 = 0 OR clips.id = ?5)"
+#define CHOICE_TYPES "sssii"
+#define CHOICE(w) (w)->key, (w)->source, (w)->split, (int64_t)(w)->dropped, (w)->id
 /* zt_people of a row of clips joined with clip_rights r and clip_faces f. */
 #define PEOPLE \
     " CASE WHEN r.people = 'no' THEN 1 WHEN f.action = 'blur' AND f.tracks > 0 THEN 3" \
@@ -36,9 +38,9 @@ static zt_err set_column(zt_catalog *c, const zt_clip_choice *w, const char *col
     if (!value) return ZT_OK;
     zt_err e = check_text(column, value);
     if (e == ZT_OK)
-        e = zt_format(sql, sizeof sql, "UPDATE clip_rights SET %s = ?5 WHERE clip IN (SELECT id FROM clips WHERE" CHOSEN ")",
+        e = zt_format(sql, sizeof sql, "UPDATE clip_rights SET %s = ?6 WHERE clip IN (SELECT id FROM clips WHERE" CHOSEN ")",
                       column);
-    return e == ZT_OK ? zt_sql_change(c, "writing rights", sql, "sssis", w->key, w->source, w->split, (int64_t)w->dropped, value)
+    return e == ZT_OK ? zt_sql_change(c, "writing rights", sql, CHOICE_TYPES "s", CHOICE(w), value)
                       : e;
 }
 
@@ -46,18 +48,16 @@ zt_err zt_rights_set(zt_catalog *c, const zt_clip_choice *w, const zt_rights *r,
     zt_err e;
     if (r->people && strcmp(r->people, "yes") != 0 && strcmp(r->people, "no") != 0 && r->people[0])
         return zt_fail(ZT_ARG, "people is '%.40s'; it is yes, no or empty", r->people);
-    ZT_TRY(e = zt_sql_ask(c, changed, NULL, 0, "SELECT COUNT(*) FROM clips WHERE" CHOSEN, "sssi", w->key, w->source, w->split,
-                           (int64_t)w->dropped), done);
+    ZT_TRY(e = zt_sql_ask(c, changed, NULL, 0, "SELECT COUNT(*) FROM clips WHERE" CHOSEN, CHOICE_TYPES, CHOICE(w)), done);
     ZT_TRY(e = zt_sql_change(c, "writing rights", "INSERT OR IGNORE INTO clip_rights (clip) SELECT id FROM clips WHERE" CHOSEN,
-                             "sssi", w->key, w->source, w->split, (int64_t)w->dropped), done);
+                             CHOICE_TYPES, CHOICE(w)), done);
     ZT_TRY(e = set_column(c, w, "terms", r->terms), done);
     ZT_TRY(e = set_column(c, w, "origin", r->origin), done);
     ZT_TRY(e = set_column(c, w, "holder", r->holder), done);
     ZT_TRY(e = set_column(c, w, "people", r->people), done);
     ZT_TRY(e = check_text("licence", r->licence), done);
     if (r->licence)
-        e = zt_sql_change(c, "writing rights", "UPDATE clips SET licence = ?5 WHERE" CHOSEN, "sssis", w->key, w->source, w->split,
-                          (int64_t)w->dropped, r->licence);
+        e = zt_sql_change(c, "writing rights", "UPDATE clips SET licence = ?6 WHERE" CHOSEN, CHOICE_TYPES "s", CHOICE(w), r->licence);
 done:
     return e;
 }
@@ -99,7 +99,7 @@ zt_err zt_rights_each(zt_catalog *c, const zt_clip_choice *which, zt_err (*fn)(v
                        "SELECT clips.id, clips.key, split, source, source_hash, caption, start_s, clips.frames, height, "
                        "width, licence, r.terms, r.origin, r.holder, clips.status = 'ok'," PEOPLE " FROM" JOINED " WHERE" CHOSEN
                        " ORDER BY clips.id",
-                       "sssi", w->key, w->source, w->split, (int64_t)w->dropped);
+                       CHOICE_TYPES, CHOICE(w));
     return walk(c, st, e, "reading rights", each_row, &each);
 }
 

@@ -10,6 +10,7 @@ typedef struct zt_clip_choice {
     const char *key;            /* glob over the clip's key, such as 0000* */
     const char *source;         /* glob over the path of the file it was cut from */
     const char *split;          /* train, val or test */
+    int64_t id;                 /* this clip alone; 0: any */
     bool dropped;               /* dropped ones too; else only usable clips */
 } zt_clip_choice;
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# test_faces.sh - zoe data faces as a user calls it: what it prints and writes down, wrong usage, and a synthetic set without faces
-# on which a policy of blurred people then agrees.
+# test_faces.sh - zoe data faces as a user calls it: what it prints and writes down, wrong usage, and a synthetic set without
+# faces on which a policy of blurred people then agrees.
 # shellcheck disable=SC1091,SC2154
 . "$(dirname "$0")/tiny.sh"
 make_data

@@ -15,6 +15,8 @@ expect 1 "no catalog.db" "$zoe" data rights "$work" --all --set licence=x
 [ ! -e "$work/catalog.db" ] || fail "a folder without a data set was made one"
 "$zoe" data rights "$set" --split train --key 'train-0000000*' --set licence=CC-BY-NC-4.0 holder='A. Author' \
     people=yes > "$work/out" || fail "data rights --set"
+"$zoe" data rights "$set" --where "split = test and frames > 3" --set terms=none > "$work/out" || fail "data rights --where"
+grep -q "^$("$zoe" data ls "$set" --split test | wc -l) clips" "$work/out" || fail "data rights --where: $(cat "$work/out")"
 "$zoe" data rights "$set" --split val --set people=no > "$work/out" || fail "data rights --set people=no"
 "$zoe" data rights "$set" --clips > "$work/out" || fail "data rights --clips"
 n=$(grep -c 'CC-BY-NC-4.0 .*people seen .*A. Author' "$work/out") || fail "data rights lists no clip that was set"
