@@ -12,7 +12,10 @@
 
 enum { MAX_SETTINGS = 8 };
 
-typedef struct rights_args { char key[128], source[4096], split[16], where[1024], policy[1024]; int set, all, clips, json; } rights_args;
+typedef struct rights_args {
+    char key[128], source[4096], split[16], where[1024], policy[1024];
+    int set, all, clips, json;
+} rights_args;
 
 #define AT(field) ZT_OPT_AT(rights_args, field)
 static const zt_opt OPTIONS[] = {

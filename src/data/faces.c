@@ -23,7 +23,7 @@ static const char *const CASCADE[] = {"haarcascades/haarcascade_frontalface_alt2
                                       "haarcascades/haarcascade_licence_plate_rus_16stages.xml"};
 enum { FRONTAL, FRONTAL_LBP, PROFILE, PLATE, CASCADES };
 static const struct { int cascade, degrees; bool mirror; } PASS[] = {
-    {FRONTAL, 0, false},      {FRONTAL, -20, false},    {FRONTAL, 20, false},  {FRONTAL_LBP, 0, false},
+    {FRONTAL, 0, false},     {FRONTAL, -20, false},     {FRONTAL, 20, false}, {FRONTAL_LBP, 0, false},
     {FRONTAL_LBP, -20, false}, {FRONTAL_LBP, 20, false}, {PROFILE, 0, false},   {PROFILE, 0, true},
 };
 
@@ -91,18 +91,13 @@ const char *zt_finder_name(const zt_finder *f) { return f->name; }
 /* The picture that is searched, [H,W], `scale` times the size of the frame, and room to turn it. */
 typedef struct picture { int W, H; double scale; uint8_t *grey, *turned; } picture;
 
-static void mirror(const picture *p) {
-    for (int y = 0; y < p->H; y++)
-        for (int x = 0; x < p->W; x++)
-            p->turned[(size_t)y * (size_t)p->W + (size_t)x] = p->grey[(size_t)y * (size_t)p->W + (size_t)(p->W - 1 - x)];
-}
-
-/* Turn about the middle, counter-clockwise; black comes in from outside. */
-static void turn(const picture *p, int degrees) {
+/* Mirror left and right, or not, and then turn about the middle, counter-clockwise; black comes in from outside. */
+static void turn(const picture *p, int degrees, bool mirrored) {
     const double a = degrees * 3.14159265358979323846 / 180, co = cos(a), si = sin(a), cx = p->W / 2.0, cy = p->H / 2.0;
     for (int y = 0; y < p->H; y++)
         for (int x = 0; x < p->W; x++) {
-            const double u = co * (x - cx) - si * (y - cy) + cx, v = si * (x - cx) + co * (y - cy) + cy;
+            const double at = co * (x - cx) - si * (y - cy) + cx, u = mirrored ? p->W - 1 - at : at;
+            const double v = si * (x - cx) + co * (y - cy) + cy;
             const int i = (int)floor(u), k = (int)floor(v), fu = (int)((u - i) * 256), fv = (int)((v - k) * 256);
             uint8_t *to = &p->turned[(size_t)y * (size_t)p->W + (size_t)x];
             *to = 0;
@@ -117,12 +112,7 @@ static void turn(const picture *p, int degrees) {
 static zt_box back(const picture *p, zt_box b, int degrees, bool mirrored) {
     const double a = degrees * 3.14159265358979323846 / 180, co = cos(a), si = sin(a), cx = p->W / 2.0, cy = p->H / 2.0;
     const double x = b.x + b.w / 2.0 - cx, y = b.y + b.h / 2.0 - cy;
-    double u = b.x + b.w / 2.0, v = b.y + b.h / 2.0;
-    if (mirrored) u = p->W - u;
-    else if (degrees) {
-        u = co * x - si * y + cx;
-        v = si * x + co * y + cy;
-    }
+    const double v = si * x + co * y + cy, at = co * x - si * y + cx, u = mirrored ? p->W - at : at;
     return (zt_box){(int)lrint((u - b.w / 2.0) / p->scale), (int)lrint((v - b.h / 2.0) / p->scale), (int)lrint(b.w / p->scale),
                     (int)lrint(b.h / p->scale), b.votes};
 }
@@ -157,9 +147,8 @@ done:
 static zt_err find_faces(const zt_finder *f, const picture *p, zt_boxes *faces) {
     zt_err e = ZT_OK;
     for (size_t i = 0; i < sizeof PASS / sizeof *PASS && e == ZT_OK; i++) {
-        if (PASS[i].mirror) mirror(p);
-        else if (PASS[i].degrees) turn(p, PASS[i].degrees);
         const bool plain = !PASS[i].mirror && !PASS[i].degrees;
+        if (!plain) turn(p, PASS[i].degrees, PASS[i].mirror);
         e = run_cascade(f->cascade[PASS[i].cascade], plain ? p->grey : p->turned, p, PASS[i].degrees, PASS[i].mirror, faces);
     }
     return e;

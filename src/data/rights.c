@@ -57,7 +57,8 @@ zt_err zt_rights_set(zt_catalog *c, const zt_clip_choice *w, const zt_rights *r,
     ZT_TRY(e = set_column(c, w, "people", r->people), done);
     ZT_TRY(e = check_text("licence", r->licence), done);
     if (r->licence)
-        e = zt_sql_change(c, "writing rights", "UPDATE clips SET licence = ?6 WHERE" CHOSEN, CHOICE_TYPES "s", CHOICE(w), r->licence);
+        e = zt_sql_change(c, "writing rights", "UPDATE clips SET licence = ?6 WHERE" CHOSEN, CHOICE_TYPES "s", CHOICE(w),
+                          r->licence);
 done:
     return e;
 }
