@@ -16,7 +16,8 @@ typedef struct args { char only[128]; int64_t repeats, frames; int json, profile
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
     {"only", ZT_OPT_STR, AT(only), NULL, 0, 0, NULL, 0, "run only the rows whose name contains this text"},
-    {"repeats", ZT_OPT_INT, AT(repeats), "3", 1, 1000, NULL, 0, "timed repeats per row; the best counts"},
+    {"repeats", ZT_OPT_INT, AT(repeats), "0", 0, 1000, NULL, 0,
+     "timed repeats per row, of which the best counts; 0: 3, fewer once they took 4 seconds"},
     {"frames", ZT_OPT_INT, AT(frames), "0", 0, 1024, NULL, 0, "frames per clip, to see how cost grows with them; 0: 16"},
     {"profile", ZT_OPT_BOOL, AT(profile), "false", 0, 0, NULL, 0, "also print the profile of a step (stderr)"},
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print one list of rows as JSON"},
@@ -83,13 +84,19 @@ static zt_err make_net(zt_net *net, const size *s, int64_t frames) {
     return e == ZT_OK ? zt_net_check(net) : e;
 }
 
+/* Whether to time a step once more, the k-th time, the first having begun at t0. */
+static bool once_more(const args *a, int64_t k, double t0) {
+    return a->repeats ? k < a->repeats : k == 0 || (k < 3 && zt_now() - t0 < 4);
+}
+
 /* Runs a planned step again and again: r gets the best time, and the best peak measured around it. */
 static zt_err time_plan(zt_plan *plan, double start, zt_dtype t, const args *a, row *r) {
     zt_err e = zt_plan_run(plan);
     r->first_s = zt_now() - start;
     r->peak = zt_matmul_peak_gflops(t, 2048, 0.2);
     r->ms = 1e30;
-    for (int64_t k = 0; e == ZT_OK && k < a->repeats; k++) {
+    const double begin = zt_now();
+    for (int64_t k = 0; e == ZT_OK && once_more(a, k, begin); k++) {
         const double t0 = zt_now();
         e = zt_plan_run(plan);
         const double ms = (zt_now() - t0) * 1e3, peak = zt_matmul_peak_gflops(t, 2048, 0.05);
@@ -157,7 +164,7 @@ static zt_err time_step(const size *s, bool train, int precision, const args *a,
     return e;
 }
 
-/* An operation: at least --repeats times and a fifth of a second. */
+/* An operation: for at least a fifth of a second. */
 static zt_err time_op(const zt_bench_op *op, int precision, const args *a, row *r) {
     zt_bench_step b = {0};
     const zt_dtype t = zt_precision_multiply(precision);
@@ -166,7 +173,7 @@ static zt_err time_op(const zt_bench_op *op, int precision, const args *a, row *
     if (e == ZT_OK) e = zt_plan_run(b.plan);
     r->first_s = zt_now() - start;
     r->ms = 1e30;
-    for (int64_t k = 0; e == ZT_OK && (k < a->repeats || zt_now() - start < r->first_s + 0.2); k++) {
+    for (int64_t k = 0; e == ZT_OK && (once_more(a, k, start) || zt_now() - start < r->first_s + 0.2); k++) {
         const double t0 = zt_now();
         e = zt_plan_run(b.plan);
         const double ms = (zt_now() - t0) * 1e3;

@@ -218,11 +218,11 @@ static zt_err look_and_store(job *j, const zt_catalog_clip *k) {
     zt_faces_found found = {0};
     int64_t id;
     zt_err e;
-    if (!j->faces) return zt_store_add(j->store, k, j->clip, NULL, NULL);
+    if (!j->faces) return zt_store_add(j->store, k, j->clip, NULL, 0);
     ZT_TRY(e = zt_faces_look(j->faces, mode >= ZT_INGEST_FACES_BLUR ? ZT_FACES_BLUR : ZT_FACES_REPORT, j->clip, k->frames,
                              k->height, k->width, k->fps, &found),
            done);
-    ZT_TRY(e = zt_store_add(j->store, k, j->clip, NULL, NULL), done);
+    ZT_TRY(e = zt_store_add(j->store, k, j->clip, NULL, 0), done);
     ZT_TRY(e = zt_catalog_last_clip(zt_store_catalog(j->store), &id), done);
     e = zt_faces_record(zt_store_catalog(j->store), j->faces, DO[mode], id, &found);
 done:

@@ -334,12 +334,13 @@ static int64_t attention_dx_flops(const zt_node *n) { /* twice the forward pass;
 const zt_op_def zt_def_attention = {.id = ZT_OP_attention, .name = "attention",
     .doc = "q:[O,N,I,D] k,v:[O,M,I,D] (bias:[heads,N,M], len:[O], segment:[G,N]) -> softmax(q k' / sqrt(D/heads) + bias) v for "
            "every (o,i,head)",
-    .min_in = 3, .max_in = 5, .shape = attention_shape, .ref = ZT_REFS(attention), .grad = attention_grad, .gen = attention_gen,
-    .tol = 2e-5, .flops = attention_flops};
+    .min_in = 3, .max_in = 5, .flags = ZT_OPF_BF16, .shape = attention_shape, .ref = ZT_REFS(attention),
+    .grad = attention_grad, .gen = attention_gen, .tol = 2e-5, .flops = attention_flops};
 const zt_op_def zt_def_attention_dx = {.id = ZT_OP_attention_dx, .name = "attention_dx",
-    .doc = "dy, q, k, v, y, lse, .. -> dq; aux: dk, dv, dbias", .min_in = 6, .max_in = 8, .shape = attention_dx_shape,
+    .doc = "dy, q, k, v, y, lse, .. -> dq; aux: dk, dv, dbias", .min_in = 6, .max_in = 8, .flags = ZT_OPF_BF16,
+    .shape = attention_dx_shape,
     .ref = ZT_REFS(attention_dx), .gen = attention_dx_gen, .tol = 5e-5, .flops = attention_dx_flops};
 const zt_op_def zt_def_rope = {.id = ZT_OP_rope, .name = "rope",
     .doc = "x:[B,N,D] angle:[N,D/heads/2]: turns neighbour pairs of each head", .min_in = 2, .max_in = 2,
-    .shape = rope_shape, .ref = ZT_REFS(rope), .grad = rope_grad, .gen = rope_gen, .tol = 1e-5};
+    .flags = ZT_OPF_TURNS, .shape = rope_shape, .ref = ZT_REFS(rope), .grad = rope_grad, .gen = rope_gen, .tol = 1e-5};
 #endif

@@ -39,6 +39,9 @@ $gen -p "a blue circle moves up" --num 2 -o "$work/d_%04d.png"
 [ -s "$work/d-2_0003.png" ] || fail "numbered frames of the second clip are missing"
 $gen -p "" --image "$work/d-1_0000.png" -o "$work/e.mp4"
 $gen --video "$work/a.mp4" --context 2 --video-frames 6 --sampler dpm++2m --cfg-scale 1 -o "$work/f.mp4"
+# The judge knows one world.
+"$zoe" synth --world digits --out "$work/digits" --clips 8 --test 0.5 --frames 4 --size 16 > "$work/synth.log" 2>&1
+expect 2 "its world is digits" "$zoe" eval "$work/run/model" --data "$work/digits"
 # Ctrl-C saves and says how to go on: between steps, and while samples are made (here all the time).
 for every in 100000 1; do
     "$zoe" train "$tiny" --out "$work/stop-$every" train.steps=100000 train.sample_every=$every train.checkpoint_every=100000 \

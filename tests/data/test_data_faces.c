@@ -182,7 +182,7 @@ static void make_set(void) {
                                    .source = "drawn",
                                    .split = "train",
                                    .caption = "somebody"};
-        ok(zt_store_add(s, &k, i == 1 ? clip : empty, NULL, NULL));
+        ok(zt_store_add(s, &k, i == 1 ? clip : empty, NULL, 0));
     }
     ok(zt_store_flush(s, 1));
     zt_store_close(&s);

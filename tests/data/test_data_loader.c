@@ -51,7 +51,7 @@ static int set_up(void **state) {
                                    .fps = 8,
                                    .caption = i % 2 ? "a red square moves left" : "Right, then LEFT: leftover"};
         paint(i, rgb);
-        if (zt_store_add(s, &k, rgb, NULL, NULL) != ZT_OK) return -1;
+        if (zt_store_add(s, &k, rgb, NULL, 0) != ZT_OK) return -1;
     }
     const zt_err e = zt_store_flush(s, 1);
     zt_store_close(&s);

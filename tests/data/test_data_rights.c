@@ -52,7 +52,8 @@ static void make_set(void) {
         memset(mask, 7, sizeof mask);
         const zt_catalog_clip k = {.key = key, .frames = T, .height = H, .width = W, .fps = 8, .caption = "a clip", .source = "s",
                                    .split = i < 4 ? "train" : "val", .licence = i ? "CC-BY-NC-4.0" : ""};
-        ok(zt_store_add(s, &k, rgb, i == 1 ? mask : NULL, NULL));
+        const zt_store_array truth = {"mask", 'u', 1, 3, {T, H, W}, mask};
+        ok(zt_store_add(s, &k, rgb, &truth, i == 1));
     }
     ok(zt_store_flush(s, 1));
     zt_store_close(&s);

@@ -65,7 +65,7 @@ static void make_set(void) {
         snprintf(name, sizeof name, "%08d", i + 1);
         const zt_catalog_clip k = {.key = name, .frames = 2, .height = 4, .width = 4, .fps = 8, .source = SOURCE[i],
                                    .source_hash = HASH[i], .split = "train", .licence = LICENCE[i]};
-        ok(zt_store_add(s, &k, rgb, NULL, NULL));
+        ok(zt_store_add(s, &k, rgb, NULL, 0));
     }
     ok(zt_store_flush(s, 1));
     zt_store_close(&s);
