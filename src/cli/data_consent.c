@@ -173,7 +173,7 @@ static const zt_opt REVOKE_OPTIONS[] = {
     {"json", ZT_OPT_BOOL, ZT_OPT_AT(revoke_args, json), "false", 0, 0, NULL, 0, "print one JSON object"},
 };
 
-typedef struct finding { const int64_t *ids; int64_t n; const char *dataset; json_t *runs; } finding;
+typedef struct finding { const int64_t *ids; int64_t n; const char *dataset, *dir; json_t *runs; } finding;
 
 static zt_err note_run(finding *f, const char *path) {
     for (size_t i = 0; i < json_array_size(f->runs); i++)
@@ -189,7 +189,7 @@ static zt_err listed_run(void *ctx, const zt_run_row *run) {
 
 static zt_err try_run(finding *f, const char *run) {
     bool found;
-    zt_err e = zt_use_find(run, f->dataset, f->ids, f->n, &found);
+    zt_err e = zt_use_find(run, f->dataset, f->dir, f->ids, f->n, &found);
     if (e != ZT_OK || !found) return e;
     char *absolute = realpath(run, NULL);           /* as the catalogue names it */
     e = note_run(f, absolute ? absolute : run);
@@ -265,6 +265,7 @@ static int revoke(int argc, char **argv) {
         json_decref(f.runs);
         return status;
     }
+    f.dir = pos[0];
     ZT_TRY(e = open_to_write(&c, pos[0]), done);
     ZT_TRY(e = zt_rights_dataset_id(c, dataset), done);
     ZT_TRY(e = revoke_one(c, pos[1], a.reason, &f, &ids, &dropped), done);

@@ -69,8 +69,9 @@ bool zt_admitted(const zt_admission *a, int64_t id);
  *  catalogue can be written, a row there. A data set that cannot be written is only warned about. Errors: ZT_IO, ZT_FORMAT (an
  *  older data_used.json), ZT_NOMEM. */
 zt_err zt_use_record(const zt_admission *a, const char *dir, const char *policy_path, const char *run);
-/** Whether the run in folder `run` wrote down that it used one of ids[n] (ascending) of this data set. No such file: false. */
-zt_err zt_use_find(const char *run, const char *dataset, const int64_t *ids, int64_t n, bool *found);
+/** Whether the run in folder `run` wrote down that it used one of ids[n] (ascending) of this data set: by its id, or where the
+ *  run could not give it one (no rights to write), by its folder `dir`. No such file: false. */
+zt_err zt_use_find(const char *run, const char *dataset, const char *dir, const int64_t *ids, int64_t n, bool *found);
 /** Whether a text of ranges, "1-90,95", holds one of ids[n] (ascending). False for what is no such text. */
 bool zt_ranges_meet(const char *ranges, const int64_t *ids, int64_t n);
 #endif

@@ -116,41 +116,51 @@ done:
     return e;
 }
 
+/* The folder without links, so that it is the same from wherever it is named. */
+static zt_err whole_path(const char *dir, char path[ZT_PATH_MAX]) {
+    char *real = realpath(dir, NULL);
+    const zt_err e = zt_format(path, ZT_PATH_MAX, "%s", real ? real : dir);
+    free(real);   /* the C library's own allocation */
+    return e;
+}
+
 zt_err zt_use_record(const zt_admission *admission, const char *dir, const char *policy, const char *run) {
     zt_admission a = *admission;          /* borrowed, but for the data set's id */
-    char started[24], folder[ZT_PATH_MAX];
+    char started[24], folder[ZT_PATH_MAX], set[ZT_PATH_MAX];
     zt_str ids = {0};
     bool added = false;
     zt_err e;
     const time_t now = time(NULL);
     struct tm tm;
     if (!gmtime_r(&now, &tm) || !strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &tm)) started[0] = '\0';
-    char *absolute = realpath(run, NULL);
-    ZT_TRY(e = zt_format(folder, sizeof folder, "%s", absolute ? absolute : run), done);
+    ZT_TRY(e = whole_path(run, folder), done);
+    ZT_TRY(e = whole_path(dir, set), done);
     ZT_TRY(e = ranges(a.id, a.n, &ids), done);
     const zt_run_row row = {.path = folder, .started = started, .clip_set = a.clip_set, .clips = ids.buf};
     if (!a.dataset[0] && register_run(dir, NULL, a.dataset) != ZT_OK) a.dataset[0] = '\0';
-    ZT_TRY(e = write_used(&a, &row, dir, policy, run, &added), done);
+    ZT_TRY(e = write_used(&a, &row, set, policy, run, &added), done);
     if (added && register_run(dir, &row, a.dataset) != ZT_OK)
         zt_warn("%s cannot be written, so it does not list this run; `zoe data consent revoke --runs` finds it by its folder",
                 dir);
 done:
     zt_str_finish(&ids);
-    free(absolute);   /* the C library's own allocation */
     return e;
 }
 
-zt_err zt_use_find(const char *run, const char *dataset, const int64_t *ids, int64_t n, bool *found) {
-    char path[ZT_PATH_MAX];
+zt_err zt_use_find(const char *run, const char *dataset, const char *dir, const int64_t *ids, int64_t n, bool *found) {
+    char path[ZT_PATH_MAX], set[ZT_PATH_MAX];
     json_t *sessions = NULL, *s;
     size_t i;
     zt_err e;
     *found = false;
+    ZT_TRY(e = whole_path(dir, set), done);
     ZT_TRY(e = used_path(path, run), done);
     ZT_TRY(e = earlier(path, &sessions), done);
     json_array_foreach(sessions, i, s) {
         const char *of = json_string_value(json_object_get(s, "dataset")), *list = json_string_value(json_object_get(s, "ids"));
-        if (of && list && strcmp(of, dataset) == 0 && zt_ranges_meet(list, ids, n)) *found = true;
+        const char *where = json_string_value(json_object_get(s, "path"));
+        const bool same = of && (of[0] ? strcmp(of, dataset) == 0 : where && strcmp(where, set) == 0);
+        if (same && list && zt_ranges_meet(list, ids, n)) *found = true;
     }
 done:
     json_decref(sessions);

@@ -400,13 +400,26 @@ static void test_use(void **state) {
     ok(zt_rights_dataset_id(c, id));
     zt_catalog_close(&c);
     assert_int_equal(strlen(id), 32);
-    ok(zt_use_find(run, id, USED, 1, &found));
+    ok(zt_use_find(run, id, dir, USED, 1, &found));
     assert_true(found);
-    ok(zt_use_find(run, id, FREE, 2, &found));
+    ok(zt_use_find(run, id, dir, FREE, 2, &found));
     assert_false(found);
-    ok(zt_use_find(run, "another data set", USED, 1, &found));
+    ok(zt_use_find(run, "another data set", dir, USED, 1, &found));
     assert_false(found);
-    ok(zt_use_find(folder, id, USED, 1, &found));             /* no run */
+    char path[160], *text;
+    size_t len;
+    snprintf(path, sizeof path, "%s/data_used.json", run);    /* of a data set that could not be given an id */
+    ok(zt_file_read(path, 1 << 20, &text, &len));
+    char *at = strstr(text, id);
+    assert_non_null(at);
+    memmove(at, at + 32, strlen(at + 32) + 1);
+    ok(zt_file_write(path, text, strlen(text)));
+    zt_free(text);
+    ok(zt_use_find(run, id, dir, USED, 1, &found));
+    assert_true(found);
+    ok(zt_use_find(run, id, folder, USED, 1, &found));
+    assert_false(found);
+    ok(zt_use_find(folder, id, dir, USED, 1, &found));             /* no run */
     assert_false(found);
 }
 
