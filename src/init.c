@@ -9,6 +9,8 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+static zt_backend backend = {.name = "cpu", .find = zt_cpu_find, .offers = zt_cpu_offers, .run_chain = zt_cpu_run_chain};
+
 static void setup(void) {
     const char *cap = getenv("ZT_CPU");
     zt_cpu_level level = ZT_CPU_BF16;
@@ -18,10 +20,10 @@ static void setup(void) {
     else if (cap && *cap && strcmp(cap, "bf16") != 0)
         zt_warn("ZT_CPU is '%s'; wanted base, v3, v4 or bf16: it is ignored", cap);
     zt_cpu_setup(level);
+    backend.tag = zt_cpu_tag();
 }
 
 const zt_backend *zt_backend_cpu(void) {
-    static const zt_backend backend = {.name = "cpu", .find = zt_cpu_find};
     pthread_once(&once, setup);
     return &backend;
 }

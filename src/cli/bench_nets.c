@@ -214,7 +214,8 @@ static zt_err train_on(zt_bench_step *s, const zt_bench_loss *l, zt_node *hyper,
 }
 
 zt_err zt_bench_step_plan(zt_bench_step *s, int n_out, zt_node *const *out) {
-    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = &s->params, .states = &s->states};
+    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = &s->params, .states = &s->states,
+                             .choices = s->choices.tune ? &s->choices : NULL};
     const zt_err e = zt_plan_create(&s->plan, s->g, n_out, out, &cfg);
     for (int id = 0; e == ZT_OK && id < zt_graph_size(s->g); id++) {
         zt_node *x = zt_graph_node(s->g, id);
@@ -256,4 +257,5 @@ void zt_bench_step_finish(zt_bench_step *s) {
     zt_graph_destroy(&s->g);
     zt_tset_finish(&s->params);
     zt_tset_finish(&s->states);
+    zt_choices_finish(&s->choices);
 }

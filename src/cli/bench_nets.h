@@ -29,6 +29,7 @@ typedef struct zt_bench_step {
     zt_graph *g;
     zt_plan *plan;
     zt_tset params, states;
+    zt_choices choices;                  /* set its `tune` before planning to time the kernels first */
     int64_t flops;                       /* of the model */
     int64_t traffic;                     /* of one operation (bench_ops.h): bytes it reads and writes; else 0 */
 } zt_bench_step;

@@ -12,18 +12,19 @@
 #include "train/peak.h"
 #include "train/step_graph.h"
 
-typedef struct args { char only[128]; int64_t repeats, frames; int json, profile; } args;
+typedef struct args { char only[128]; int64_t repeats, frames; int json, profile, tune; } args;
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
     {"only", ZT_OPT_STR, AT(only), NULL, 0, 0, NULL, 0, "run only the rows whose name contains this text"},
     {"repeats", ZT_OPT_INT, AT(repeats), "0", 0, 1000, NULL, 0,
      "timed repeats per row, of which the best counts; 0: 3, fewer once they took 4 seconds"},
     {"frames", ZT_OPT_INT, AT(frames), "0", 0, 1024, NULL, 0, "frames per clip, to see how cost grows with them; 0: 16"},
+    {"tune", ZT_OPT_BOOL, AT(tune), "false", 0, 0, NULL, 0, "first time the kernels that can do each product; use the fastest"},
     {"profile", ZT_OPT_BOOL, AT(profile), "false", 0, 0, NULL, 0, "also print the profile of a step (stderr)"},
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print one list of rows as JSON"},
 };
 static const zt_cli_spec spec = {
-    .usage = "zoe bench [--only NAME] [--repeats N] [--frames N] [--profile] [--json]",
+    .usage = "zoe bench [--only NAME] [--repeats N] [--frames N] [--tune] [--profile] [--json]",
     .about =
         "Times whole steps, then single operations, each in f32 and bf16. Rows:\n"
         "  MODEL/train/f32   forward, backward, optimiser, EMA. vdit-S and unet3d-64 are the sizes other projects can be\n"
@@ -116,6 +117,8 @@ static int64_t plan_bytes(const zt_plan *p) {
 /* A training step as `zoe train` runs it. */
 static zt_err time_training(const size *s, int precision, const args *a, row *r) {
     zt_train_cfg c = {.run = {.seed = 1, .precision = precision}, .train = {.optimiser = s->optimiser, .momentum = 0.95}};
+    zt_choices choices = {.tune = true};
+    if (a->tune) c.choices = &choices;
     zt_tset params = {0}, states = {0};
     zt_step_graph g = {0};
     const double start = zt_now();
@@ -131,6 +134,7 @@ done:
     zt_tset_finish(&states);
     zt_tset_finish(&params);
     zt_net_finish(&c.net);
+    zt_choices_finish(&choices);
     return e;
 }
 
@@ -151,7 +155,7 @@ done:
 
 static zt_err time_step(const size *s, bool train, int precision, const args *a, row *r) {
     if (train && s->model) return time_training(s, precision, a, r);
-    zt_bench_step b = {0};
+    zt_bench_step b = {.choices.tune = a->tune};
     const zt_dtype t = zt_precision_multiply(precision);
     const double start = zt_now();
     zt_err e = s->model ? network(&b, s, precision, a) : zt_bench_step_create(&b, s->net, s->batch, train, t);
@@ -166,7 +170,7 @@ static zt_err time_step(const size *s, bool train, int precision, const args *a,
 
 /* An operation: for at least a fifth of a second. */
 static zt_err time_op(const zt_bench_op *op, int precision, const args *a, row *r) {
-    zt_bench_step b = {0};
+    zt_bench_step b = {.choices.tune = a->tune};
     const zt_dtype t = zt_precision_multiply(precision);
     const double start = zt_now();
     zt_err e = zt_bench_op_create(&b, op, t);

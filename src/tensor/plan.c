@@ -1,6 +1,6 @@
 /* plan.c - from a graph to a list of steps with bound storage: what is needed, which kernel, what is stored as bf16, which
- * memory. Placement itself is in layout.c, running in run.c. Tested by tests/tensor/test_tensor_graph.c and
- * tests/backends/test_plan.c. */
+ * memory. Kernels are timed in plan_tune.c, chains are made in plan_fuse.c, placement itself is in layout.c, running in run.c.
+ * Tested by tests/tensor/test_tensor_graph.c and tests/backends/test_plan.c. */
 #include <string.h>
 #include "tensor/plan_internal.h"
 
@@ -13,10 +13,6 @@ static void mark_needed(const zt_graph *g, int n_out, zt_node *const *out, bool 
         const zt_node *n = zt_graph_node(g, id);
         for (int k = 0; need[id] && k < n->n_in; k++) need[n->in[k]->id] = true;
     }
-}
-
-static bool runs(const zt_node *n) {
-    return !(n->op->flags & (ZT_OPF_VIEW | ZT_OPF_LEAF));
 }
 
 /* The block a node's primary storage is in (views followed), or -1 for leaves. */
@@ -41,8 +37,9 @@ static zt_err choose_kernel(zt_plan *p, zt_step *s) {
         if (!n->op->ref[zt_reference_of(n)])
             return zt_fail(ZT_INTERNAL, "%s has no reference for %s", n->op->name, zt_dtype_name(n->dtype));
         p->info.fallbacks += p->cfg.backend != NULL;
+        return ZT_OK;
     }
-    return ZT_OK;
+    return zt_plan_choose(p, s);
 }
 
 static zt_err prepare(zt_plan *p, zt_step *s) {
@@ -55,21 +52,22 @@ static zt_err prepare(zt_plan *p, zt_step *s) {
 
 static zt_err make_steps(zt_plan *p, const bool *need, int n_out, zt_node *const *out) {
     const int size = zt_graph_size(p->g);
-    for (int id = 0; id < size; id++) p->n_steps += need[id] && runs(zt_graph_node(p->g, id));
+    for (int id = 0; id < size; id++) p->n_steps += need[id] && zt_runs(zt_graph_node(p->g, id));
     p->steps = zt_alloc_array((size_t)p->n_steps + 1, sizeof *p->steps);
     if (!p->steps) return ZT_NOMEM;
     int at = 0;
     for (int id = 0; id < size; id++) {
         zt_node *n = zt_graph_node(p->g, id);
-        if (!need[id] || !runs(n)) continue;
+        if (!need[id] || !zt_runs(n)) continue;
         zt_step *s = &p->steps[at++];
-        s->node = n;
+        *s = (zt_step){.node = n, .in = n->in, .n_in = n->n_in};
         const zt_err e = choose_kernel(p, s);
         if (e != ZT_OK) return e;
         if (n->op->flops && n->region >= 0) p->info.flops += n->op->flops(n);
     }
-    p->info.steps = p->n_steps;
     zt_err e = zt_plan_choose_halves(p, n_out, out);
+    if (e == ZT_OK) e = zt_plan_fuse(p, need, n_out, out);
+    p->info.steps = p->n_steps;
     for (int k = 0; e == ZT_OK && k < p->n_steps; k++) e = prepare(p, &p->steps[k]);
     return e;
 }
@@ -94,9 +92,9 @@ static zt_err make_blocks(zt_plan *p) {
 
 static void find_lifetimes(zt_plan *p, int n_out, zt_node *const *out) {
     for (int k = 0; k < p->n_steps; k++) {
-        const zt_node *n = p->steps[k].node;
-        for (int j = 0; j < n->n_in; j++) {
-            const int b = block_of(p, n->in[j]);
+        const zt_step *s = &p->steps[k];
+        for (int j = 0; j < s->n_in; j++) {
+            const int b = block_of(p, s->in[j]);
             if (b >= 0) p->block[b].last = k;
         }
     }
@@ -107,24 +105,32 @@ static void find_lifetimes(zt_plan *p, int n_out, zt_node *const *out) {
     }
 }
 
-/* Element-wise results take over the block of an input that dies there. */
+/* Whether the step's result can take over block `in` (an owner): it dies there, is as large, and is read in step with the result
+ * by all inputs that lie in it. */
+static bool dies_here(const zt_plan *p, int k, int in) {
+    const zt_step *s = &p->steps[k];
+    const zt_block *b = &p->block[in];
+    if (b->last != k || b->bytes != p->block[p->first_block[s->node->id]].bytes) return false;
+    for (int j = 0; j < s->n_in; j++) {
+        const int other = block_of(p, s->in[j]);
+        if (other >= 0 && p->owner[other] == in && !zt_same_shape(&s->in[j]->sh, &s->node->sh)) return false;
+    }
+    return true;
+}
+/* Element-wise results take over the block of an input that dies there: of the first, in a chain of any. */
 static void share_blocks(zt_plan *p) {
     int *owner = p->owner;
     for (int b = 0; b < p->n_blocks; b++) owner[b] = b;
     for (int k = 0; k < p->n_steps && !p->cfg.no_reuse; k++) {
-        const zt_node *n = p->steps[k].node;
-        if (!(n->op->flags & ZT_OPF_OVERWRITE)) continue;
-        const int out = p->first_block[n->id], raw = block_of(p, n->in[0]);
-        if (raw < 0) continue;
-        const int in = owner[raw];
-        bool free_after = p->block[in].last == k && p->block[in].bytes == p->block[out].bytes;
-        for (int j = 1; j < n->n_in; j++) {
-            const int other = block_of(p, n->in[j]);
-            if (other >= 0 && owner[other] == in && !zt_same_shape(&n->in[j]->sh, &n->sh)) free_after = false;
+        const zt_step *s = &p->steps[k];
+        if (!(s->node->op->flags & ZT_OPF_OVERWRITE)) continue;
+        const int out = p->first_block[s->node->id];
+        for (int j = 0; j < (s->chain ? s->n_in : 1) && owner[out] == out; j++) {
+            const int raw = block_of(p, s->in[j]);
+            if (raw < 0 || !dies_here(p, k, owner[raw])) continue;
+            owner[out] = owner[raw];
+            p->block[owner[raw]].last = p->block[out].last;
         }
-        if (!free_after) continue;
-        owner[out] = in;
-        p->block[in].last = p->block[out].last;
     }
 }
 
@@ -191,7 +197,7 @@ static zt_err bind(zt_plan *p, const bool *need) {
             n->x = n->in[0]->x ? (uint8_t *)n->in[0]->x + skip : NULL;
         } else if (n->op->flags & ZT_OPF_VIEW) {
             n->x = n->in[0]->x;
-        } else if (runs(n) && !p->cfg.dry) {
+        } else if (p->first_block[id] >= 0 && !p->cfg.dry) {
             const int b = p->first_block[id];
             n->x = p->arena + p->block[b].offset;
             for (int a = 0; a < n->n_aux; a++) n->aux[a] = p->arena + p->block[b + 1 + a].offset;
@@ -242,8 +248,10 @@ done:
 void zt_plan_destroy(zt_plan **pp) {
     zt_plan *p = *pp;
     if (!p) return;
-    for (int k = 0; p->steps && k < p->n_steps; k++)
+    for (int k = 0; p->steps && k < p->n_steps; k++) {
         if (p->steps[k].kernel && p->steps[k].kernel->release) p->steps[k].kernel->release(p->steps[k].exec.prepared);
+        zt_chain_destroy(&p->steps[k]);
+    }
     if (p->arena) zt_big_free(p->arena, (size_t)p->info.arena_bytes + 64);
     if (p->inputs) zt_big_free(p->inputs, (size_t)p->info.input_bytes + 64);
     if (p->scratch) zt_big_free(p->scratch, (size_t)p->scratch_bytes + 64);

@@ -2,6 +2,7 @@
 #ifndef ZT_PLAN_H
 #define ZT_PLAN_H
 #include <stdio.h>
+#include "tensor/choices.h"
 #include "tensor/graph.h"
 #include "tensor/tset.h"
 
@@ -14,9 +15,13 @@ typedef struct zt_exec {
 /** What a kernel takes an input for: f32 only; f32 or bf16, whichever node->half says; either, and it rounds what is f32 to bf16
  *  (or adds it up over many rows), so that nothing is lost if it is stored so. */
 typedef enum zt_reads { ZT_READS_F32, ZT_READS_EITHER, ZT_READS_ROUNDED } zt_reads;
+/** Elements [from, from + count) of an element-wise node's result, into y. in[k]: element `from` of an input of the result's
+ *  shape, the first element of a smaller one, which is broadcast. All are f32; y may be one of the inputs of its shape. */
+typedef void zt_tile(const zt_node *n, const float *const *in, float *y, int64_t from, int64_t count);
 
 /** One kernel: runs a node whose inputs' and outputs' storage is bound. It may not allocate. */
 typedef struct zt_kernel {
+    const char *name;       /* among the kernels of its op, such as "conv/v4", in all of them; NULL: there is no choice to make */
     void (*run)(const zt_node *n, const zt_exec *e);
     /** Called once when planned (storage not yet bound): builds library primitives, says how much scratch each run needs. May be
      *  NULL. */
@@ -26,20 +31,33 @@ typedef struct zt_kernel {
      *  ZT_READS_F32. */
     bool (*writes_half)(const zt_node *n);
     zt_reads (*reads)(const zt_node *n, int k);
+    zt_tile *tile;          /* element-wise kernels: how a part of the result is made; NULL: it is none of them */
 } zt_kernel;
 
-/** A backend offers kernels; `find` returns NULL for what it lacks. */
+/** Element-wise nodes that run as one step, tile by tile: only the last one's result is stored. in[k] of a link: an earlier link
+ *  that it takes input k from, or -1: it is stored. */
+enum { ZT_CHAIN_MAX = 12 };
+typedef struct zt_link { zt_node *node; const zt_kernel *kernel; int in[3]; } zt_link;
+typedef struct zt_chain { int n; zt_link *link; } zt_chain;
+
+/** A backend offers kernels; `find` returns NULL for what it lacks. offers (may be NULL) writes up to `cap` that serve the node,
+ *  the one of find first, and returns their number. run_chain (NULL: no chains are made) runs one; with `check` it returns the
+ *  first link whose result holds a NaN or infinity, else -1. */
 typedef struct zt_backend {
-    const char *name;
+    const char *name, *tag;         /* tag: what the speed of kernels depends on besides the node: processor level, threads */
     const zt_kernel *(*find)(const zt_node *n);
+    int (*offers)(const zt_node *n, const zt_kernel **list, int cap);
+    int (*run_chain)(const zt_chain *c, bool check);
 } zt_backend;
 
 typedef struct zt_plan zt_plan;
 typedef struct zt_plan_cfg {
     const zt_backend *backend;  /* NULL: plain C references only */
+    zt_choices *choices;        /* which kernel where several can; new ones are added when it says tune. NULL: that of find */
     bool strict;                /* an op the backend lacks is an error naming it (else its reference runs) */
     bool no_half;               /* no result is stored as bf16 (tests) */
     bool half_if_rounded;       /* only where all readers round it anyway (tests) */
+    bool no_fuse;               /* every element-wise node is a step of its own (tests) */
     bool no_reuse;              /* every node its own storage, with guard zones (tests) */
     zt_tset *params;            /* storage of PARAM leaves, found by name; each must be there with its shape */
     zt_tset *states;            /* storage of STATE leaves */
@@ -50,6 +68,7 @@ typedef struct zt_plan_info {
     int steps;                       /* kernels per run */
     int64_t flops;                   /* model FLOPs per run; nodes made again for a gradient do not count */
     int64_t arena_bytes, scratch_bytes, input_bytes;
+    int fused;                       /* element-wise nodes whose result is not stored */
     int halves;                      /* results stored as bf16 */
     int fallbacks;                   /* steps that run a reference for want of a kernel */
 } zt_plan_info;

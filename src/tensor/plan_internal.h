@@ -1,13 +1,16 @@
-/* plan_internal.h - what a plan is made of: planned by plan.c and plan_half.c, run by run.c. */
+/* plan_internal.h - what a plan is made of: planned by plan.c, plan_half.c, plan_tune.c and plan_fuse.c, run by run.c. */
 #ifndef ZT_PLAN_INTERNAL_H
 #define ZT_PLAN_INTERNAL_H
 #include "tensor/layout.h"
 #include "tensor/plan.h"
 
 typedef struct zt_step {
-    zt_node *node;
+    zt_node *node;                       /* of a chain: the last */
     const zt_kernel *kernel;             /* NULL: the reference runs */
     zt_exec exec;
+    zt_chain *chain;                     /* NULL: one node */
+    zt_node **in;                        /* what it reads: the node's inputs; of a chain (owned by it): those that are stored */
+    int n_in;
 } zt_step;
 
 struct zt_plan {
@@ -27,6 +30,17 @@ struct zt_plan {
 /** plan_half.c: which results are stored as bf16 (node->half), once steps and kernels are known. ZT_NOMEM. */
 zt_err zt_plan_choose_halves(zt_plan *p, int n_out, zt_node *const *out);
 
+/** plan_tune.c: another kernel for the step where cfg.choices says so, or finds out. */
+zt_err zt_plan_choose(zt_plan *p, zt_step *s);
+
+/** plan_fuse.c: turn runs of element-wise steps into chains. need: by node id; outputs are never fused away. */
+zt_err zt_plan_fuse(zt_plan *p, const bool *need, int n_out, zt_node *const *out);
+void zt_chain_destroy(zt_step *s);
+
+/** Whether something runs for the node. */
+static inline bool zt_runs(const zt_node *n) {
+    return !(n->op->flags & (ZT_OPF_VIEW | ZT_OPF_LEAF));
+}
 static inline int64_t zt_result_bytes(const zt_node *n) {
     return zt_numel(&n->sh) * (n->half ? 2 : (int64_t)zt_dtype_bytes(n->dtype));
 }

@@ -11,6 +11,11 @@ static const zt_opt run_options[] = {
      "f32; bf16: matmuls, convolutions and attention round their factors to bf16 (sums, weights and all else stay f32)"},
     {"f32_scopes", ZT_OPT_STR, ZT_OPT_AT(zt_run_cfg, f32_scopes), "", 0, 0, NULL, 0,
      "with bf16: parts that stay f32, such as text,head or blocks.0 (the names in front of the parameters')"},
+    {"tune", ZT_OPT_BOOL, ZT_OPT_AT(zt_run_cfg, tune), "false", 0, 0, NULL, 0,
+     "when a run starts, time the kernels that can do each product and keep the fastest (RUN/kernels.json, which a resumed run "
+     "reads); two runs may then differ in the last bits, unless the second takes the first one's kernels"},
+    {"kernels", ZT_OPT_STR, ZT_OPT_AT(zt_run_cfg, kernels), "", 0, 0, NULL, 0,
+     "kernels.json of a run tuned on such a machine, to be used again"},
 };
 static const zt_opt data_options[] = {
     {"path", ZT_OPT_STR, ZT_OPT_AT(zt_data_cfg, path), NULL, 0, 0, NULL, 0, "data set folder (made by zoe synth or zoe ingest)"},

@@ -3,11 +3,16 @@
 #define ZT_TRAIN_CONFIG_H
 #include "diffusion/config.h"
 #include "models/net.h"
+#include "tensor/choices.h"
 
 typedef enum zt_precision { ZT_PRECISION_F32, ZT_PRECISION_BF16 } zt_precision;
 #define ZT_PRECISION_CHOICES "f32|bf16"
 
-typedef struct zt_run_cfg { int64_t seed; int precision; char f32_scopes[256]; } zt_run_cfg;      /* top level */
+typedef struct zt_run_cfg {                                                       /* top level */
+    int64_t seed;
+    int precision, tune;
+    char f32_scopes[256], kernels[1024];
+} zt_run_cfg;
 
 typedef struct zt_data_cfg {                                                      /* section data */
     char path[1024], policy[1024];
@@ -39,6 +44,7 @@ typedef struct zt_train_cfg {
     zt_steps_cfg train;
     zt_diffusion_cfg diffusion;
     zt_net net;                          /* sections model and text */
+    zt_choices *choices;                 /* not an option: kernels of the run at hand, borrowed; NULL: the usual ones */
 } zt_train_cfg;
 
 /** Read `path` (YAML) and apply overrides[n] ("section.key=value"). Errors (ZT_CONFIG) name file, key, value and what would do;

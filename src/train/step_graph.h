@@ -19,7 +19,7 @@ typedef struct zt_step_graph {
 } zt_step_graph;
 
 /** Build and plan for `batch` clips. New parameters are added to `params` (initialised from the run's seed), states to `states`;
- *  states NULL makes a validation graph. Of c: net, seed, precision, the optimiser and its constants.
+ *  states NULL makes a validation graph. Of c: net, seed, precision, kernels, the optimiser and its constants.
  *  dry: lay out only (for --plan). Borrowed: c, params, states. */
 zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t batch, zt_tset *params, zt_tset *states, bool dry);
 void zt_step_graph_finish(zt_step_graph *s);

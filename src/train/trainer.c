@@ -30,6 +30,7 @@ typedef struct run {
     zt_tset params, states, ema;         /* ema: the ema.* part of states, under the parameters' names */
     zt_step_graph step;
     zt_run_log log;
+    zt_choices choices;
     zt_run_state at;
     double loss_sum;                     /* since the last log line */
     int loss_n;
@@ -48,6 +49,25 @@ static zt_err make_folder(run *r, bool resume) {
     json_t *j = zt_train_cfg_json(r->c);
     e = j ? zt_yaml_save(config, j) : zt_fail(ZT_NOMEM, "%s: no memory", config);
     json_decref(j);
+done:
+    return e;
+}
+
+/* The step of the run, on the kernels chosen for it: by an earlier part of the run, by a file, by timing. */
+static zt_err make_step(run *r, bool resume) {
+    zt_train_cfg *c = r->c;
+    char path[ZT_PATH_MAX];
+    zt_err e;
+    ZT_TRY(e = zt_path_join(path, r->out, "kernels.json"), done);
+    if (*c->run.kernels) ZT_TRY(e = zt_choices_load(&r->choices, c->run.kernels), done);
+    if (resume && zt_file_exists(path)) ZT_TRY(e = zt_choices_load(&r->choices, path), done);
+    r->choices.tune = c->run.tune;
+    c->choices = &r->choices;
+    const double start = zt_now();
+    ZT_TRY(e = zt_step_graph_create(&r->step, c, c->train.batch, &r->params, &r->states, false), done);
+    r->choices.tune = false;                                                  /* validation takes what it finds */
+    if (r->choices.timed) zt_log("kernels of %d products timed in %.1f s: %s", r->choices.timed, zt_now() - start, path);
+    if (r->choices.kernels && json_object_size(r->choices.kernels)) e = zt_choices_save(&r->choices, path);
 done:
     return e;
 }
@@ -76,7 +96,7 @@ static zt_err set_up(run *r, bool resume) {
     ZT_TRY(e = make_folder(r, resume), done);
     ZT_TRY(e = zt_use_record(&r->used, c->data.path, c->data.policy, r->out), done);
     ZT_TRY(e = zt_run_tokenizer(&r->tok, r->ds, c, r->out, resume), done);
-    ZT_TRY(e = zt_step_graph_create(&r->step, c, c->train.batch, &r->params, &r->states, false), done);
+    ZT_TRY(e = make_step(r, resume), done);
     ZT_TRY(e = zt_tset_share(&r->ema, &r->states, "ema."), done);
     ZT_TRY(e = start_or_resume(r, resume), done);
     ZT_TRY(e = zt_run_loader(&r->loader, r->ds, c, "train", c->train.batch, r->at.step), done);
@@ -95,6 +115,8 @@ static void tear_down(run *r) {
     zt_run_log_close(&r->log);
     zt_loader_destroy(&r->loader);
     zt_step_graph_finish(&r->step);
+    r->c->choices = NULL;
+    zt_choices_finish(&r->choices);
     zt_tset_finish(&r->ema);
     zt_tset_finish(&r->states);
     zt_tset_finish(&r->params);

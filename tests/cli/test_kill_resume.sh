@@ -44,4 +44,9 @@ cmp "$work/whole/model/model.safetensors" "$work/killed/model/model.safetensors"
 # Not everything is equal by accident: another seed gives other weights.
 "$zoe" train "$tiny" seed=4 --out "$work/other" --quiet
 ! cmp -s "$work/whole/model/model.safetensors" "$work/other/model/model.safetensors" || fail "another seed gave the same weights"
+# Kernels chosen by timing: a run on another one's choices gives its bits, and keeps them with it.
+"$zoe" train "$tiny" tune=true --out "$work/tuned" --quiet
+"$zoe" train "$tiny" kernels="$work/tuned/kernels.json" --out "$work/twin" --quiet
+cmp "$work/tuned/model/model.safetensors" "$work/twin/model/model.safetensors" || fail "the same kernels gave other weights"
+cmp "$work/tuned/kernels.json" "$work/twin/kernels.json" || fail "the kernels are not kept with the run"
 echo "20 kills: weights, average, optimiser and model are bit-identical"

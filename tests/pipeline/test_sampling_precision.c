@@ -85,7 +85,7 @@ static void unet3d(void **state) {
     (void)state;
     close_to_f32("unet3d", (const char *const[]){"widths", "32,64", "blocks", "1", "attn_space", "0,1", "attn_time", "0,1",
                                                  "time_down", "0,0", "head_dim", "16", NULL},
-                 "text,time,pool,stem,down,mid,up,head,no_such_part");
+                 "text,time,pool,stem,down,mid,up,norm,out,no_such_part");
 }
 static void vdit(void **state) {
     (void)state;

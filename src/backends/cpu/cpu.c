@@ -2,6 +2,7 @@
  * Kernels are in kernels/ (own) and onednn.c (oneDNN). Tested by tests/backends/. */
 #include "backends/cpu/cpu.h"
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__)
@@ -81,14 +82,38 @@ void zt_cpu_setup(zt_cpu_level cap) {
 #endif
 }
 
-const zt_kernel *zt_cpu_find(const zt_node *n) {
+/* 0: a specialist for this node, 1: serves it like any other, 2: a specialist for others; -1: does not serve it. */
+static int rank(const zt_cpu_entry *e, const zt_node *n) {
+    if (!e || (e->ok && !e->ok(n))) return -1;
+    return !e->suits ? 1 : e->suits(n) ? 0 : 2;
+}
+int zt_cpu_offers(const zt_node *n, const zt_kernel **list, int cap) {
     const zt_dtype result = n->op->flags & ZT_OPF_INDEX ? ZT_I32 : ZT_F32;
-    if (n->op->id < 0 || n->op->id >= ZT_OP_COUNT || n->dtype != result) return NULL;
+    int count = 0;
+    if (n->op->id < 0 || n->op->id >= ZT_OP_COUNT || n->dtype != result) return 0;
     for (int k = 0; k < n->n_in; k++)
-        if (n->in[k]->dtype != ZT_F32 && n->in[k]->dtype != ZT_I32) return NULL;
-    for (int k = 0; k < OFFERS; k++) {
-        const zt_cpu_entry *e = table[n->op->id][k];
-        if (e && (!e->ok || e->ok(n))) return &e->kernel;
-    }
-    return NULL;
+        if (n->in[k]->dtype != ZT_F32 && n->in[k]->dtype != ZT_I32) return 0;
+    for (int wanted = 0; wanted < 3; wanted++)
+        for (int k = 0; k < OFFERS && count < cap; k++)
+            if (rank(table[n->op->id][k], n) == wanted) list[count++] = &table[n->op->id][k]->kernel;
+    return count;
+}
+const zt_kernel *zt_cpu_find(const zt_node *n) {
+    const zt_kernel *first;
+    return zt_cpu_offers(n, &first, 1) ? first : NULL;
+}
+const char *zt_cpu_tag(void) {
+    static const char *const names[] = {"base", "v3", "v4", "bf16"};
+    static char tag[32];
+    snprintf(tag, sizeof tag, "%s %d", names[level], slots);
+    return tag;
+}
+
+int zt_cpu_run_chain(const zt_chain *c, bool check) {
+#if defined(__x86_64__)
+    if (level == ZT_CPU_BF16) return zt_chain_run_bf16(c, check);
+    if (level == ZT_CPU_V4) return zt_chain_run_v4(c, check);
+    if (level == ZT_CPU_V3) return zt_chain_run_v3(c, check);
+#endif
+    return zt_chain_run_base(c, check);
 }

@@ -3,7 +3,7 @@
  * Activations stay channels last as they are in the graph; conv weights are reordered to the primitive's packed layout on every
  * run, into scratch (they change every step, and it costs little). The time axis is folded into the batch for 1 x kh x kw
  * kernels; 1x1x1 kernels are matmuls. The gradient of a stride-1 conv by its input is a forward conv with the taps reversed and
- * channels swapped: oneDNN's forward kernels are the faster ones. No choice is made by timing: bits depend on shapes only.
+ * channels swapped: oneDNN's forward kernels are the faster ones.
  *
  * Nodes that multiply in bf16 have their factors rounded to it in scratch first: one pass over memory against a product that
  * takes half the time. Sums are f32. */
@@ -463,15 +463,15 @@ static bool with_groups(const zt_node *n) {
 }
 const zt_cpu_entry zt_k_onednn[] = {
     {.op = ZT_OP_matmul, .ok = available,
-     .kernel = {.run = job_run, .prepare = matmul_prepare, .release = job_release, .writes_half = matmul_writes_half,
-                .reads = matmul_reads}},
+     .kernel = {.name = "onednn", .run = job_run, .prepare = matmul_prepare,
+                .release = job_release, .writes_half = matmul_writes_half, .reads = matmul_reads}},
     {.op = ZT_OP_conv, .ok = available,
-     .kernel = {.run = job_run, .prepare = conv_prepare, .release = job_release, .writes_half = conv_narrow,
-                .reads = conv_reads}},
+     .kernel = {.name = "onednn", .run = job_run, .prepare = conv_prepare,
+                .release = job_release, .writes_half = conv_narrow, .reads = conv_reads}},
     {.op = ZT_OP_conv_dx, .ok = available,
-     .kernel = {.run = job_run, .prepare = conv_dx_prepare, .release = job_release, .writes_half = conv_narrow,
-                .reads = conv_reads}},
+     .kernel = {.name = "onednn", .run = job_run, .prepare = conv_dx_prepare,
+                .release = job_release, .writes_half = conv_narrow, .reads = conv_reads}},
     {.op = ZT_OP_conv_dw, .ok = with_groups,
-     .kernel = {.run = job_run, .prepare = conv_dw_prepare, .release = job_release}},
+     .kernel = {.name = "onednn", .run = job_run, .prepare = conv_dw_prepare, .release = job_release}},
     {.op = -1}
 };

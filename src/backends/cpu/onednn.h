@@ -1,5 +1,5 @@
 /* onednn.h - oneDNN 2.6's C API behind kernel entries: matmul, conv, conv_dx, and conv_dw with groups. dnnl.h stays in this
- * folder. A build without oneDNN (CMake finds no dnnl, or ZT_ONEDNN=OFF) has nothing of this: kernels/gemm.c serves. */
+ * folder. A build without oneDNN (CMake finds no dnnl, or ZT_ONEDNN=OFF) has nothing of this: kernels/conv.c and gemm.c serve. */
 #ifndef ZT_BACKENDS_ONEDNN_H
 #define ZT_BACKENDS_ONEDNN_H
 #include "backends/cpu/cpu.h"

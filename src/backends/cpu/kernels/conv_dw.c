@@ -2,23 +2,25 @@
  *
  *   dW[tap][ci][co] = sum over output positions p of x[p*stride + tap*dilation - before][ci] * dy[p][co]
  * For one tap and one image line this is a matrix product whose rows (pixels) lie Ci and Co floats apart, so a register tile of
- * a few ci by up to 64 co runs over the lines of a block of pixels that stays in the first caches, for every tap. Small dW:
- * each slot sums its share of the images into a dW of its own, which are then added in order. Large dW: slots share out its
- * rows.
+ * a few ci by up to 64 co runs over the lines of a block of pixels (of several frames where they are small) that stays in the
+ * first caches, for every tap. Small dW: each slot sums its share of the images into a dW of its own, which are then added in
+ * order. Large dW: slots share out its rows.
  *
  * At level bf16 the block is packed first, pairs of neighbour pixels in a word (word.h): dy once, and of x the lines that a
  * frame of taps looks at, once for every kw (their pairs differ), with zeros where the padding is. That also serves a'b of
  * matmul, the gradient of a linear layer: a 1x1x1 kernel over one long line. */
 #include "backends/cpu/kernels/word.h"
 
-enum { PIXELS = 192, PARTIAL_MAX = 1 << 20 };   /* pixels per block; floats of dW up to which each slot has its own */
+/* Pixels and parts of a block; floats of dW up to which each slot has its own; channels that kw is folded into, at most. */
+enum { PIXELS = 192, PARTS = 32, PARTIAL_MAX = 1 << 20, FOLDED = 64 };
 
 typedef struct cw {
     int64_t B, Ci, Co, Cp, groups;              /* channels of a group; Cp: Co rounded up to whole vectors */
     int64_t x_pixel, y_pixel;                   /* floats from pixel to pixel: all channels */
     int64_t in[3], out[3], k[3], stride[3], before[3], dilation[3];
     int64_t in_frame, out_frame;                /* pixels of a frame: the last line may be shorter than in[2] or out[2] */
-    int64_t taps, lines;                        /* lines of an image in one block */
+    int64_t span;                               /* > 1: Ci is that many neighbour pixels' channels, k[2] is 1 */
+    int64_t taps, lines, parts;                 /* lines of an image in a part; parts in a block, more than 1 of small images */
     bool own;                                   /* each slot has its own dW */
     stored x, dy;
     int64_t x_at, dy_at;                        /* elements before a group's first channel */
@@ -38,13 +40,22 @@ static void cut(cw *c) {
     c->Cp = (c->Co + VW - 1) / VW * VW;
     c->lines = PIXELS / c->out[2] < 1 ? 1 : PIXELS / c->out[2] > c->out[1] ? c->out[1] : PIXELS / c->out[2];
     const int64_t per = (c->out[1] + c->lines - 1) / c->lines;
-    c->lines = (c->out[1] + per - 1) / per;       /* blocks of equal height */
+    c->lines = (c->out[1] + per - 1) / per;       /* parts of equal height */
+    c->parts = per > 1 ? 1 : PIXELS / (c->out[1] * c->out[2]);
+    c->parts = c->parts < 1 ? 1 : c->parts > PARTS ? PARTS : c->parts;
     c->own = c->taps * c->Ci * c->Cp <= PARTIAL_MAX;
 }
 
+#if defined(ZT_LEVEL_bf16)
+/* Of images with few channels the taps along a line are taken as channels: they lie side by side, and fill a register tile. */
+static bool folds(const zt_node *n) {
+    const int64_t ci = zt_last(&n->in[0]->sh), kw = n->at.i[ZT_CONV_SIZE + 2];
+    return n->at.i[ZT_CONV_GROUPS] == 1 && ci < VW / 2 && kw > 1 && ci * kw <= FOLDED && n->at.i[ZT_CONV_DILATION + 2] == 1;
+}
+#endif
 static cw cw_of_conv(const zt_node *n) {
     const zt_shape *x = &n->in[0]->sh, *y = &n->in[1]->sh;
-    cw c = {.B = x->d[0], .x_pixel = x->d[4], .y_pixel = y->d[4], .groups = n->at.i[ZT_CONV_GROUPS], .taps = 1,
+    cw c = {.B = x->d[0], .x_pixel = x->d[4], .y_pixel = y->d[4], .groups = n->at.i[ZT_CONV_GROUPS], .span = 1, .taps = 1,
             .x = stored_of(n->in[0]), .dy = stored_of(n->in[1])};
     c.Ci = c.x_pixel / c.groups;
     c.Co = c.y_pixel / c.groups;
@@ -63,6 +74,14 @@ static cw cw_of_conv(const zt_node *n) {
     }
     c.in_frame = c.in[1] * c.in[2];
     c.out_frame = c.out[1] * c.out[2];
+#if defined(ZT_LEVEL_bf16)
+    if (folds(n)) {
+        c.span = c.k[2];
+        c.Ci *= c.span;
+        c.taps /= c.span;
+        c.k[2] = 1;
+    } else
+#endif
     if (whole(&c, 1) && whole(&c, 2)) {
         const bool all = c.in[0] == 1 && whole(&c, 0);
         merge_pixels(&c, c.in_frame * (all ? c.B : 1));
@@ -73,8 +92,8 @@ static cw cw_of_conv(const zt_node *n) {
 }
 static cw cw_of_matmul(const zt_node *n) {
     const zt_shape *a = &n->in[0]->sh;
-    cw c = {.B = 1, .Ci = zt_last(a), .Co = zt_last(&n->sh), .groups = 1, .taps = 1, .in = {1}, .out = {1}, .k = {1, 1, 1},
-            .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .x = stored_of(n->in[0]), .dy = stored_of(n->in[1])};
+    cw c = {.B = 1, .Ci = zt_last(a), .Co = zt_last(&n->sh), .groups = 1, .span = 1, .taps = 1, .in = {1}, .out = {1},
+            .k = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .x = stored_of(n->in[0]), .dy = stored_of(n->in[1])};
     c.x_pixel = c.Ci;
     c.y_pixel = c.Co;
     merge_pixels(&c, zt_rows(a));
@@ -85,27 +104,31 @@ static cw cw_of(const zt_node *n) {
     return n->op->id == ZT_OP_matmul ? cw_of_matmul(n) : cw_of_conv(n);
 }
 
-/* acc[r][v] += sum over `lines` x `pixels` of a (word r of a pixel or pair, broadcast) times b (vectors of it). */
-typedef struct strip { int64_t lines, pixels, a_line, a_pixel, b_line, b_pixel; } strip;
+/* acc[r][v] += sum over `lines` x `pixels` of n parts (at a_at and b_at) of a (word r of a pixel or pair, broadcast) times b
+ * (vectors of it). */
+typedef struct strip { int64_t lines, pixels, a_line, a_pixel, b_line, b_pixel; int n; int64_t a_at[PARTS], b_at[PARTS]; } strip;
+INLINE void dw_line(vf acc[6][4], const word *p, const word *q, const strip *s, const int R, const int NV) {
+    for (int64_t i = 0; i < s->pixels; i++, p += s->a_pixel, q += s->b_pixel) {
+        vw y[4];
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; v++) y[v] = w_load(q + v * VW);
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) {
+            const vw x = w_set(p[r]);
+#pragma GCC unroll 4
+            for (int v = 0; v < NV; v++) acc[r][v] = w_madd(acc[r][v], x, y[v]);
+        }
+    }
+}
 INLINE void dw_tile(float *w, int64_t ldw, const word *a, const word *b, const strip *s, const int R, const int NV) {
     vf acc[6][4];
 #pragma GCC unroll 6
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < NV; v++) acc[r][v] = v_load(w + r * ldw + v * VW);
-    for (int64_t l = 0; l < s->lines; l++) {
-        const word *p = a + l * s->a_line, *q = b + l * s->b_line;
-        for (int64_t i = 0; i < s->pixels; i++, p += s->a_pixel, q += s->b_pixel) {
-            vw y[4];
-#pragma GCC unroll 4
-            for (int v = 0; v < NV; v++) y[v] = w_load(q + v * VW);
-#pragma GCC unroll 6
-            for (int r = 0; r < R; r++) {
-                const vw x = w_set(p[r]);
-#pragma GCC unroll 4
-                for (int v = 0; v < NV; v++) acc[r][v] = w_madd(acc[r][v], x, y[v]);
-            }
-        }
+    for (int k = 0; k < s->n; k++) {
+        const word *p = a + s->a_at[k], *q = b + s->b_at[k];
+        for (int64_t l = 0; l < s->lines; l++, p += s->a_line, q += s->b_line) dw_line(acc, p, q, s, R, NV);
     }
 #pragma GCC unroll 6
     for (int r = 0; r < R; r++)
@@ -150,7 +173,8 @@ static void inside(const cw *c, int axis, int64_t tap, int64_t lo, int64_t hi, i
     k_inside(c->in[axis], c->stride[axis], tap * c->dilation[axis] - c->before[axis], lo, hi, from, to);
 }
 
-/* Lines [h0, h1) of output frame t of sample b; `pixels` of a line are there. */
+/* Lines [h0, h1) of output frame t of sample b; `pixels` of a line are there. The parts of a block that has several are whole
+ * frames: they differ in b and t only. */
 typedef struct part { int64_t b, t, h0, h1, pixels; } part;
 static part part_of(const cw *c, int64_t k) {
     const int64_t per = (c->out[1] + c->lines - 1) / c->lines, h0 = k % per * c->lines;
@@ -184,8 +208,18 @@ static void pack_dy(const cw *c, const packed *k, const part *p, word *to) {
     for (int64_t l = 0; l < p->h1 - p->h0; l++)
         w_pairs(to + l * k->pairs * c->Cp, c->dy, dy_at(c, p) + l * c->out[2] * c->y_pixel, c->y_pixel, p->pixels, c->Co, c->Cp);
 }
-/* Pixel w of the line at `line`, in the low halves of words; zeros outside it. */
+/* Channels ch.. of the span > 1 pixels from w on, in the low halves of words; zeros for those outside the line. */
+INLINE vi pixels_beside(const cw *c, int64_t line, int64_t w, int64_t ch) {
+    const int64_t all = (c->in[2] - w) * c->x_pixel, n = (all < c->Ci ? all : c->Ci) - ch, skip = -w * c->x_pixel - ch;
+    if (n <= 0 || skip >= VW) return (vi){0};
+    const __mmask16 m = (__mmask16)((n < VW ? (1u << n) - 1 : 0xffffu) & (skip > 0 ? 0xffffu << skip : 0xffffu));
+    line += w * c->x_pixel + ch;
+    if (c->x.half) return (vi)_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(m, (const half *)c->x.x + line));
+    return w_zip((vf)_mm512_maskz_loadu_ps(m, (const float *)c->x.x + line), v_set(0));
+}
+/* Channels ch.. of pixel w of the line at `line`, in the low halves of words; zeros outside it. */
 INLINE vi pixel(const cw *c, int64_t line, int64_t w, int64_t ch) {
+    if (c->span > 1) return pixels_beside(c, line, w, ch);
     if (w < 0 || w >= c->in[2]) return (vi){0};
     line += w * c->x_pixel + ch;
     const bool all = ch + VW <= c->Ci;
@@ -195,7 +229,8 @@ static void pack_line(const cw *c, const packed *k, const part *p, int64_t kw, i
     const int64_t st = c->stride[2], first = kw * c->dilation[2] - c->before[2], n = p->pixels;
     int64_t i = 0;
     for (; i < n; i += 2, to += k->Cx) {                      /* pairs at the edges and with strides one by one */
-        const int64_t left = c->in[2] - first - i, run = n - i <= left ? n - i : left & ~(int64_t)1;   /* up to the line's end */
+        const int64_t left = c->in[2] - c->span + 1 - first - i;                /* up to the line's end */
+        const int64_t run = n - i <= left ? n - i : left & ~(int64_t)1;
         if (st == 1 && first + i >= 0 && run >= 2) {
             w_pairs(to, c->x, line + (first + i) * c->x_pixel, c->x_pixel, run, c->Ci, k->Cx);
             to += (w_words(run) - 1) * k->Cx;
@@ -219,25 +254,37 @@ static void pack_x(const cw *c, const packed *k, const part *p, int64_t ti, word
         }
 }
 
-/* One block; rows [r0, r1) of the taps*Ci rows of w. */
-static void block(const cw *c, const part *p, float *w, float *room, int64_t r0, int64_t r1) {
+/* One block, n parts from number `from` on; rows [r0, r1) of the taps*Ci rows of w. */
+static void block(const cw *c, int64_t from, int n, float *w, float *room, int64_t r0, int64_t r1) {
     const packed k = packed_of(c);
+    const int64_t size = pack_size(c);
     word *y = (word *)room, *x = y + k.x;
-    int64_t frame = -1;
-    pack_dy(c, &k, p, y);
+    int64_t frame[PARTS];
+    part p[PARTS];
+    for (int i = 0; i < n; i++) {
+        p[i] = part_of(c, from + i);
+        frame[i] = -1;
+        pack_dy(c, &k, &p[i], y + i * size);
+    }
     for (int64_t tap = r0 / c->Ci; tap * c->Ci < r1; tap++) {
         const int64_t kw = tap % c->k[2], kh = tap / c->k[2] % c->k[1], kt = tap / c->k[2] / c->k[1];
-        const int64_t ti = p->t * c->stride[0] + kt * c->dilation[0] - c->before[0];
         int64_t ha, hb;
         inside(c, 1, kh, p->h0, p->h1, &ha, &hb);
-        if (ti < 0 || ti >= c->in[0] || ha >= hb) continue;
-        if (ti != frame) pack_x(c, &k, p, ti, x);
-        frame = ti;
+        if (ha >= hb) continue;
+        strip s = {hb - ha, w_words(p->pixels), c->stride[1] * k.pairs * k.Cx, k.Cx, k.pairs * c->Cp, c->Cp, .n = 0};
+        for (int i = 0; i < n; i++) {
+            const int64_t ti = p[i].t * c->stride[0] + kt * c->dilation[0] - c->before[0];
+            if (ti < 0 || ti >= c->in[0]) continue;
+            if (ti != frame[i]) pack_x(c, &k, &p[i], ti, x + i * size);
+            frame[i] = ti;
+            s.a_at[s.n] = s.b_at[s.n] = i * size;
+            s.n++;
+        }
         const int64_t first = r0 > tap * c->Ci ? r0 - tap * c->Ci : 0, last = r1 < (tap + 1) * c->Ci ? r1 - tap * c->Ci : c->Ci;
         const int64_t line = (ha - p->h0) * c->stride[1] + kh * c->dilation[1];
-        const strip s = {hb - ha, w_words(p->pixels), c->stride[1] * k.pairs * k.Cx, k.Cx, k.pairs * c->Cp, c->Cp};
-        dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, x + (kw * k.in_lines + line) * k.pairs * k.Cx + first,
-                y + (ha - p->h0) * k.pairs * c->Cp, &s, last - first);
+        if (s.n)
+            dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, x + (kw * k.in_lines + line) * k.pairs * k.Cx + first,
+                    y + (ha - p->h0) * k.pairs * c->Cp, &s, last - first);
     }
 }
 #else
@@ -245,30 +292,42 @@ static int64_t pack_size(const cw *c) {
     return c->Cp == c->Co ? 0 : c->lines * c->out[2] * c->Cp;
 }
 
-/* One block; rows [r0, r1) of the taps*Ci rows of w. */
-static void block(const cw *c, const part *p, float *w, float *room, int64_t r0, int64_t r1) {
-    const int64_t W = c->out[2], Wi = c->in[2], yp = c->Cp == c->Co ? c->y_pixel : c->Cp;
+/* Floats from c->dy to the part's rows of dy; those that are not whole vectors are copied to `room` first. */
+static int64_t rows_of_dy(const cw *c, const part *p, float *room) {
+    if (c->Cp == c->Co) return dy_at(c, p);
     const float *y = (const float *)c->dy.x + dy_at(c, p);
-    if (c->Cp != c->Co) {
-        const int64_t n = (p->h1 - p->h0 - 1) * W + p->pixels;
-        for (int64_t i = 0; i < n; i++)
-            for (int64_t o = 0; o < c->Cp; o++) room[i * c->Cp + o] = o < c->Co ? y[i * c->y_pixel + o] : 0;
-        y = room;
+    const int64_t n = (p->h1 - p->h0 - 1) * c->out[2] + p->pixels;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t o = 0; o < c->Cp; o++) room[i * c->Cp + o] = o < c->Co ? y[i * c->y_pixel + o] : 0;
+    return 0;
+}
+/* One block, n parts from number `from` on; rows [r0, r1) of the taps*Ci rows of w. */
+static void block(const cw *c, int64_t from, int n, float *w, float *room, int64_t r0, int64_t r1) {
+    const int64_t W = c->out[2], Wi = c->in[2], size = pack_size(c), yp = size ? c->Cp : c->y_pixel;
+    int64_t y_at[PARTS];
+    part p[PARTS];
+    for (int i = 0; i < n; i++) {
+        p[i] = part_of(c, from + i);
+        y_at[i] = rows_of_dy(c, &p[i], room + i * size) + i * size;
     }
     for (int64_t tap = r0 / c->Ci; tap * c->Ci < r1; tap++) {
         const int64_t kw = tap % c->k[2], kh = tap / c->k[2] % c->k[1], kt = tap / c->k[2] / c->k[1];
-        int64_t ta, tb, ha, hb, wa, wb;
-        inside(c, 0, kt, p->t, p->t + 1, &ta, &tb);
+        int64_t ha, hb, wa, wb;
         inside(c, 1, kh, p->h0, p->h1, &ha, &hb);
         inside(c, 2, kw, 0, p->pixels, &wa, &wb);
-        if (ta >= tb || ha >= hb || wa >= wb) continue;
+        if (ha >= hb || wa >= wb) continue;
         const int64_t first = r0 > tap * c->Ci ? r0 - tap * c->Ci : 0, last = r1 < (tap + 1) * c->Ci ? r1 - tap * c->Ci : c->Ci;
-        const int64_t ti = p->t * c->stride[0] + kt * c->dilation[0] - c->before[0];
         const int64_t hi = ha * c->stride[1] + kh * c->dilation[1] - c->before[1];
         const int64_t wi = wa * c->stride[2] + kw * c->dilation[2] - c->before[2];
-        const strip s = {hb - ha, wb - wa, c->stride[1] * Wi * c->x_pixel, c->stride[2] * c->x_pixel, W * yp, yp};
-        const float *x = (const float *)c->x.x + frame_at(c, p, ti) + (hi * Wi + wi) * c->x_pixel + first;
-        dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, x, y + ((ha - p->h0) * W + wa) * yp, &s, last - first);
+        strip s = {hb - ha, wb - wa, c->stride[1] * Wi * c->x_pixel, c->stride[2] * c->x_pixel, W * yp, yp, .n = 0};
+        for (int i = 0; i < n; i++) {
+            const int64_t ti = p[i].t * c->stride[0] + kt * c->dilation[0] - c->before[0];
+            if (ti < 0 || ti >= c->in[0]) continue;
+            s.a_at[s.n] = frame_at(c, &p[i], ti);
+            s.b_at[s.n++] = y_at[i];
+        }
+        const float *x = (const float *)c->x.x + (hi * Wi + wi) * c->x_pixel + first, *y = size ? room : c->dy.x;
+        if (s.n) dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, x, y + ((ha - p->h0) * W + wa) * yp, &s, last - first);
     }
 }
 #endif
@@ -281,7 +340,7 @@ static int64_t partial_size(const cw *c) {
     return in_place(c) ? 0 : (c->own ? zt_cpu_slots() : 1) * c->taps * c->Ci * c->Cp;
 }
 static int64_t pack_room(const cw *c) {
-    return (pack_size(c) + 15) / 16 * 16;
+    return (c->parts * pack_size(c) + 15) / 16 * 16;
 }
 static zt_err dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;
@@ -293,22 +352,20 @@ static zt_err dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
 /* One group's dW, rows y_pixel floats apart. */
 static void dw_group(const cw *c, float *dw, float *scratch) {
     const int64_t rows = c->taps * c->Ci, size = rows * c->Cp;
-    const int64_t blocks = c->B * c->out[0] * ((c->out[1] + c->lines - 1) / c->lines);
+    const int64_t parts = c->B * c->out[0] * ((c->out[1] + c->lines - 1) / c->lines);
     const int slots = zt_cpu_slots();
     float *sums = in_place(c) ? dw : scratch, *rooms = scratch + partial_size(c);
 #pragma omp parallel
     {
 #pragma omp for schedule(static, 1)
         for (int s = 0; s < slots; s++) {
-            int64_t from = 0, to = blocks, r0 = 0, r1 = rows;
-            if (c->own) k_piece(blocks, 1, slots, s, &from, &to);
+            int64_t from = 0, to = parts, r0 = 0, r1 = rows;
+            if (c->own) k_piece(parts, 1, slots, s, &from, &to);
             else k_piece(rows, 6, slots, s, &r0, &r1);
             float *w = c->own ? sums + s * size : sums;
             memset(w + r0 * c->Cp, 0, (size_t)((r1 - r0) * c->Cp) * sizeof *w);
-            for (int64_t k = from; k < to; k++) {
-                const part p = part_of(c, k);
-                block(c, &p, w, rooms + s * pack_room(c), r0, r1);
-            }
+            for (int64_t k = from; k < to; k += c->parts)
+                block(c, k, (int)(to - k < c->parts ? to - k : c->parts), w, rooms + s * pack_room(c), r0, r1);
         }
         if (!in_place(c)) {
 #pragma omp for schedule(static)
@@ -331,7 +388,7 @@ static void dw_run(const zt_node *n, const zt_exec *e) {
 enum { LEAST = 16, ROWS = 1024 };               /* channels, and rows of a matmul, from which packing pays */
 static bool takes_conv(const zt_node *n) {
     return n->multiply == ZT_BF16 && n->at.i[ZT_CONV_GROUPS] == 1 && zt_last(&n->in[1]->sh) >= LEAST &&
-           zt_last(&n->in[0]->sh) * 2 >= LEAST;
+           (zt_last(&n->in[0]->sh) * 2 >= LEAST || folds(n));
 }
 static bool takes_matmul(const zt_node *n) {
     const zt_shape *a = &n->in[0]->sh;
@@ -342,11 +399,13 @@ static zt_reads reads(const zt_node *n, int k) {
     (void)n, (void)k;
     return ZT_READS_ROUNDED;                                /* both factors are packed as bf16 */
 }
+#define KERNEL .name = K_NAME("conv_dw"), .run = dw_run, .prepare = dw_prepare
 const zt_cpu_entry K(zt_k_conv_dw)[] = {
-    {.op = ZT_OP_conv_dw, .ok = takes_conv, .kernel = {.run = dw_run, .prepare = dw_prepare, .reads = reads}},
-    {.op = ZT_OP_matmul, .ok = takes_matmul, .kernel = {.run = dw_run, .prepare = dw_prepare, .reads = reads}},
+    {.op = ZT_OP_conv_dw, .ok = takes_conv, .kernel = {KERNEL, .reads = reads}},
+    {.op = ZT_OP_matmul, .ok = takes_matmul, .kernel = {KERNEL, .reads = reads}},
     {.op = -1}
 };
 #else
-const zt_cpu_entry K(zt_k_conv_dw)[] = {{.op = ZT_OP_conv_dw, .kernel = {.run = dw_run, .prepare = dw_prepare}}, {.op = -1}};
+const zt_cpu_entry K(zt_k_conv_dw)[] = {
+    {.op = ZT_OP_conv_dw, .kernel = {.name = K_NAME("conv_dw"), .run = dw_run, .prepare = dw_prepare}}, {.op = -1}};
 #endif

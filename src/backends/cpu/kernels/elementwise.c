@@ -1,32 +1,77 @@
-/* elementwise.c - element-wise kernels: one pass, loops the compiler vectorises, pieces of the flat range per thread. The output
- * may share the first input's storage (ZT_OPF_OVERWRITE): every loop reads element i before it writes element i, so no
- * pointer is `restrict` and `omp simd` is still right. */
+/* elementwise.c - element-wise kernels, and running them: one alone, or a chain of them tile by tile, so that what lies between
+ * stays in the first cache. Loops the compiler vectorises, pieces of the flat range per thread. The output may share storage with
+ * an input of its shape (ZT_OPF_OVERWRITE): every loop reads element i before it writes element i, so no pointer is `restrict`
+ * and `omp simd` is still right. */
 #include "backends/cpu/kernels/word.h"
 
-enum { CHUNK = 256 };                              /* elements on the way from and to bf16 */
+enum { TILE = 1024 };                              /* elements: of a result of a chain, and on the way from and to bf16 */
 
-/* ---- unary ------------------------------------------------------------------------------------------------------- */
-typedef void map_fn(const float *x, float *y, int64_t n, const zt_attr *at);
+/* ---- running ------------------------------------------------------------------------------------------------------- */
 
-static void map(const zt_node *n, map_fn *f) {
-    const int64_t count = zt_numel(&n->sh);
+/* What one piece works with: results of the links, and inputs that are stored as bf16. */
+typedef struct rooms { float result[ZT_CHAIN_MAX][TILE], wide[3][TILE]; } rooms;
+
+/* Input k of a link from element `at` on. */
+static const float *input(const zt_link *l, int k, int64_t at, int64_t n, rooms *r) {
+    const zt_node *x = l->node->in[k];
+    if (l->in[k] >= 0) return r->result[l->in[k]];
+    if (!zt_same_shape(&x->sh, &l->node->sh)) return x->x;
+    return widened(stored_of(x), at, n, r->wide[k]);
+}
+static void round_all(float *x, int64_t n) {         /* as if stored as bf16 and read again */
+    half h[TILE];
+    narrow((stored){h, true}, 0, x, n);
+    (void)widened((stored){h, true}, 0, n, x);
+}
+static bool all_finite(const float *x, int64_t n) {
+    bool ok = true;
+    for (int64_t k = 0; k < n; k++) ok = ok && isfinite(x[k]);
+    return ok;
+}
+/* Elements [at, at + n) of all links; the first of them, below `bad`, that is not finite there, or `bad`. */
+static int tile_run(const zt_chain *c, int64_t at, int64_t n, rooms *r, bool check, int bad) {
+    for (int j = 0; j < c->n; j++) {
+        const zt_link *l = &c->link[j];
+        const bool last = j == c->n - 1;
+        const float *in[3];
+        for (int k = 0; k < l->node->n_in; k++) in[k] = input(l, k, at, n, r);
+        float *y = last && !l->node->half ? (float *)l->node->x + at : r->result[j];
+        l->kernel->tile(l->node, in, y, at, n);
+        if (last) narrow(stored_of(l->node), at, y, n);
+        else if (l->node->half) round_all(y, n);
+        if (check && j < bad && !all_finite(y, n)) bad = j;
+    }
+    return bad;
+}
+int K(zt_chain_run)(const zt_chain *c, bool check) {
+    const zt_node *last = c->link[c->n - 1].node;
+    const int64_t count = zt_numel(&last->sh);
     const int parts = k_parts(count);
-    const stored x = stored_of(n->in[0]), y = stored_of(n);
-    const int64_t most = x.half || y.half ? CHUNK : count;
-#pragma omp parallel for schedule(static, 1) if (parts > 1)
+    bool whole = c->n == 1 && !last->half;          /* nothing needs room */
+    for (int k = 0; k < last->n_in; k++) whole = whole && !last->in[k]->half;
+    int bad = c->n;
+#pragma omp parallel for schedule(static, 1) reduction(min : bad) if (parts > 1)
     for (int s = 0; s < parts; s++) {
-        float room[2][CHUNK];
+        rooms r;
         int64_t a, b;
         k_piece(count, 16, parts, s, &a, &b);
-        for (; a < b; a += most) {
-            const int64_t run = b - a < most ? b - a : most;
-            float *to = y.half ? room[1] : (float *)y.x + a;
-            f(widened(x, a, run, room[0]), to, run, &n->at);
-            narrow(y, a, to, run);
+        for (int64_t n; a < b; a += n) {
+            n = whole || b - a < TILE ? b - a : TILE;
+            bad = tile_run(c, a, n, &r, check, bad);
         }
     }
+    return bad < c->n ? bad : -1;
 }
+static void alone(const zt_node *n, zt_tile *tile) {
+    const zt_kernel kernel = {.tile = tile};
+    zt_link link = {(zt_node *)n, &kernel, {-1, -1, -1}};
+    K(zt_chain_run)(&(zt_chain){1, &link}, false);
+}
+/* The kernel of one op, from its tile. */
+#define RUN(name) \
+    static void name##_run(const zt_node *n, const zt_exec *e) { (void)e; alone(n, name##_tile); }
 
+/* ---- unary ------------------------------------------------------------------------------------------------------- */
 INLINE float f_log(float x) {                       /* Cephes logf: x = m 2^e, m in [sqrt(1/2), sqrt(2)) */
     const int32_t b = k_int(x);
     float e = (float)(((b >> 23) & 255) - 126), m = k_bits((b & 0x7fffff) | 0x3f000000);
@@ -89,12 +134,12 @@ INLINE float f_cos(float x) { float s, c; k_sin_cos(x, &s, &c); return c; }
 INLINE float d_silu(float x) { const float s = k_sigmoid(x); return s * (1 + x * (1 - s)); }
 
 #define UNARY(name, formula) \
-    static void name##_map(const float *x, float *y, int64_t n, const zt_attr *at) { \
-        const float f0 = (float)at->f[0], f1 = (float)at->f[1]; \
-        (void)f0, (void)f1; \
-        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) { const float a = x[i]; y[i] = (formula); } \
+    static void name##_tile(const zt_node *n, const float *const *in, float *y, int64_t from, int64_t count) { \
+        const float f0 = (float)n->at.f[0], f1 = (float)n->at.f[1], *x = in[0]; \
+        (void)f0, (void)f1, (void)from; \
+        _Pragma("omp simd") for (int64_t i = 0; i < count; i++) { const float a = x[i]; y[i] = (formula); } \
     } \
-    static void name##_run(const zt_node *n, const zt_exec *e) { (void)e; map(n, name##_map); }
+    RUN(name)
 UNARY(affine, a * f0 + f1)
 UNARY(neg, -a)
 UNARY(square, a * a)
@@ -120,38 +165,23 @@ UNARY(step, a > 0 ? 1.0f : 0.0f)
 typedef void zip_fn(const float *x, const float *w, float *y, int64_t n, const zt_attr *at);
 typedef struct zip_fns { zip_fn *each, *one; } zip_fns;          /* w per element; one w for all */
 
-/* Elements [from, to) of the output: runs of the innermost merged axis. */
-static void zip_range(const zt_node *n, zip_fns f, int axes, const int64_t *d, const int64_t *st, int64_t from, int64_t to) {
-    const stored x = stored_of(n->in[0]), w = stored_of(n->in[1]), y = stored_of(n);
-    const int64_t inner = d[axes - 1], step = st[axes - 1], most = x.half || w.half || y.half ? CHUNK : inner;
-    float room[3][CHUNK];
+static void zip(const zt_node *n, zip_fns f, const float *const *in, float *y, int64_t from, int64_t count) {
+    int64_t d[ZT_MAX_DIM], st[ZT_MAX_DIM];
+    const int axes = k_broadcast(&n->sh, &n->in[1]->sh, d, st);
+    const int64_t inner = d[axes - 1], step = st[axes - 1];     /* runs of the innermost merged axis */
+    if (axes == 1) {
+        (step ? f.each : f.one)(in[0], in[1] + (zt_same_shape(&n->in[1]->sh, &n->sh) ? 0 : from * step), y, count, &n->at);
+        return;
+    }
     k_walk walk = k_walk_at(axes, d, st, from / inner);
     int64_t skip = from % inner;
-    while (from < to) {
-        int64_t run = inner - skip < to - from ? inner - skip : to - from;
-        if (run > most) run = most;
-        float *out = y.half ? room[2] : (float *)y.x + from;
-        (step ? f.each : f.one)(widened(x, from, run, room[0]), widened(w, walk.off + skip * step, step ? run : 1, room[1]), out,
-                                run, &n->at);
-        narrow(y, from, out, run);
-        from += run;
+    for (int64_t at = 0, run; at < count; at += run) {
+        run = inner - skip < count - at ? inner - skip : count - at;
+        (step ? f.each : f.one)(in[0] + at, in[1] + walk.off + skip * step, y + at, run, &n->at);
         skip += run;
         if (skip < inner) continue;
         skip = 0;
         k_walk_next(&walk);
-    }
-}
-
-static void zip(const zt_node *n, zip_fns f) {
-    int64_t d[ZT_MAX_DIM], st[ZT_MAX_DIM];
-    const int axes = k_broadcast(&n->sh, &n->in[1]->sh, d, st);
-    const int64_t count = zt_numel(&n->sh);
-    const int parts = k_parts(count);
-#pragma omp parallel for schedule(static, 1) if (parts > 1)
-    for (int s = 0; s < parts; s++) {
-        int64_t a, b;
-        k_piece(count, 16, parts, s, &a, &b);
-        zip_range(n, f, axes, d, st, a, b);
     }
 }
 
@@ -166,7 +196,10 @@ static void zip(const zt_node *n, zip_fns f) {
         (void)f0; \
         _Pragma("omp simd") for (int64_t i = 0; i < n; i++) { const float a = x[i]; y[i] = (formula); } \
     } \
-    static void name##_run(const zt_node *n, const zt_exec *e) { (void)e; zip(n, (zip_fns){name##_each, name##_one}); }
+    static void name##_tile(const zt_node *n, const float *const *in, float *y, int64_t from, int64_t count) { \
+        zip(n, (zip_fns){name##_each, name##_one}, in, y, from, count); \
+    } \
+    RUN(name)
 BINARY(add, a + b)
 BINARY(sub, a - b)
 BINARY(mul, a * b)
@@ -179,34 +212,35 @@ BINARY(minimum, a > b ? b : a)
 BINARY(greater, a > b ? 1.0f : 0.0f)
 
 /* ---- choice ------------------------------------------------------------------------------------------------------ */
-static void choose(const float *cond, const float *a, const float *b, float *y, int64_t n) {
+static void where_tile(const zt_node *n, const float *const *in, float *y, int64_t from, int64_t count) {
+    (void)n, (void)from;
+    const float *cond = in[0], *a = in[1], *b = in[2];
 #pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < count; i++) {
         const float x = a[i], w = b[i];
         y[i] = cond[i] != 0 ? x : w;
     }
 }
-static void where_run(const zt_node *n, const zt_exec *e) {
-    (void)e;
-    const stored cond = stored_of(n->in[0]), a = stored_of(n->in[1]), b = stored_of(n->in[2]), y = stored_of(n);
-    const int64_t count = zt_numel(&n->sh), most = cond.half || a.half || b.half || y.half ? CHUNK : count;
-    const int parts = k_parts(count);
-#pragma omp parallel for schedule(static, 1) if (parts > 1)
-    for (int s = 0; s < parts; s++) {
-        float room[4][CHUNK];
-        int64_t from, to;
-        k_piece(count, 16, parts, s, &from, &to);
-        for (; from < to; from += most) {
-            const int64_t run = to - from < most ? to - from : most;
-            float *out = y.half ? room[3] : (float *)y.x + from;
-            choose(widened(cond, from, run, room[0]), widened(a, from, run, room[1]), widened(b, from, run, room[2]), out, run);
-            narrow(y, from, out, run);
-        }
-    }
-}
+RUN(where)
 
-#define ENTRY(name) {.op = ZT_OP_##name, .ok = HALF_OK, \
-                     .kernel = {.run = name##_run, .writes_half = HALF_OK, .reads = READS_ALL}}
+#if defined(ZT_LEVEL_bf16)
+/* Inputs of the result's shape in either type; small ones that are broadcast in f32. */
+static zt_reads reads(const zt_node *n, int k) {
+    return zt_same_shape(&n->in[k]->sh, &n->sh) ? ZT_READS_EITHER : ZT_READS_F32;
+}
+#define READS reads
+#else
+#define READS NULL
+#endif
+#define ENTRY(name) \
+    { \
+        .op = ZT_OP_##name, .ok = HALF_OK, .kernel = { \
+            .run = name##_run, \
+            .tile = name##_tile, \
+            .writes_half = HALF_OK, \
+            .reads = READS \
+        } \
+    }
 const zt_cpu_entry K(zt_k_elementwise)[] = {
     ENTRY(add), ENTRY(sub), ENTRY(mul), ENTRY(div), ENTRY(affine), ENTRY(neg), ENTRY(square), ENTRY(sqrt), ENTRY(exp),
     ENTRY(log), ENTRY(sigmoid), ENTRY(tanh), ENTRY(silu), ENTRY(silu_dx), ENTRY(gelu), ENTRY(gelu_dx), ENTRY(step),

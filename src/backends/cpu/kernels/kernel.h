@@ -18,6 +18,9 @@
 #define ZT_CAT_(a, b) a##_##b
 #define ZT_CAT(a, b) ZT_CAT_(a, b)
 #define K(name) ZT_CAT(name, ZT_LEVEL)
+#define ZT_TEXT_(a) #a
+#define ZT_TEXT(a) ZT_TEXT_(a)
+#define K_NAME(file) file "/" ZT_TEXT(ZT_LEVEL)      /* of a kernel that has rivals */
 #define INLINE static inline __attribute__((always_inline, unused))
 
 #if defined(ZT_LEVEL_v4)

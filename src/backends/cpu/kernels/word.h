@@ -37,7 +37,7 @@ INLINE vw w_load(const word *p) { vw r; memcpy(&r, p, sizeof r); return r; }
 INLINE void w_store(word *p, vw a) { memcpy(p, &a, sizeof a); }
 INLINE int64_t w_words(int64_t terms) { return (terms + PAIR - 1) / PAIR; }
 
-/* The first n < VW floats; zeros after them. */
+/* The first n < VW floats; zeros after them. Store: the first n < VW. */
 INLINE vf v_load_n(const float *p, int64_t n) {
 #if defined(ZT_LEVEL_v4)
     return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
@@ -45,6 +45,13 @@ INLINE vf v_load_n(const float *p, int64_t n) {
     float a[VW] = {0};
     for (int64_t k = 0; k < n; k++) a[k] = p[k];
     return v_load(a);
+#endif
+}
+INLINE void v_store_n(float *p, vf a, int64_t n) {
+#if defined(ZT_LEVEL_v4)
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)a);
+#else
+    for (int64_t k = 0; k < n; k++) p[k] = a[k];
 #endif
 }
 
@@ -127,7 +134,7 @@ static __attribute__((unused)) const float *widened(stored s, int64_t at, int64_
 }
 /* y[0..n) to where they belong, unless that is where they are. */
 static __attribute__((unused)) void narrow(stored s, int64_t at, const float *y, int64_t n) {
-    if (y == (const float *)s.x + at) return;
+    if (!s.half && y == (const float *)s.x + at) return;
     int64_t k = 0;
     for (; k + VW <= n; k += VW) put(s, at + k, v_load(y + k));
     for (; k < n; k++) put_one(s, at + k, y[k]);

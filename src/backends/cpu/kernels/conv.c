@@ -1,0 +1,400 @@
+/* conv.c - conv and conv_dx as matrix products whose rows are gathered pixels: nothing is unfolded, nothing but the weights is
+ * laid out anew (and, at level bf16, the source rounded). Serves any kernel, stride, dilation, padding and number of groups.
+ *
+ * Along each axis a tap joins result position first + step*i to source position move*i + shift:
+ *   conv      i = p, move = stride, shift = tap*dilation - before
+ *   conv_dx   of p*stride = q + before - tap*dilation: for the q that leave the same remainder (a phase) the same taps count, and
+ *             p moves by 1 with i: a strided gradient is stride^3 convolutions without stride, none of whose products is lost
+ * A block of result pixels has a table of pointers to source pixels, one per tap and row (zeros for what lies in the padding);
+ * a register tile of 6 rows by up to 4 vectors runs over taps and channels.
+ *
+ * Few result channels (fold) would leave most of a vector empty. Then columns are all (kh, kw, channel), rows are source pixels,
+ * and the products are added onto the result where they belong: matrix product, then fold (Dumoulin & Visin 2016,
+ * arXiv:1603.07285, section 4). */
+#include "backends/cpu/kernels/word.h"
+
+enum { ROWS = 192, TILE = 6, COLS = 256, WORDS = 1024, TAPS = 64 }; /* of a block; words and taps summed at a time */
+#if defined(ZT_LEVEL_v4)
+enum { WIDE = 4 };
+#else
+enum { WIDE = 2 };
+#endif
+enum { STRIP = WIDE * VW, FEW = 4, SMALL = 64 }; /* FEW: result channels that are folded; SMALL: pixels of a frame */
+
+typedef struct conv {
+    bool dx, fold;
+    int64_t B, groups, Cs, Cr, from, to; /* channels of source and result; of one group: summed and written */
+    int64_t words, pitch;                /* words of a source pixel's group, and from one such to the next */
+    int64_t cols, width, taps;           /* of the product; width: cols in whole vectors */
+    int64_t src[3], res[3], k[3], stride[3], before[3], dilation[3];
+    bool packed; /* the source is rounded into scratch */
+} conv;
+
+static int64_t padded(int64_t n) { return (n + VW - 1) / VW * VW; }
+/* All taps of a frame are columns: the gradient by an image, an image from features. */
+static bool folds(const conv *c) {
+    return c->groups == 1 && c->to <= FEW && c->from >= VW && c->k[1] * c->k[2] > 1 && c->dilation[2] == 1 &&
+           c->k[1] * c->k[2] * c->to <= COLS && (c->dx || (c->stride[1] == 1 && c->stride[2] == 1));
+}
+static conv conv_of(const zt_node *n) {
+    const bool dx = n->op->id == ZT_OP_conv_dx;
+    const int64_t *s = n->in[0]->sh.d, *r = n->sh.d, *w = n->in[1]->sh.d;
+    conv c = {.dx = dx, .B = s[0], .groups = n->at.i[ZT_CONV_GROUPS], .Cs = s[4], .Cr = r[4]};
+    for (int a = 0; a < 3; a++) {
+        c.src[a] = s[1 + a];
+        c.res[a] = r[1 + a];
+        c.k[a] = w[a];
+        c.stride[a] = n->at.i[ZT_CONV_STRIDE + a];
+        c.before[a] = n->at.i[ZT_CONV_BEFORE + a];
+        c.dilation[a] = n->at.i[ZT_CONV_DILATION + a];
+    }
+    c.from = c.Cs / c.groups;
+    c.to = c.Cr / c.groups;
+    c.fold = folds(&c);
+    c.taps = c.fold ? c.k[0] : c.k[0] * c.k[1] * c.k[2];
+    c.cols = c.fold ? c.k[1] * c.k[2] * c.to : c.to;
+    c.width = padded(c.cols);
+    c.words = w_words(c.from);
+    c.packed = PAIR == 2 && !n->in[0]->half;
+    c.pitch = c.packed ? padded(c.from) / PAIR : c.from / PAIR;
+    return c;
+}
+
+INLINE stored as_f32(const float *x) { return (stored){(void *)(uintptr_t)x, false}; }
+
+/* ---- weights ------------------------------------------------------------------------------------------------------- */
+/* Packed: strips of STRIP columns (the last may be narrower), in each [tap][words][columns of the strip]. */
+static int64_t weights_size(const conv *c) { return c->groups * c->taps * c->words * c->width; }
+static int64_t strip_at(const conv *c, int64_t group, int64_t col) { return (group * c->width + col) * c->taps * c->words; }
+static int64_t strip_width(const conv *c, int64_t col) { return c->width - col < STRIP ? c->width - col : STRIP; }
+
+/* conv: w [tap][from][Cr]. */
+static void pack_plain(const conv *c, const float *w, int64_t group, int64_t tap, int64_t col, word *to) {
+    const int64_t width = strip_width(c, col), n = c->cols - col < width ? c->cols - col : width;
+    w_pairs(to, as_f32(w), tap * c->from * c->Cr + group * c->to + col, c->Cr, c->from, n, width);
+}
+/* conv_dx: w [tap][to][Cs], words of its rows transposed. Folded: [kt][(kh, kw, to)][Cs]. */
+static void pack_transposed(const conv *c, const float *w, int64_t group, int64_t tap, int64_t col, word *to, float *room) {
+    enum { PART = 256 };
+    const int64_t width = strip_width(c, col), n = c->cols - col < width ? c->cols - col : width;
+    w += (tap * c->cols + col) * c->Cs + group * c->from;
+    if (n < width) memset(to, 0, (size_t)(c->words * width) * sizeof *to);
+    for (int64_t f = 0; f < c->from; f += PART) {
+        const int64_t part = c->from - f < PART ? c->from - f : PART, ld = padded(part) / PAIR;
+        w_rows((word *)room, as_f32(w), f, c->Cs, n, part, padded(part), 1);
+        k_transpose((float *)to + f / PAIR * width, width, room, ld, n, w_words(part));
+    }
+}
+/* conv, folded: w [kt][kh][kw][from][to] with columns (kh, kw, to); kw counts down, as result pixels count up. */
+static void pack_folded(const conv *c, const float *w, int64_t kt, int64_t col, word *to, float *room) {
+    const int64_t width = strip_width(c, col);
+    for (int64_t f = 0; f < c->from; f += 2) {
+        const int64_t rows = c->from - f < 2 ? 1 : 2;
+        for (int64_t r = 0; r < rows; r++)
+            for (int64_t k = 0; k < width; k++) {
+                const int64_t at = col + k, ch = at % c->to, kw = c->k[2] - 1 - at / c->to % c->k[2], kh = at / c->to / c->k[2];
+                const int64_t tap = (kt * c->k[1] + kh) * c->k[2] + kw;
+                room[r * width + k] = at < c->cols ? w[(tap * c->from + f + r) * c->to + ch] : 0;
+            }
+        w_pairs(to + f / PAIR * width, as_f32(room), 0, width, rows, width, width);
+    }
+}
+static void pack_weights(const conv *c, const float *w, word *to, float *room, int64_t k) {
+    const int64_t strips = (c->width + STRIP - 1) / STRIP, tap = k / strips % c->taps, group = k / strips / c->taps;
+    const int64_t col = k % strips * STRIP;
+    to += strip_at(c, group, col) + tap * c->words * strip_width(c, col);
+    if (c->dx)
+        pack_transposed(c, w, group, tap, col, to, room);
+    else if (c->fold)
+        pack_folded(c, w, tap, col, to, room);
+    else
+        pack_plain(c, w, group, tap, col, to);
+}
+
+/* ---- which pixels a tap joins ---------------------------------------------------------------------------------------- */
+typedef struct axis {
+    int64_t first, step, count, move, taps, tap, tap_step, shift, shift_step;
+} axis;
+
+static int64_t common(int64_t a, int64_t b) { return b ? common(b, a % b) : a; }
+static axis axis_of(const conv *c, int a, int64_t phase) {
+    const int64_t st = c->stride[a], d = c->dilation[a];
+    if (c->fold && a > 0) return (axis){.step = 1, .count = c->src[a], .move = 1, .taps = 1};
+    if (!c->dx)
+        return (axis){
+            .step = 1, .count = c->res[a], .move = st, .taps = c->k[a], .tap_step = 1, .shift = -c->before[a], .shift_step = d};
+    axis x = {.first = phase, .step = st, .count = (c->res[a] - phase + st - 1) / st, .move = 1, .tap_step = st / common(st, d)};
+    while (x.tap < x.tap_step && (phase + c->before[a] - x.tap * d) % st) x.tap++;
+    if (x.tap == x.tap_step || x.tap >= c->k[a]) return x; /* no tap reaches these pixels */
+    x.taps = (c->k[a] - x.tap + x.tap_step - 1) / x.tap_step;
+    x.shift = (phase + c->before[a] - x.tap * d) / st;
+    x.shift_step = -d * x.tap_step / st;
+    return x;
+}
+static int64_t phases_along(const conv *c, int a) { return c->dx && !(c->fold && a > 0) ? c->stride[a] : 1; }
+
+/* ---- the product ----------------------------------------------------------------------------------------------------- */
+/* What one slot works with. */
+typedef struct desk {
+    float room[ROWS * COLS];               /* rows of the block, `cols` apart */
+    const word *row[TAPS][ROWS], *b[TAPS]; /* source pixels, and weights of a strip, of the taps at hand */
+    int64_t tap[TAPS], shift[TAPS][3], taps;
+} desk;
+/* Rows [row0, row1) of a phase, in the order (t, sample, h, w) and all of one t, so that a tap lies in the padding of time for
+ * all of them or for none. Columns [col0, col1). */
+typedef struct block {
+    const conv *c;
+    const axis *axis;
+    int64_t group, t, row0, row1, col0, col1;
+    const word *src, *zero, *w;
+} block;
+
+INLINE void tile(float *c, int64_t ldc, const desk *d, int64_t r0, int64_t words, bool add, const int NV) {
+    vf acc[TILE][4];
+#pragma GCC unroll 6
+    for (int r = 0; r < TILE; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; v++) acc[r][v] = add ? v_load(c + r * ldc + v * VW) : v_set(0);
+    for (int64_t t = 0; t < d->taps; t++) {
+        const word *const *a = &d->row[t][r0], *b = d->b[t];
+        const word *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3], *a4 = a[4], *a5 = a[5];
+        for (int64_t k = 0; k < words; k++, b += NV * VW) {
+            const vw x[TILE] = {w_set(a0[k]), w_set(a1[k]), w_set(a2[k]), w_set(a3[k]), w_set(a4[k]), w_set(a5[k])};
+#pragma GCC unroll 4
+            for (int v = 0; v < NV; v++) {
+                const vw y = w_load(b + v * VW);
+#pragma GCC unroll 6
+                for (int r = 0; r < TILE; r++) acc[r][v] = w_madd(acc[r][v], x[r], y);
+            }
+        }
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < TILE; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; v++) v_store(c + r * ldc + v * VW, acc[r][v]);
+}
+#define ROWS_OF(NV) \
+    static void rows##NV(desk *d, int64_t col, int64_t ldc, int64_t rows, int64_t words, bool add) { \
+        for (int64_t r = 0; r < rows; r += TILE) tile(d->room + r * ldc + col, ldc, d, r, words, add, NV); \
+    }
+ROWS_OF(1)
+ROWS_OF(2)
+#if defined(ZT_LEVEL_v4)
+ROWS_OF(3)
+ROWS_OF(4)
+#endif
+
+/* Of the phase's taps [from, to) those that lie in the source's time: their numbers and shifts. */
+static void take_taps(const block *k, desk *d, int64_t from, int64_t to) {
+    const axis *a = k->axis;
+    d->taps = 0;
+    for (int64_t j = from; j < to; j++) {
+        const int64_t at[3] = {j / a[2].taps / a[1].taps, j / a[2].taps % a[1].taps, j % a[2].taps};
+        int64_t tap = 0, *shift = d->shift[d->taps];
+        for (int i = 0; i < 3; i++) {
+            shift[i] = a[i].shift + at[i] * a[i].shift_step;
+            if (i == 0 || !k->c->fold) tap = tap * k->c->k[i] + a[i].tap + at[i] * a[i].tap_step;
+        }
+        const int64_t t = k->t * a[0].move + shift[0];
+        if (t >= 0 && t < k->c->src[0]) d->tap[d->taps++] = tap;
+    }
+}
+static void take_rows(const block *k, desk *d) {
+    const conv *c = k->c;
+    const axis *a = k->axis;
+    int64_t rows = k->row1 - k->row0;
+    for (int64_t r = 0; r < rows; r++) {
+        const int64_t p = k->row0 + r, w = p % a[2].count * a[2].move, h = p / a[2].count % a[1].count * a[1].move;
+        const int64_t b = p / a[2].count / a[1].count % c->B, t = k->t * a[0].move;
+        for (int64_t j = 0; j < d->taps; j++) {
+            const int64_t *s = d->shift[j];
+            const uint64_t x = (uint64_t)(w + s[2]), y = (uint64_t)(h + s[1]);
+            const bool in = x < (uint64_t)c->src[2] && y < (uint64_t)c->src[1];
+            const int64_t at = ((b * c->src[0] + t + s[0]) * c->src[1] + (int64_t)y) * c->src[2] + (int64_t)x;
+            d->row[j][r] = in ? k->src + (at * c->groups + k->group) * c->pitch : k->zero;
+        }
+    }
+    for (; rows % TILE; rows++)
+        for (int64_t j = 0; j < d->taps; j++) d->row[j][rows] = k->zero;
+}
+/* The block's rows of the product, into d->room. */
+static void multiply(const block *k, desk *d) {
+    const conv *c = k->c;
+    const int64_t taps = k->axis[0].taps * k->axis[1].taps * k->axis[2].taps, ldc = k->col1 - k->col0;
+    const int64_t most = WORDS / c->words < 1 ? 1 : WORDS / c->words > TAPS ? TAPS : WORDS / c->words;
+    bool add = false;
+    for (int64_t t = 0; t < taps; t += most) {
+        take_taps(k, d, t, t + most < taps ? t + most : taps);
+        if (!d->taps) continue;
+        take_rows(k, d);
+        for (int64_t col = k->col0; col < k->col1; col += STRIP) {
+            const int64_t width = strip_width(c, col), rows = k->row1 - k->row0, at = col - k->col0;
+            for (int64_t j = 0; j < d->taps; j++) d->b[j] = k->w + strip_at(c, k->group, col) + d->tap[j] * c->words * width;
+#if defined(ZT_LEVEL_v4)
+            if (width == 4 * VW)
+                rows4(d, at, ldc, rows, c->words, add);
+            else if (width == 3 * VW)
+                rows3(d, at, ldc, rows, c->words, add);
+            else
+#endif
+                if (width == 2 * VW)
+                rows2(d, at, ldc, rows, c->words, add);
+            else
+                rows1(d, at, ldc, rows, c->words, add);
+        }
+        add = true;
+    }
+    if (!add) memset(d->room, 0, (size_t)((k->row1 - k->row0) * ldc) * sizeof(float));
+}
+
+/* ---- results --------------------------------------------------------------------------------------------------------- */
+static void put_rows(const block *k, desk *d, stored y, const float *bias) {
+    const conv *c = k->c;
+    const axis *a = k->axis;
+    const int64_t end = k->col1 < c->cols ? k->col1 : c->cols, n = end - k->col0, first = k->group * c->to + k->col0;
+    for (int64_t r = k->row0; r < k->row1; r++) {
+        const int64_t w = a[2].first + r % a[2].count * a[2].step, h = a[1].first + r / a[2].count % a[1].count * a[1].step;
+        const int64_t b = r / a[2].count / a[1].count % c->B, t = a[0].first + k->t * a[0].step;
+        float *from = d->room + (r - k->row0) * (k->col1 - k->col0);
+        for (int64_t i = 0; bias && i < n; i++) from[i] += bias[first + i];
+        narrow(y, (((b * c->res[0] + t) * c->res[1] + h) * c->res[2] + w) * c->Cr + first, from, n);
+    }
+}
+INLINE void add_run(float *to, const float *from, int64_t n) {
+    for (; n >= VW; n -= VW, to += VW, from += VW) v_store(to, v_load(to) + v_load(from));
+    if (n) v_store_n(to, v_load_n(to, n) + v_load_n(from, n), n);
+}
+/* Rows of one frame, folded onto the frame at y. */
+static void fold(const block *k, const desk *d, float *y) {
+    const conv *c = k->c;
+    const int64_t per = c->k[2] * c->to, ld = k->col1, W = c->src[2];
+    for (int64_t r = k->row0; r < k->row1; r++) {
+        const int64_t h = r / W % c->src[1], w = r % W;
+        const int64_t left = c->dx ? w * c->stride[2] - c->before[2] : w + c->before[2] - c->k[2] + 1;
+        const int64_t skip = left < 0 ? -left : 0, right = left + c->k[2] < c->res[2] ? left + c->k[2] : c->res[2];
+        for (int64_t kh = 0; kh < c->k[1] && left + skip < right; kh++) {
+            const int64_t off = kh * c->dilation[1] - c->before[1], q = c->dx ? h * c->stride[1] + off : h - off;
+            if (q < 0 || q >= c->res[1]) continue;
+            add_run(y + (q * c->res[2] + left + skip) * c->to, d->room + (r - k->row0) * ld + kh * per + skip * c->to,
+                    (right - left - skip) * c->to);
+        }
+    }
+}
+/* Result frame number f of the phase along t. */
+static void folded_frame(block k, desk *d, float *y, const float *bias, int64_t f) {
+    const conv *c = k.c;
+    const int64_t rows = c->src[1] * c->src[2], pixels = c->res[1] * c->res[2];
+    k.t = f / c->B;
+    y += (f % c->B * c->res[0] + k.axis[0].first + k.t * k.axis[0].step) * pixels * c->to;
+    for (int64_t i = 0; i < pixels * c->to; i++) y[i] = bias ? bias[i % c->to] : 0;
+    k.col1 = c->width;
+    for (int64_t r = 0; r < rows; r += ROWS) {
+        k.row0 = f * rows + r;
+        k.row1 = f * rows + (r + ROWS < rows ? r + ROWS : rows);
+        multiply(&k, d);
+        fold(&k, d, y);
+    }
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------------- */
+static int64_t source_size(const conv *c) {
+    return c->packed ? c->B * c->src[0] * c->src[1] * c->src[2] * c->groups * c->pitch : 0;
+}
+static int64_t zero_size(const conv *c) { return (c->words + 15) / 16 * 16; }
+static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+    (void)prepared;
+    const conv c = conv_of(n);
+    const int64_t words = (weights_size(&c) + source_size(&c) + zero_size(&c) + 15) / 16 * 16;
+    *scratch = (size_t)words * sizeof(word) + (size_t)zt_cpu_slots() * sizeof(desk);
+    return ZT_OK;
+}
+
+/* Work of one phase and group: blocks of rows of each t, times blocks of columns, shared out evenly. */
+static void phase_run(block k, const zt_node *n, desk *desks) {
+    const conv *c = k.c;
+    const int slots = zt_cpu_slots();
+    const int64_t rows = c->B * k.axis[1].count * k.axis[2].count, across = (c->width + COLS - 1) / COLS;
+    int64_t down = (rows + ROWS - 1) / ROWS;
+    while (k.axis[0].count * down * across % slots && rows / (down + 1) >= 2 * TILE) down++;
+    const int64_t units = k.axis[0].count * (c->fold ? c->B : down * across);
+    const float *bias = c->dx ? NULL : zt_in_x(n, 2);
+#pragma omp for schedule(static, 1) nowait
+    for (int s = 0; s < slots; s++) {
+        int64_t from, to;
+        k_piece(units, 1, slots, s, &from, &to);
+        for (int64_t u = from; u < to; u++) {
+            if (c->fold) {
+                folded_frame(k, desks + s, n->x, bias, u);
+                continue;
+            }
+            k.t = u / across / down;
+            k.row0 = k.t * rows + rows * (u / across % down) / down;
+            k.row1 = k.t * rows + rows * (u / across % down + 1) / down;
+            k.col0 = u % across * COLS;
+            k.col1 = k.col0 + COLS < c->width ? k.col0 + COLS : c->width;
+            multiply(&k, desks + s);
+            put_rows(&k, desks + s, stored_of(n), bias);
+        }
+    }
+}
+static void phases_run(const conv *c, const zt_node *n, block k, desk *desks) {
+    for (int64_t group = 0; group < c->groups; group++)
+        for (int64_t t = 0; t < phases_along(c, 0); t++)
+            for (int64_t h = 0; h < phases_along(c, 1); h++)
+                for (int64_t w = 0; w < phases_along(c, 2); w++) {
+                    const axis axes[3] = {axis_of(c, 0, t), axis_of(c, 1, h), axis_of(c, 2, w)};
+                    k.axis = axes;
+                    k.group = group;
+                    if (axes[0].count > 0 && axes[1].count > 0 && axes[2].count > 0) phase_run(k, n, desks);
+                }
+}
+static void conv_run(const zt_node *n, const zt_exec *e) {
+    const conv c = conv_of(n);
+    const int slots = zt_cpu_slots();
+    const int64_t strips = (c.width + STRIP - 1) / STRIP, pixels = source_size(&c) / (c.groups * c.pitch);
+    word *w = e->scratch, *src = w + weights_size(&c), *zero = src + source_size(&c);
+    const int64_t words = (weights_size(&c) + source_size(&c) + zero_size(&c) + 15) / 16 * 16;
+    desk *desks = (desk *)(w + words);
+    memset(zero, 0, (size_t)zero_size(&c) * sizeof *zero);
+#pragma omp parallel
+    {
+#pragma omp for schedule(static, 1)
+        for (int s = 0; s < slots; s++) {
+            int64_t from, to;
+            k_piece(c.groups * c.taps * strips, 1, slots, s, &from, &to);
+            for (int64_t k = from; k < to; k++) pack_weights(&c, n->in[1]->x, w, desks[s].room, k);
+            k_piece(pixels * c.groups, 1, slots, s, &from, &to);
+            if (c.packed)
+                w_rows(src + from * c.pitch, as_f32(n->in[0]->x), from * c.from, c.from, to - from, c.from, padded(c.from), 1);
+        }
+        const block k = {.c = &c, .src = c.packed ? src : n->in[0]->x, .zero = zero, .w = w};
+        phases_run(&c, n, k, desks);
+    }
+}
+
+#if defined(ZT_LEVEL_bf16)
+static bool takes(const zt_node *n) { return n->multiply == ZT_BF16; }
+static zt_reads reads(const zt_node *n, int k) {
+    const bool whole_words = n->at.i[ZT_CONV_GROUPS] == 1 && zt_last(&n->in[0]->sh) % PAIR == 0;
+    return k == 0 && whole_words ? ZT_READS_ROUNDED : ZT_READS_F32;
+}
+static bool writes_half(const zt_node *n) { return !conv_of(n).fold; }        /* folded sums lie in the result */
+#define TAKES       takes
+#define READS       reads
+#define WRITES_HALF writes_half
+#else
+#define TAKES       NULL
+#define READS       NULL
+#define WRITES_HALF NULL
+#endif
+/* oneDNN is faster at whole frames without strides; here small frames fill a tile, and no product of a stride is lost. */
+static bool suits(const zt_node *n) {
+    const conv c = conv_of(n);
+    const int64_t most = c.stride[0] > c.stride[1] ? c.stride[0] : c.stride[1], stride = most > c.stride[2] ? most : c.stride[2];
+    return c.fold || (c.groups == 1 && c.from >= VW && c.to >= VW && (stride > 1 || c.res[1] * c.res[2] <= SMALL));
+}
+#define ENTRY(o) \
+    {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \
+     .kernel = {.name = K_NAME("conv"), .run = conv_run, .prepare = conv_prepare, \
+                .writes_half = WRITES_HALF, .reads = READS}}
+const zt_cpu_entry K(zt_k_conv)[] = {ENTRY(conv), ENTRY(conv_dx), {.op = -1}};
