@@ -14,7 +14,7 @@ typedef struct args {
     zt_ints frames;
     int64_t max_clips, seed, stride, per_shot, threads;
     double fps, val, test, min_scene, content;
-    int caption, mode, rule, scenes, fit, filter, audio, json, quiet;
+    int caption, mode, rule, scenes, fit, filter, audio, faces, json, quiet;
 } args;
 
 #define AT(field) ZT_OPT_AT(args, field)
@@ -37,6 +37,8 @@ static const zt_opt options[] = {
     {"audio", ZT_OPT_ENUM, AT(audio), "drop", 0, 0, "drop|keep", 0, "keep: the sound of each clip beside it, KEY.wav"},
     {"val", ZT_OPT_REAL, AT(val), "0.1", 0, 0.5, NULL, 0, "part of the files for validation"},
     {"test", ZT_OPT_REAL, AT(test), "0", 0, 0.5, NULL, 0, "part of the files for testing"},
+    {"faces", ZT_OPT_ENUM, AT(faces), "off", 0, 0, ZT_INGEST_FACES_CHOICES, 0,
+     "look for faces before a clip is stored: write down, blur, or blur and leave the clip out (zoe data faces)"},
     {"caption", ZT_OPT_ENUM, AT(caption), "auto", 0, 0, "auto|txt|folder|none", 0,
      "from text beside the files, folder names, or none"},
     {"max-clips", ZT_OPT_INT, AT(max_clips), "0", 0, 1000000000, NULL, 0, "of one file; 0: all"},
@@ -182,6 +184,7 @@ int zt_cmd_ingest(int argc, char **argv) {
                          .val = a.val,
                          .test = a.test,
                          .caption = (zt_ingest_caption)a.caption,
+                         .faces = (zt_ingest_faces)a.faces,
                          .max_clips = a.max_clips,
                          .seed = (uint64_t)a.seed};
     for (int i = 0; i < a.frames.n; i++) cfg.frames[i] = a.frames.v[i];

@@ -8,6 +8,9 @@
 #include "cli/data.def"
 #undef ZT_DATA_COMMAND
 
+enum { ZT_WHERE_MAX = 4097 };
+#define ZT_WHERE_DOC "the clips that are meant, such as: motion < 0.1 and tag.lighting = dark"
+
 /** Whether `split` is "" (all), train, val or test; else explains it on stderr for `command` ("data ls") and sets *status. */
 bool zt_data_split_ok(const char *command, const char *split, int *status);
 #endif

@@ -10,7 +10,12 @@
 #include "base/str.h"
 #include "data/catalog_impl.h"
 
-enum { APPLICATION_ID = 0x5a6f6544, BUSY_MS = 5000 };   /* "ZoeD" */
+enum {
+    APPLICATION_ID = 0x5a6f6544,   /* "ZoeD" */
+    BUSY_MS = 5000,
+    BUSY_READING_MS = 60000,       /* a reader may stay for days beside someone who edits */
+    CHECKED_WHOLE = 16 << 20       /* bytes: a file up to this size is checked page by page when it is opened */
+};
 
 /* Schema version 1: what every catalogue has. */
 static const char CORE[] =
@@ -28,7 +33,7 @@ static const char CORE[] =
 
 /* What schema version 2 adds: tables of topics, each beside its code. Every statement says IF NOT EXISTS. */
 static const char *const TOPICS[] = {
-    NULL,
+    ZT_COUNTS_SCHEMA, ZT_CHECK_SCHEMA, ZT_EDIT_SCHEMA, ZT_SCORE_SCHEMA, ZT_WEIGHT_SCHEMA, ZT_RIGHTS_SCHEMA, ZT_FACES_SCHEMA, NULL,
 };
 
 zt_err zt_sql_fail(const zt_catalog *c, int rc, const char *doing) {
@@ -136,11 +141,20 @@ static zt_err check(zt_catalog *c) {
         return zt_fail(ZT_FORMAT,
                        "%s: schema version %lld, this program reads %d; make the data set anew, or use the program that wrote it",
                        c->path, (long long)version, ZT_CATALOG_SCHEMA);
+    if (zt_file_size(c->path) > CHECKED_WHOLE) return ZT_OK;
     ZT_TRY(e = zt_sql_ask(c, NULL, verdict, sizeof verdict, "PRAGMA quick_check(1)", ""), done);
     if (strcmp(verdict, "ok") != 0)
         return zt_fail(ZT_FORMAT, "%s: damaged (%s); copy the data set again, or make it anew", c->path, verdict);
 done:
     return e;
+}
+
+zt_err zt_catalog_check(zt_catalog *c) {
+    char verdict[200];
+    zt_err e = zt_sql_ask(c, NULL, verdict, sizeof verdict, "PRAGMA integrity_check(1)", "");
+    if (e == ZT_OK && strcmp(verdict, "ok") != 0)
+        e = zt_fail(ZT_FORMAT, "%s: damaged (%s); copy the data set again, or make it anew", c->path, verdict);
+    return e == ZT_OK ? zt_catalog_check_counts(c) : e;
 }
 
 static zt_err start(zt_catalog **out, const char *dir) {
@@ -202,23 +216,10 @@ done:
     return e;
 }
 
-/* A path as the name of an SQLite URI. */
-static zt_err uri_of(const char *path, zt_str *uri) {
-    zt_str_add(uri, "file:");
-    for (const unsigned char *p = (const unsigned char *)path; *p; p++) {
-        if (*p == '%' || *p == '?' || *p == '#' || *p < 33 || *p > 126) zt_str_addf(uri, "%%%02x", *p);
-        else zt_str_addn(uri, p, 1);
-    }
-    zt_str_add(uri, "?mode=ro&immutable=1");
-    return uri->failed ? ZT_NOMEM : ZT_OK;
-}
-
 static zt_err open_reading(zt_catalog **out, const char *dir) {
     zt_err e;
     zt_catalog *c = NULL;
-    zt_str uri = {0};
     char journal[ZT_PATH_MAX + 16];
-    int rc;
     ZT_TRY(e = start(&c, dir), done);
     if (!zt_is_dir(dir)) {
         e = zt_fail(ZT_NOTFOUND, "%s: there is no such folder; a data set is a folder that `zoe synth` or `zoe ingest` made",
@@ -229,19 +230,18 @@ static zt_err open_reading(zt_catalog **out, const char *dir) {
         e = zt_fail(ZT_NOTFOUND, "%s: no catalog.db in it, so it is no data set; make one with `zoe synth` or `zoe ingest`", dir);
         goto done;
     }
-    ZT_TRY(e = uri_of(c->path, &uri), done);
     snprintf(journal, sizeof journal, "%s-journal", c->path);
     /* A journal means a writer is at work or was killed: SQLite must then lock, and perhaps roll back, which takes rights. */
-    if (zt_file_exists(journal)) rc = sqlite3_open_v2(c->path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
-    else rc = sqlite3_open_v2(uri.buf, &c->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_FULLMUTEX, NULL);
+    const int mode = zt_file_exists(journal) ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+    const int rc = sqlite3_open_v2(c->path, &c->db, mode | SQLITE_OPEN_FULLMUTEX, NULL);
     if (rc != SQLITE_OK) {
         e = zt_sql_fail(c, rc, "opening it");
         goto done;
     }
     ZT_TRY(e = harden(c), done);
+    sqlite3_busy_timeout(c->db, BUSY_READING_MS);
     e = check(c);
 done:
-    zt_str_finish(&uri);
     if (e != ZT_OK) zt_catalog_close(&c);
     *out = c;
     return e;
@@ -259,6 +259,12 @@ zt_err zt_catalog_open(zt_catalog **out, const char *dir) {
 done:
     if (e != ZT_OK) zt_catalog_close(out);
     return e;
+}
+
+zt_err zt_catalog_open_writing(zt_catalog **out, const char *dir) {
+    zt_err e = zt_catalog_open(out, dir);   /* says what is wrong with the folder, and makes nothing */
+    zt_catalog_close(out);
+    return e == ZT_OK ? zt_catalog_create(out, dir) : e;
 }
 
 void zt_catalog_close(zt_catalog **pc) {
@@ -321,10 +327,6 @@ zt_err zt_catalog_drop_clips(zt_catalog *c, const char *source, const char *reas
                          "ss", source, reason);
 }
 
-zt_err zt_catalog_count_clips(zt_catalog *c, const char *status, int64_t *n) {
-    return zt_sql_ask(c, n, NULL, 0, "SELECT COUNT(*) FROM clips WHERE status = ?", "s", status);
-}
-
 zt_err zt_catalog_count_sources(zt_catalog *c, const char *status, int64_t *n) {
     return zt_sql_ask(c, n, NULL, 0, "SELECT COUNT(*) FROM sources WHERE status = ?", "s", status);
 }
@@ -345,18 +347,8 @@ int zt_sql_int(sqlite3_stmt *st, int i) {
     return v < 0 || v > INT32_MAX ? -1 : (int)v;
 }
 
-zt_err zt_catalog_clips(zt_catalog *c, const char *status, zt_err (*fn)(void *ctx, const zt_catalog_clip *clip), void *ctx) {
-    sqlite3_stmt *st = NULL;
-    zt_err e = ZT_OK;
-    int rc =
-        sqlite3_prepare_v2(c->db,
-                           "SELECT id, key, shard, offset, bytes, frames, height, width, fps, caption, source, source_hash, "
-                           "start_s, split, status, reason, labels, licence FROM clips WHERE ?1 = '' OR status = ?1 ORDER BY id",
-                           -1, &st, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_text(st, 1, status ? status : "", -1, SQLITE_TRANSIENT);
-    if (rc == SQLITE_OK) rc = SQLITE_ROW;
-    while (rc == SQLITE_ROW && e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-        zt_catalog_clip k = {.id = sqlite3_column_int64(st, 0),
+zt_catalog_clip zt_sql_clip(sqlite3_stmt *st) {
+    return (zt_catalog_clip){.id = sqlite3_column_int64(st, 0),
                              .key = zt_sql_text(st, 1),
                              .shard = zt_sql_text(st, 2),
                              .offset = sqlite3_column_int64(st, 3),
@@ -374,9 +366,24 @@ zt_err zt_catalog_clips(zt_catalog *c, const char *status, zt_err (*fn)(void *ct
                              .reason = zt_sql_text(st, 15),
                              .labels = zt_sql_text(st, 16),
                              .licence = zt_sql_text(st, 17)};
+}
+
+zt_err zt_sql_walk_clips(zt_catalog *c, sqlite3_stmt *st, zt_err (*fn)(void *ctx, const zt_catalog_clip *clip), void *ctx) {
+    zt_err e = ZT_OK;
+    int rc = SQLITE_ROW;
+    while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        const zt_catalog_clip k = zt_sql_clip(st);
         e = fn(ctx, &k);
     }
     if (e == ZT_OK && rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading the clips");
+    return e;
+}
+
+zt_err zt_catalog_clips(zt_catalog *c, const char *status, zt_err (*fn)(void *ctx, const zt_catalog_clip *clip), void *ctx) {
+    sqlite3_stmt *st = NULL;
+    zt_err e = zt_sql_prepare(c, &st, "reading the clips",
+                              "SELECT " ZT_SQL_CLIP " FROM clips WHERE ?1 = '' OR status = ?1 ORDER BY id", "s", status);
+    if (e == ZT_OK) e = zt_sql_walk_clips(c, st, fn, ctx);
     sqlite3_finalize(st);
     return e;
 }

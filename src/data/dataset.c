@@ -1,91 +1,92 @@
-/* dataset.c - see dataset.h. The catalogue is read into memory once and closed; shards stay mapped. */
+/* dataset.c - see dataset.h. Opening reads counters and the list of shards; a clip's row is read, its shard mapped and both are
+ * checked when it is first asked for. Tested by tests/data/test_data_files.c and test_data_catalog.c. */
 #include "data/dataset.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/mem.h"
 #include "base/str.h"
-#include "data/catalog.h"
+#include "data/balance.h"
+#include "data/dataset_impl.h"
 #include "data/npy.h"
 #include "data/shard.h"
 
-enum { SPLITS = 3, FRAMES_MAX = 1 << 20, SIDE_MAX = 16384 };
-static const char *const SPLIT[SPLITS] = {"train", "val", "test"};
-
-typedef struct shard_map {
-    const char *name;
-    char *path;
-    zt_map map;
-    int64_t last;        /* the clip of it that lies last, -1: none */
-} shard_map;
-
-struct zt_dataset {
-    zt_arena *text;                     /* all strings */
-    zt_clip_view *clip;                 /* in catalogue order */
-    int64_t n, cap;
-    int64_t *of_split[SPLITS], count[SPLITS], split_cap[SPLITS];   /* indices into clip */
-    shard_map *shard;
-    int n_shards;
-    int recent;                         /* shard of the last row: rows come shard by shard */
-    char dir[ZT_PATH_MAX];
+enum {
+    FRAMES_MAX = 1 << 20,
+    SIDE_MAX = 16384,
+    CHECKED_WHOLE = 4096    /* clips: so many are all looked at when the set is opened, which takes a blink */
 };
 
-/* Make room for one more item. */
-static zt_err grow(void **items, int64_t n, int64_t *cap, size_t size) {
-    if (n < *cap) return ZT_OK;
-    int64_t more = *cap ? *cap * 2 : 256;
-    void *p = zt_realloc(*items, (size_t)more * size);
-    if (!p) return ZT_NOMEM;
-    *items = p;
-    *cap = more;
-    return ZT_OK;
-}
+/* ---- shards ---- */
 
 static zt_err add_shard(void *ctx, const char *name, int64_t bytes) {
     zt_dataset *ds = ctx;
-    zt_err e;
     char path[ZT_PATH_MAX];
     if (strchr(name, '/') || name[0] == '.' || name[0] == '\0')
         return zt_fail(ZT_FORMAT, "%s/catalog.db: a shard is called '%.100s'; names with / or a leading . are refused", ds->dir,
                        name);
-    shard_map *more = zt_realloc(ds->shard, (size_t)(ds->n_shards + 1) * sizeof *more);
-    if (!more) return ZT_NOMEM;
-    ds->shard = more;
-    shard_map *s = &ds->shard[ds->n_shards++];
-    *s = (shard_map){.name = zt_arena_strdup(ds->text, name), .last = -1};
-    ZT_TRY(e = zt_format(path, sizeof path, "%s/shards/%s", ds->dir, name), done);
-    s->path = zt_arena_strdup(ds->text, path);
+    if (ds->n_shards == ds->cap_shards) {
+        const int cap = ds->cap_shards ? ds->cap_shards * 2 : 16;
+        zt_shard_map *more = zt_realloc(ds->shard, (size_t)cap * sizeof *more);
+        if (!more) return ZT_NOMEM;
+        ds->shard = more;
+        ds->cap_shards = cap;
+    }
+    zt_err e = zt_format(path, sizeof path, "%s/shards/%s", ds->dir, name);
+    if (e != ZT_OK) return e;
+    zt_shard_map *s = &ds->shard[ds->n_shards];
+    *s = (zt_shard_map){.name = zt_arena_strdup(ds->text, name), .path = zt_arena_strdup(ds->text, path), .bytes = bytes};
     if (!s->name || !s->path) return ZT_NOMEM;
-    ZT_TRY(e = zt_map_open(&s->map, path), done);
-    if ((int64_t)s->map.size != bytes)
+    ds->n_shards++;
+    return ZT_OK;
+}
+
+zt_err zt_dataset_shard_size(const zt_shard_map *s) {
+    const int64_t size = zt_file_size(s->path);
+    if (size < 0) return zt_fail(ZT_NOTFOUND, "%s: this shard is missing; copy it again, or make the data set anew", s->path);
+    if (size != s->bytes)
         return zt_fail(ZT_FORMAT,
-                       "%s: %s at offset %zu: the catalogue says %lld bytes; copy the shard again, or make the data set anew",
-                       path, (int64_t)s->map.size < bytes ? "truncated" : "has more data", s->map.size, (long long)bytes);
-    e = zt_shard_check_end(s->map.data, s->map.size, path);
+                       "%s: %s at offset %lld: the catalogue says %lld bytes; copy the shard again, or make the data set anew",
+                       s->path, size < s->bytes ? "truncated" : "has more data", (long long)size, (long long)s->bytes);
+    return ZT_OK;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const zt_shard_map *)a)->name, ((const zt_shard_map *)b)->name);
+}
+
+zt_err zt_dataset_shard(zt_dataset *ds, const char *name, zt_shard_map **out) {
+    const zt_shard_map want = {.name = name};
+    zt_err e = ZT_OK;
+    zt_shard_map *s = *out = ds->n_shards ? bsearch(&want, ds->shard, (size_t)ds->n_shards, sizeof want, by_name) : NULL;
+    if (!s || s->open || s->bad) return ZT_OK;
+    ZT_TRY(e = zt_map_open(&s->map, s->path), done);
+    if ((int64_t)s->map.size != s->bytes)
+        e = zt_fail(ZT_FORMAT, "%s: it has %zu bytes now, the catalogue says %lld; it was changed while it was in use", s->path,
+                    s->map.size, (long long)s->bytes);
+    else e = zt_shard_check_end(s->map.data, s->map.size, s->path);
+    if (e != ZT_OK) zt_map_close(&s->map);
+    else s->open = true;
 done:
     return e;
 }
 
-static shard_map *find_shard(zt_dataset *ds, const char *name) {
-    for (int i = 0; i < ds->n_shards; i++) {
-        int at = (ds->recent + i) % ds->n_shards;
-        if (strcmp(ds->shard[at].name, name) == 0) {
-            ds->recent = at;
-            return &ds->shard[at];
-        }
-    }
-    return NULL;
+/* ---- clips ---- */
+
+static int split_index(const char *split) {
+    for (int i = 0; i < ZT_SPLITS; i++)
+        if (strcmp(split, ZT_SPLIT[i]) == 0) return i;
+    return -1;
 }
 
-/* Everything a row says, against what can be; after this the view is safe to read. */
-static zt_err check_row(const zt_dataset *ds, const zt_catalog_clip *k, const shard_map *s, int *split) {
-    *split = -1;
-    for (int i = 0; i < SPLITS; i++)
-        if (strcmp(k->split, SPLIT[i]) == 0) *split = i;
-    if (*split < 0)
+zt_err zt_dataset_check_row(zt_dataset *ds, const zt_catalog_clip *k, zt_shard_map **out) {
+    zt_err e;
+    if (split_index(k->split) < 0)
         return zt_fail(ZT_FORMAT, "%s/catalog.db: clip %lld is in split '%.40s'; splits are train, val and test", ds->dir,
                        (long long)k->id, k->split);
+    ZT_TRY(e = zt_dataset_shard(ds, k->shard, out), done);
+    const zt_shard_map *s = *out;
+    if (s && s->bad) return ZT_OK;
     if (!s)
         return zt_fail(ZT_FORMAT, "%s/catalog.db: clip %lld is in shard '%.100s', which the catalogue does not list", ds->dir,
                        (long long)k->id, k->shard);
@@ -102,68 +103,132 @@ static zt_err check_row(const zt_dataset *ds, const zt_catalog_clip *k, const sh
     if (!zt_utf8_valid(k->caption, strlen(k->caption), NULL) || k->labels[0] != '{')
         return zt_fail(ZT_FORMAT, "%s/catalog.db: caption or labels of clip %lld are not UTF-8 text and a JSON object", ds->dir,
                        (long long)k->id);
-    return ZT_OK;
-}
-
-static zt_err add_clip(void *ctx, const zt_catalog_clip *k) {
-    zt_dataset *ds = ctx;
-    zt_err e;
-    int split;
-    shard_map *s = find_shard(ds, k->shard);
-    ZT_TRY(e = check_row(ds, k, s, &split), done);
-    ZT_TRY(e = grow((void **)&ds->clip, ds->n, &ds->cap, sizeof *ds->clip), done);
-    ZT_TRY(e = grow((void **)&ds->of_split[split], ds->count[split], &ds->split_cap[split], sizeof(int64_t)), done);
-    zt_clip_view *v = &ds->clip[ds->n];
-    *v = (zt_clip_view){.rgb = s->map.data + k->offset,
-                        .frames = k->frames,
-                        .height = k->height,
-                        .width = k->width,
-                        .fps = k->fps,
-                        .key = zt_arena_strdup(ds->text, k->key),
-                        .caption = zt_arena_strdup(ds->text, k->caption),
-                        .labels = zt_arena_strdup(ds->text, k->labels),
-                        .id = k->id};
-    if (!v->key || !v->caption || !v->labels) return ZT_NOMEM;
-    bool first = s->last < 0;
-    if (first || v->rgb > ds->clip[s->last].rgb) s->last = ds->n;
-    /* The first and the last clip of each shard are looked at in the file itself: it finds a shard of another data set. */
     const int64_t shape[4] = {k->frames, k->height, k->width, 3};
-    if (first) ZT_TRY(e = zt_shard_check_clip(s->map.data, s->map.size, s->path, k->key, (size_t)k->offset, shape), done);
-    ds->of_split[split][ds->count[split]++] = ds->n++;
+    e = zt_shard_check_clip(s->map.data, s->map.size, s->path, k->key, (size_t)k->offset, shape);
 done:
     return e;
 }
 
-static zt_err check_last(const zt_dataset *ds) {
-    for (int i = 0; i < ds->n_shards; i++) {
-        const shard_map *s = &ds->shard[i];
-        if (s->last < 0) continue;
-        const zt_clip_view *v = &ds->clip[s->last];
-        const int64_t shape[4] = {v->frames, v->height, v->width, 3};
-        zt_err e = zt_shard_check_clip(s->map.data, s->map.size, s->path, v->key, (size_t)(v->rgb - s->map.data), shape);
-        if (e != ZT_OK) return e;
+/* Where the row of `id` is in the table, or would be. */
+static zt_row **slot_of(zt_row **row, int64_t cap, int64_t id) {
+    uint64_t h = (uint64_t)id * 0x9e3779b97f4a7c15u;
+    for (h >>= 20;; h++) {
+        zt_row **r = &row[h & (uint64_t)(cap - 1)];
+        if (!*r || (*r)->view.id == id) return r;
     }
+}
+
+/* At most half of the table is used. */
+static zt_err room_for_row(zt_dataset *ds) {
+    if (ds->n_rows * 2 < ds->cap_rows) return ZT_OK;
+    const int64_t cap = ds->cap_rows ? ds->cap_rows * 2 : 1024;
+    zt_row **more = zt_alloc_array((size_t)cap, sizeof *more);
+    if (!more) return ZT_NOMEM;
+    for (int64_t i = 0; i < ds->cap_rows; i++)
+        if (ds->row[i]) *slot_of(more, cap, ds->row[i]->view.id) = ds->row[i];
+    zt_free(ds->row);
+    ds->row = more;
+    ds->cap_rows = cap;
     return ZT_OK;
 }
 
-zt_err zt_dataset_open(zt_dataset **out, const char *dir) {
+static zt_err add_row(void *ctx, const zt_catalog_clip *k) {
+    zt_dataset *ds = ctx;
+    zt_shard_map *s;
     zt_err e;
-    zt_catalog *catalog = NULL;
+    ZT_TRY(e = zt_dataset_check_row(ds, k, &s), done);
+    ZT_TRY(e = room_for_row(ds), done);
+    zt_row *r = zt_arena_alloc(ds->text, sizeof *r);
+    if (!r) return ZT_NOMEM;
+    r->shard = (int)(s - ds->shard);
+    r->view = (zt_clip_view){.rgb = s->map.data + k->offset,
+                             .frames = k->frames,
+                             .height = k->height,
+                             .width = k->width,
+                             .fps = k->fps,
+                             .key = zt_arena_strdup(ds->text, k->key),
+                             .caption = zt_arena_strdup(ds->text, k->caption),
+                             .labels = zt_arena_strdup(ds->text, k->labels),
+                             .id = k->id};
+    if (!r->view.key || !r->view.caption || !r->view.labels) return ZT_NOMEM;
+    *slot_of(ds->row, ds->cap_rows, k->id) = r;
+    ds->n_rows++;
+done:
+    return e;
+}
+
+/* The row of a clip, read when it is not there yet. Under the lock. */
+static zt_err row_of(zt_dataset *ds, int64_t id, zt_row **out) {
+    zt_err e = ZT_OK;
+    *out = ds->cap_rows ? *slot_of(ds->row, ds->cap_rows, id) : NULL;
+    if (*out) return ZT_OK;
+    ZT_TRY(e = zt_catalog_clip_by_id(ds->catalog, id, add_row, ds), done);
+    *out = *slot_of(ds->row, ds->cap_rows, id);
+done:
+    return e;
+}
+
+/* ---- opening ---- */
+
+static zt_err note_least(void *ctx, const zt_catalog_count *k) {
+    zt_dataset *ds = ctx;
+    const int i = split_index(k->split);
+    if (i < 0 || strcmp(k->status, "ok") != 0) return ZT_OK;
+    zt_clip_view *v = &ds->least[i];
+    if (v->frames == 0 || k->frames < v->frames) v->frames = k->frames;
+    if (v->height == 0 || k->height < v->height) v->height = k->height;
+    if (v->width == 0 || k->width < v->width) v->width = k->width;
+    return ZT_OK;
+}
+
+static zt_err look_at_all(zt_dataset *ds) {
+    zt_clip_view v;
+    zt_err e = ZT_OK;
+    const int64_t n = zt_dataset_count(ds, NULL);
+    for (int64_t i = 0; n <= CHECKED_WHOLE && i < n && e == ZT_OK; i++) e = zt_dataset_clip(ds, NULL, i, &v);
+    return e;
+}
+
+zt_err zt_dataset_start(zt_dataset **out, const char *dir) {
+    zt_err e;
     *out = NULL;
     zt_dataset *ds = zt_alloc(sizeof *ds);
     if (!ds) return ZT_NOMEM;
+    pthread_mutex_init(&ds->lock, NULL);
     ZT_TRY(e = zt_format(ds->dir, sizeof ds->dir, "%s", dir), done);
     ZT_TRY(e = zt_arena_create(&ds->text), done);
-    ZT_TRY(e = zt_catalog_open(&catalog, dir), done);
-    ZT_TRY(e = zt_catalog_shards(catalog, add_shard, ds), done);
-    ZT_TRY(e = zt_catalog_clips(catalog, "ok", add_clip, ds), done);
-    ZT_TRY(e = check_last(ds), done);
-    if (ds->n == 0)
-        e = zt_fail(ZT_FORMAT, "%s: no usable clip in it; add some with `zoe ingest`, or make a new set with `zoe synth`", dir);
+    ZT_TRY(e = zt_catalog_open(&ds->catalog, dir), done);
+    ZT_TRY(e = zt_catalog_shards(ds->catalog, add_shard, ds), done);
+    if (ds->n_shards) qsort(ds->shard, (size_t)ds->n_shards, sizeof *ds->shard, by_name);
 done:
-    zt_catalog_close(&catalog);
     if (e != ZT_OK) zt_dataset_close(&ds);
     *out = ds;
+    return e;
+}
+
+zt_err zt_dataset_open(zt_dataset **out, const char *dir) {
+    zt_dataset *ds = NULL;
+    zt_err e;
+    ZT_TRY(e = zt_dataset_start(&ds, dir), done);
+    for (int i = 0; i < ds->n_shards; i++) ZT_TRY(e = zt_dataset_shard_size(&ds->shard[i]), done);
+    ZT_TRY(e = zt_ranks_read(ds->ranks, ds->catalog, ds->dir), done);
+    ZT_TRY(e = zt_catalog_counts(ds->catalog, note_least, ds), done);
+    ZT_TRY(e = zt_catalog_max_weight(ds->catalog, &ds->max_weight), done);
+    if (zt_dataset_count(ds, NULL) == 0)
+        e = zt_fail(ZT_FORMAT, "%s: no usable clip in it; add some with `zoe ingest`, or make a new set with `zoe synth`", dir);
+    else e = look_at_all(ds);
+done:
+    if (e != ZT_OK) zt_dataset_close(&ds);
+    *out = ds;
+    return e;
+}
+
+zt_err zt_dataset_keep(zt_dataset *ds, bool (*keep)(void *ctx, int64_t id), void *ctx) {
+    zt_err e = ZT_OK;
+    pthread_mutex_lock(&ds->lock);
+    for (int k = 0; k <= ZT_SPLITS && e == ZT_OK; k++)
+        e = zt_ranks_keep(&ds->ranks[k], ds->catalog, ds->dir, ds->max_weight > 0, keep, ctx);
+    pthread_mutex_unlock(&ds->lock);
     return e;
 }
 
@@ -171,50 +236,99 @@ void zt_dataset_close(zt_dataset **pds) {
     zt_dataset *ds = pds ? *pds : NULL;
     if (!ds) return;
     for (int i = 0; i < ds->n_shards; i++) zt_map_close(&ds->shard[i].map);
+    for (int i = 0; i <= ZT_SPLITS; i++) zt_ranks_finish(&ds->ranks[i]);
+    zt_catalog_close(&ds->catalog);
     zt_free(ds->shard);
-    for (int i = 0; i < SPLITS; i++) zt_free(ds->of_split[i]);
-    zt_free(ds->clip);
+    zt_free(ds->row);
     zt_arena_destroy(&ds->text);
+    pthread_mutex_destroy(&ds->lock);
     zt_free(ds);
     *pds = NULL;
 }
 
-static int split_index(const char *split) {
-    for (int i = 0; i < SPLITS; i++)
-        if (strcmp(split, SPLIT[i]) == 0) return i;
-    return -1;
-}
+/* ---- reading ---- */
 
 int64_t zt_dataset_count(const zt_dataset *ds, const char *split) {
-    if (!split) return ds->n;
-    int k = split_index(split);
-    return k < 0 ? 0 : ds->count[k];
+    const int k = split ? split_index(split) : ZT_SPLITS;
+    return k < 0 ? 0 : ds->ranks[k].clips;
 }
 
-zt_err zt_dataset_clip(const zt_dataset *ds, const char *split, int64_t i, zt_clip_view *view) {
-    int64_t n = zt_dataset_count(ds, split);
+void zt_dataset_least(const zt_dataset *ds, const char *split, int *frames, int *height, int *width) {
+    *frames = *height = *width = 0;
+    for (int k = 0; k < ZT_SPLITS; k++) {
+        const zt_clip_view *v = &ds->least[k];
+        if (v->frames == 0 || (split && strcmp(split, ZT_SPLIT[k]) != 0)) continue;
+        if (*frames == 0 || v->frames < *frames) *frames = v->frames;
+        if (*height == 0 || v->height < *height) *height = v->height;
+        if (*width == 0 || v->width < *width) *width = v->width;
+    }
+}
+
+/* A data set is const to those who read it; what is read on the way is kept under the lock. */
+static zt_dataset *lock(const zt_dataset *ds) {
+    zt_dataset *d = (zt_dataset *)(uintptr_t)ds;
+    pthread_mutex_lock(&d->lock);
+    return d;
+}
+
+/* Id and weight of clip i of the split. Under the lock. */
+static zt_err find(zt_dataset *ds, const char *split, int64_t i, int64_t *id, double *weight) {
+    const int64_t n = zt_dataset_count(ds, split);
     if (i < 0 || i >= n)
         return zt_fail(ZT_ARG, "%s: clip %lld of split %s was asked for; it has %lld", ds->dir, (long long)i,
                        split ? split : "(all)", (long long)n);
-    *view = ds->clip[split ? ds->of_split[split_index(split)][i] : i];
-    return ZT_OK;
+    return zt_ranks_find(&ds->ranks[split ? split_index(split) : ZT_SPLITS], ds->catalog, ds->dir, ds->max_weight > 0, i, id,
+                         weight);
 }
 
-static const shard_map *shard_of(const zt_dataset *ds, const zt_clip_view *v) {
-    for (int i = 0; i < ds->n_shards; i++) {
-        const zt_map *m = &ds->shard[i].map;
-        if (m->size && v->rgb >= m->data && v->rgb < m->data + m->size) return &ds->shard[i];
-    }
-    return NULL;
+zt_err zt_dataset_clip(const zt_dataset *cds, const char *split, int64_t i, zt_clip_view *view) {
+    zt_dataset *ds = lock(cds);
+    int64_t id;
+    double weight;
+    zt_row *row;
+    zt_err e;
+    ZT_TRY(e = find(ds, split, i, &id, &weight), done);
+    ZT_TRY(e = row_of(ds, id, &row), done);
+    *view = row->view;
+done:
+    pthread_mutex_unlock(&ds->lock);
+    return e;
+}
+
+zt_err zt_dataset_by_id(const zt_dataset *cds, int64_t id, zt_clip_view *view) {
+    zt_dataset *ds = lock(cds);
+    zt_row *row;
+    const zt_err e = row_of(ds, id, &row);
+    if (e == ZT_OK) *view = row->view;
+    pthread_mutex_unlock(&ds->lock);
+    return e;
+}
+
+zt_err zt_dataset_weight(const zt_dataset *cds, const char *split, int64_t i, double *weight) {
+    zt_dataset *ds = lock(cds);
+    int64_t id;
+    const zt_err e = find(ds, split, i, &id, weight);
+    pthread_mutex_unlock(&ds->lock);
+    return e;
+}
+
+double zt_dataset_max_weight(const zt_dataset *ds) { return ds->max_weight; }
+
+static const zt_shard_map *shard_of(const zt_dataset *cds, const zt_clip_view *v) {
+    zt_dataset *ds = lock(cds);
+    zt_row *row;
+    const zt_shard_map *s = row_of(ds, v->id, &row) == ZT_OK ? &ds->shard[row->shard] : NULL;
+    pthread_mutex_unlock(&ds->lock);
+    return s;
 }
 
 void zt_dataset_forget(const zt_dataset *ds, const zt_clip_view *v) {
-    const shard_map *s = shard_of(ds, v);
+    const zt_shard_map *s = shard_of(ds, v);
     if (s) zt_map_forget(&s->map, (size_t)(v->rgb - s->map.data), (size_t)v->frames * (size_t)v->height * (size_t)v->width * 3);
 }
 
 const void *zt_dataset_truth(const zt_dataset *ds, const zt_clip_view *v, const char *name, zt_npy_info *info) {
-    const shard_map *s = shard_of(ds, v);
+    const zt_shard_map *s = shard_of(ds, v);
     char want[ZT_TAR_NAME_MAX + 1];
     const size_t key = strlen(v->key), bytes = (size_t)v->frames * (size_t)v->height * (size_t)v->width * 3;
     if (!s || zt_format(want, sizeof want, "%s.%s.npy", v->key, name) != ZT_OK) return NULL;

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "data/catalog.h"
+#include "data/faces.h"
 #include "data/ingest_impl.h"
 
 enum {
@@ -18,11 +19,12 @@ enum {
      * shards. */
     SHARD_BYTES = 64 << 20,
     COMMIT_FILES = 256,
+    FACES_EVERY = 2,                  /* frames: faces are looked for in every second */
     SIDE_MAX = 4096,
     THREADS_MAX = 256
 };
 static const char *const SPLIT[ZT_SPLITS] = {"train", "val", "test"};
-static const char *const CAPTION[] = {"auto", "txt", "folder", "none"};
+static const char *const CAPTION[] = {"auto", "txt", "folder", "none"}, *const FACES[] = {"off", "report", "blur", "drop"};
 
 static zt_err check_shape(const zt_ingest_cfg *c) {
     if (c->n_size < 1 || c->n_size > ZT_INGEST_BUCKETS || c->n_frames < 1 || c->n_frames > ZT_INGEST_BUCKETS)
@@ -62,6 +64,8 @@ static zt_err check(const zt_ingest_cfg *c) {
                        (int)c->mode, (long long)c->stride, (long long)c->per_shot, (long long)c->frame_step, c->threads);
     if (!(c->val >= 0 && c->val <= 0.5) || !(c->test >= 0 && c->test <= 0.5) || c->val + c->test > 0.9)
         return zt_fail(ZT_ARG, "ingest: val %g and test %g; wanted are parts 0..0.5, together at most 0.9", c->val, c->test);
+    if ((int)c->faces < 0 || c->faces > ZT_INGEST_FACES_DROP)
+        return zt_fail(ZT_ARG, "ingest: %d is no way to treat faces", (int)c->faces);
     if (c->max_clips < 0 || c->max_clips > 1 << 30 || (int)c->caption < 0 || c->caption > ZT_CAPTION_NONE)
         return zt_fail(ZT_ARG, "ingest: max-clips %lld or kind of caption %d is out of range", (long long)c->max_clips,
                        (int)c->caption);
@@ -118,6 +122,7 @@ static zt_err settings_text(const zt_ingest_cfg *c, zt_str *t) {
                 fps, MODE[c->mode], (long long)c->stride, (long long)c->per_shot, (long long)c->frame_step,
                 SCENES[c->scenes.kind], gap, limit, FIT[c->fit], FILTER[c->filter], c->audio ? "keep" : "drop", val, test,
                 CAPTION[c->caption], (long long)c->max_clips, (unsigned long long)c->seed);
+    if (c->faces != ZT_INGEST_FACES_OFF) zt_str_addf(t, "; faces %s", FACES[c->faces]);
     return t->failed ? ZT_NOMEM : ZT_OK;
 }
 
@@ -184,6 +189,8 @@ zt_err zt_ingest_commit(zt_ingest_job *j, bool now) {
 static zt_err prepare(zt_ingest_job *j) {
     zt_err e;
     ZT_TRY(e = check_out(j->cfg->out), done);
+    if (j->cfg->faces != ZT_INGEST_FACES_OFF)
+        ZT_TRY(e = zt_finder_create(&j->faces, &(zt_finder_cfg){.every = FACES_EVERY}), done);
     ZT_TRY(e = zt_ingest_captions_create(&j->captions, j->cfg->caption), done);
     ZT_TRY(e = zt_store_open(&j->store, j->cfg->out, SHARD_BYTES), done);
     ZT_TRY(e = settle(j), done);
@@ -245,6 +252,8 @@ done:
     j.rep.seconds = zt_now() - t0;
     if (report) *report = j.rep;
     zt_store_close(&j.store);
+    zt_finder_destroy(&j.faces);
+    zt_free(j.copy);
     zt_ingest_captions_destroy(&j.captions);
     zt_ingest_files_finish(&files);
     pthread_cond_destroy(&j.passed);

@@ -42,6 +42,16 @@ typedef struct zt_ingest_item {
     const char *origin;             /* where the file came from (an address, a data set's name): kept in sources.info */
 } zt_ingest_item;
 
+/* What is done about faces in a clip before it is stored (data/faces.h). DROP: its faces are blurred and it is dropped, so that
+ * no later restoring brings them back. */
+typedef enum zt_ingest_faces {
+    ZT_INGEST_FACES_OFF,
+    ZT_INGEST_FACES_REPORT,
+    ZT_INGEST_FACES_BLUR,
+    ZT_INGEST_FACES_DROP
+} zt_ingest_faces;
+#define ZT_INGEST_FACES_CHOICES "off|report|blur|drop"
+
 typedef struct zt_ingest_cfg {
     const char *const *src; /* n_src files and folders; folders are walked in byte order, links and hidden names left out */
     int n_src;
@@ -67,6 +77,7 @@ typedef struct zt_ingest_cfg {
     zt_ingest_caption caption;
     int64_t max_clips;              /* per source; 0: all */
     uint64_t seed;                  /* of the split */
+    zt_ingest_faces faces;
 } zt_ingest_cfg;
 
 typedef struct zt_ingest_report {
@@ -86,7 +97,8 @@ typedef struct zt_ingest_report {
  *  data set is whole. Progress on stderr.
  *  A file that does not decode is no error; a report without clips is none either. report may be NULL; it is filled after
  *  ZT_CANCELLED too.
- *  Errors: ZT_ARG (cfg, an item; other settings than cfg->out has), ZT_NOTFOUND (no such source), ZT_IO, ZT_FORMAT (damaged data
+ *  Errors: ZT_ARG (cfg, an item; other settings than cfg->out has), ZT_NOTFOUND (no such source; no
+ *  cascades to find faces with), ZT_IO, ZT_FORMAT (damaged data
  *  set), ZT_CANCELLED (finished sources are kept, in a shard of their own), ZT_NOMEM. */
 zt_err zt_ingest(const zt_ingest_cfg *cfg, zt_ingest_report *report);
 #endif

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "data/faces_set.h"
 #include "data/ingest.h"
 #include "data/store.h"
 
@@ -115,13 +116,16 @@ typedef struct zt_ingest_source {
     int64_t frames, clips, damaged, boundaries, used;   /* used: frames in clips, overlaps once for each clip */
 } zt_ingest_source;
 
-/* The run. `lock` guards what several workers touch: next, turn, err, text, hash, progress; and the store, its catalogue with
- * it. */
+/* The run. `lock` guards what several workers touch: next, turn, err, text, hash, progress, faces, copy; and the store, its
+ * catalogue with it. */
 typedef struct zt_ingest_job {
     const zt_ingest_cfg *cfg;
     const zt_ingest_files *files;
     zt_store *store;
     zt_ingest_captions *captions;
+    zt_finder *faces;           /* NULL: not looked for */
+    uint8_t *copy;              /* of a clip, to blur faces in */
+    size_t copy_room;
     zt_ingest_report rep;
     int64_t clips[ZT_SPLITS];   /* usable ones in the data set */
     int64_t next_key, usable;   /* number of the next clip; usable sources */

@@ -112,6 +112,31 @@ static void refuse(zt_ingest_source *s, zt_err e) {
 
 /* ---- the turn ---- */
 
+/* Look for faces in a copy of the clip, which is blurred where that was asked for, and store that. */
+static zt_err store_looked_at(zt_ingest_job *j, const zt_catalog_clip *k, const uint8_t *rgb) {
+    static const zt_faces_action DO[] = {ZT_FACES_REPORT, ZT_FACES_REPORT, ZT_FACES_BLUR, ZT_FACES_DROP};
+    const zt_faces_action act = DO[j->cfg->faces];
+    const size_t bytes = (size_t)k->frames * (size_t)k->height * (size_t)k->width * 3;
+    zt_faces_found found = {0};
+    int64_t id;
+    zt_err e;
+    if (bytes > j->copy_room) {
+        uint8_t *more = zt_realloc(j->copy, bytes);
+        if (!more) return ZT_NOMEM;
+        j->copy = more;
+        j->copy_room = bytes;
+    }
+    memcpy(j->copy, rgb, bytes);
+    ZT_TRY(e = zt_faces_look(j->faces, act == ZT_FACES_REPORT ? act : ZT_FACES_BLUR, j->copy, k->frames, k->height, k->width,
+                             k->fps, &found), done);
+    ZT_TRY(e = zt_store_add(j->store, k, j->copy, NULL, 0), done);
+    ZT_TRY(e = zt_catalog_last_clip(zt_store_catalog(j->store), &id), done);
+    e = zt_faces_record(zt_store_catalog(j->store), j->faces, act, id, &found);
+done:
+    zt_faces_found_finish(&found);
+    return e;
+}
+
 static zt_err write_clip(worker *w, const zt_ingest_clip *clip, const void *wav, size_t wav_bytes) {
     zt_ingest_job *j = w->j;
     zt_ingest_source *s = &w->s;
@@ -131,7 +156,7 @@ static zt_err write_clip(worker *w, const zt_ingest_clip *clip, const void *wav,
                                .labels = item ? item->labels : NULL,
                                .licence = item ? item->licence : NULL};
     zt_err e;
-    ZT_TRY(e = zt_store_add(j->store, &k, clip->rgb, NULL, 0), done);
+    ZT_TRY(e = j->faces ? store_looked_at(j, &k, clip->rgb) : zt_store_add(j->store, &k, clip->rgb, NULL, 0), done);
     if (wav_bytes) ZT_TRY(e = zt_store_attach(j->store, SPLIT[w->split], key, "wav", wav, wav_bytes), done);
     j->next_key++;
     j->clips[w->split]++;

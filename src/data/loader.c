@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "data/order.h"
 
 enum { BATCH_MAX = 4096, DEPTH_MAX = 64, THREADS_MAX = 16, STRIDE_MAX = 64, SIDE_MAX = 16384, FRAMES_MAX = 1 << 20 };
 
@@ -24,15 +25,10 @@ typedef struct slot {
     int64_t *id;
     int64_t number;        /* which batch is in it; -1: none */
     zt_err err;
+    char why[512];         /* its text: error texts belong to the thread that failed */
 } slot;
 
-/* A thread and the permutation it used last. */
-typedef struct worker {
-    zt_loader *l;
-    pthread_t thread;
-    bool started;
-    int64_t *order, epoch;
-} worker;
+typedef struct worker { zt_loader *l; pthread_t thread; bool started; } worker;
 
 struct zt_loader {
     const zt_dataset *ds;
@@ -50,19 +46,6 @@ struct zt_loader {
 };
 
 /* ---- what is in a batch ---- */
-
-/* Catalogue index of place `at` in the endless sequence of clips. */
-static int64_t clip_at(worker *w, int64_t at) {
-    const zt_loader *l = w->l;
-    const int64_t epoch = at / l->clips;
-    if (!l->cfg.shuffle) return at % l->clips;
-    if (w->epoch != epoch) {
-        zt_rng r = zt_rng_init(l->cfg.seed, zt_hash_name("loader/order") + (uint64_t)epoch);
-        zt_rng_permutation(&r, w->order, l->clips);
-        w->epoch = epoch;
-    }
-    return w->order[at % l->clips];
-}
 
 /* What is cut out of a clip. */
 typedef struct cut { int start, stride, y, x; bool mirror; } cut;
@@ -105,13 +88,25 @@ static void copy_clip(const zt_loader *l, const zt_clip_view *v, const cut *k, u
     }
 }
 
-static zt_err fill(worker *w, slot *s, int64_t number) {
-    zt_loader *l = w->l;
+static zt_err check_clip(const zt_loader *l, const zt_clip_view *v) {
+    const zt_loader_cfg *c = &l->cfg;
+    if (v->frames >= c->frames && v->height >= c->height && v->width >= c->width) return ZT_OK;
+    return zt_fail(
+        ZT_CONFIG,
+        "data loader: clip %s (split %s) has %d frames of %dx%d, %d of %dx%d were asked for; ask for less, or make the "
+        "data set with larger clips",
+        v->key, c->split ? c->split : "all", v->frames, v->width, v->height, c->frames, c->width, c->height);
+}
+
+static zt_err fill(zt_loader *l, slot *s, int64_t number) {
     zt_err e = ZT_OK;
     for (int i = 0; i < l->cfg.batch; i++) {
         zt_clip_view v;
+        int64_t index;
         const int64_t at = number * l->cfg.batch + i;
-        ZT_TRY(e = zt_dataset_clip(l->ds, l->cfg.split, clip_at(w, at), &v), done);
+        ZT_TRY(e = zt_order_at(l->ds, l->cfg.split, l->cfg.seed, l->cfg.shuffle, at, &index), done);
+        ZT_TRY(e = zt_dataset_clip(l->ds, l->cfg.split, index, &v), done);
+        ZT_TRY(e = check_clip(l, &v), done);
         const cut k = choose_cut(l, &v, at);
         copy_clip(l, &v, &k, s->rgb + (size_t)i * l->clip_bytes);
         zt_dataset_forget(l->ds, &v);
@@ -169,7 +164,8 @@ static void *work(void *arg) {
         const int64_t number = l->next_fill++;
         slot *s = &l->slot[number % (l->cfg.prefetch + 1)];
         pthread_mutex_unlock(&l->lock);
-        const zt_err e = fill(w, s, number);
+        const zt_err e = fill(l, s, number);
+        if (e != ZT_OK) snprintf(s->why, sizeof s->why, "%s", zt_err_text());
         pthread_mutex_lock(&l->lock);
         s->number = number;
         s->err = e;
@@ -191,10 +187,9 @@ zt_err zt_loader_next(zt_loader *l, zt_batch *b) {
     }
     const zt_err e = s->err;
     pthread_mutex_unlock(&l->lock);
-    if (e != ZT_OK) {   /* the worker's text is of its thread; only memory can have failed */
+    if (e != ZT_OK) {
         *b = (zt_batch){0};
-        return zt_fail(e, "data loader: batch %lld could not be made: out of memory; use a smaller batch or prefetch",
-                       (long long)number);
+        return zt_fail(e, "data loader: batch %lld could not be made: %s", (long long)number, s->why);
     }
     *b = (zt_batch){s->rgb, s->caption, s->id, number};
     return ZT_OK;
@@ -226,15 +221,13 @@ static zt_err check_clips(const zt_loader *l) {
                        "(`zoe data stats DIR` counts them)", split);
     if (c->first_batch > INT64_MAX / c->batch - DEPTH_MAX)
         return zt_fail(ZT_CONFIG, "data loader: first batch %lld is out of range", (long long)c->first_batch);
-    for (int64_t i = 0; i < l->clips; i++) {
+    int frames, height, width;
+    zt_dataset_least(l->ds, c->split, &frames, &height, &width);
+    if (frames >= c->frames && height >= c->height && width >= c->width) return ZT_OK;
+    for (int64_t i = 0; i < l->clips; i++) {   /* which one is it? */
         zt_clip_view v;
         zt_err e = zt_dataset_clip(l->ds, c->split, i, &v);
-        if (e != ZT_OK) return e;
-        if (v.frames < c->frames || v.height < c->height || v.width < c->width)
-            return zt_fail(ZT_CONFIG,
-                           "data loader: clip %s (split %s) has %d frames of %dx%d, %d of %dx%d were asked for; ask for less, or "
-                           "make the data set with larger clips",
-                           v.key, split, v.frames, v.width, v.height, c->frames, c->width, c->height);
+        if (e != ZT_OK || (e = check_clip(l, &v)) != ZT_OK) return e;
     }
     return ZT_OK;
 }
@@ -251,10 +244,6 @@ static zt_err allocate(zt_loader *l) {
         s->id = zt_alloc_array(batch, sizeof *s->id);
         s->number = -1;
         if (!s->rgb || !s->caption || !s->mirrored || !s->id) return ZT_NOMEM;
-    }
-    for (int i = 0; i < l->cfg.threads; i++) {
-        l->worker[i] = (worker){.l = l, .epoch = -1};
-        if (l->cfg.shuffle && !(l->worker[i].order = zt_alloc_array((size_t)l->clips, sizeof(int64_t)))) return ZT_NOMEM;
     }
     return ZT_OK;
 }
@@ -281,6 +270,7 @@ zt_err zt_loader_create(zt_loader **out, const zt_dataset *ds, const zt_loader_c
     ZT_TRY(e = allocate(l), fail);
     l->next_fill = l->next_take = l->cfg.first_batch;
     for (int i = 0; i < l->cfg.threads; i++) {
+        l->worker[i].l = l;
         const int rc = pthread_create(&l->worker[i].thread, NULL, work, &l->worker[i]);
         if (rc != 0) {
             e = zt_fail(ZT_IO, "data loader: no thread could be started: %s", strerror(rc));
@@ -302,10 +292,8 @@ void zt_loader_destroy(zt_loader **pl) {
     l->stop = true;
     pthread_cond_broadcast(&l->taken);
     pthread_mutex_unlock(&l->lock);
-    for (int i = 0; i < THREADS_MAX; i++) {
+    for (int i = 0; i < THREADS_MAX; i++)
         if (l->worker[i].started) pthread_join(l->worker[i].thread, NULL);
-        zt_free(l->worker[i].order);
-    }
     for (int i = 0; i < DEPTH_MAX; i++) {
         slot *s = &l->slot[i];
         for (int k = 0; s->mirrored && k < l->cfg.batch; k++) zt_free(s->mirrored[k]);

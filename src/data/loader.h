@@ -8,7 +8,7 @@ typedef struct zt_loader_cfg {
     const char *split;             /* "train", "val", "test" or NULL for all; copied */
     int batch, frames, height, width;
     uint64_t seed;
-    bool shuffle;                  /* a new permutation every epoch; else catalogue order, again and again */
+    bool shuffle;                  /* a new permutation every epoch, or drawn by weight (order.h); else catalogue order */
     bool crop;                     /* random place of a smaller crop; else the centre */
     bool flip;                     /* mirror half of the clips; the words left and right change places in the caption */
     bool jitter;                   /* random start in longer clips; else the middle */
@@ -34,7 +34,8 @@ typedef struct zt_loader zt_loader;
  *  and what to change), ZT_NOMEM, ZT_IO (no thread). `ds` must outlive it. */
 zt_err zt_loader_create(zt_loader **l, const zt_dataset *ds, const zt_loader_cfg *cfg);
 void zt_loader_destroy(zt_loader **l);
-/** Next batch; waits for the thread when it is not ready. One consumer. Errors: ZT_NOMEM. */
+/** Next batch; waits for the thread when it is not ready. One consumer. Errors: ZT_NOMEM, ZT_CONFIG (a clip smaller than the
+ *  catalogue counts, weights near zero), and as zt_dataset_clip. */
 zt_err zt_loader_next(zt_loader *l, zt_batch *b);
 /** Seconds zt_loader_next has waited so far. */
 double zt_loader_wait_s(const zt_loader *l);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -157,6 +158,16 @@ zt_err zt_store_back(zt_store *s) {
     return e;
 }
 
+static zt_err record_hash(zt_store *s, const char *name) {
+    char path[ZT_PATH_MAX], hex[65];
+    zt_err e;
+    ZT_TRY(e = zt_format(path, sizeof path, "%s/shards/%s", s->dir, name), done);
+    ZT_TRY(e = zt_sha256_file(path, hex), done);
+    e = zt_catalog_set_shard_hash(s->catalog, name, hex);
+done:
+    return e;
+}
+
 zt_err zt_store_flush(zt_store *s, int force) {
     zt_err e = ZT_OK;
     bool full = force != 0;
@@ -168,6 +179,7 @@ zt_err zt_store_flush(zt_store *s, int force) {
         ZT_TRY(e = zt_shard_writer_finish(s->shard[i], &bytes), done);
         zt_shard_writer_destroy(&s->shard[i]);
         ZT_TRY(e = zt_catalog_add_shard(s->catalog, s->name[i], (int64_t)bytes), done);
+        ZT_TRY(e = record_hash(s, s->name[i]), done);
         s->bytes += (int64_t)bytes;
         s->shards++;
     }

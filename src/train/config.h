@@ -15,7 +15,7 @@ typedef struct zt_run_cfg {                                                     
 } zt_run_cfg;
 
 typedef struct zt_data_cfg {                                                      /* section data */
-    char path[1024];
+    char path[1024], policy[1024];
     int64_t frames, height, width;       /* 0: the data set's own */
     int flip, crop, jitter;
 } zt_data_cfg;
