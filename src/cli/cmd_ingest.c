@@ -11,23 +11,39 @@
 #include "data/layout/layout.h"
 
 typedef struct args {
-    char out[4096], layout[32];
-    int64_t size, frames, max_clips, seed, fold;
-    double fps, val, test;
-    int caption, json, quiet;
+    char out[4096], size[128], layout[32];
+    zt_ints frames;
+    int64_t fold, max_clips, seed, stride, per_shot, threads;
+    double fps, val, test, min_scene, content;
+    int caption, mode, rule, scenes, fit, filter, audio, faces, json, quiet;
 } args;
 
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
     {"out", ZT_OPT_STR, AT(out), NULL, 0, 0, NULL, 'o', "folder of the data set; continues the one that is there"},
-    {"size", ZT_OPT_INT, AT(size), "64", 8, 1024, NULL, 0, "pixels: clips are square, cut from the centre"},
-    {"frames", ZT_OPT_INT, AT(frames), "16", 1, 1024, NULL, 0, "of a clip; a shorter rest of a file is left out"},
-    {"fps", ZT_OPT_REAL, AT(fps), "8", 0.1, 240, NULL, 0, "frames per second of the clips"},
+    {"size", ZT_OPT_STR, AT(size), "64", 0, 0, NULL, 0,
+     "pixels: N or WxH; several (512x288,288x512): the nearest shape for each file"},
+    {"fit", ZT_OPT_ENUM, AT(fit), "crop", 0, 0, ZT_FITS, 0, "to that shape: centre cut out, black beside it, or out of shape"},
+    {"filter", ZT_OPT_ENUM, AT(filter), "bicubic", 0, 0, ZT_FILTERS, 0, "of the scaling; each without aliasing"},
+    {"frames", ZT_OPT_INTS, AT(frames), "16", 1, 1024, NULL, 0, "of a clip; several, growing: rests of shots give shorter clips"},
+    {"frame-rule", ZT_OPT_ENUM, AT(rule), "any", 0, 0, "any|4n+1|8n+1", 0, "lengths that video encoders want"},
+    {"fps", ZT_OPT_REAL, AT(fps), "30", 0.1, 240, NULL, 0, "frames per second of the clips"},
+    {"mode", ZT_OPT_ENUM, AT(mode), "chunk", 0, 0, ZT_INGEST_MODES, 0, "which stretches of a shot become clips"},
+    {"stride", ZT_OPT_INT, AT(stride), "0", 0, 65536, NULL, 0, "frames between starts in mode slide; 0: half a clip"},
+    {"per-shot", ZT_OPT_INT, AT(per_shot), "4", 1, 1024, NULL, 0, "clips in mode uniform"},
+    {"scenes", ZT_OPT_ENUM, AT(scenes), "auto", 0, 0, ZT_SCENE_KINDS, 0,
+     "no clip spans a cut, dissolve or fade (auto); see zoe data scenes"},
+    {"min-scene", ZT_OPT_REAL, AT(min_scene), "0.4", 0.001, 60, NULL, 0, "seconds; nearer boundaries are one"},
+    {"content", ZT_OPT_REAL, AT(content), "22", 1, 255, NULL, 0, "difference of frames that is a cut, for --scenes content"},
+    {"audio", ZT_OPT_ENUM, AT(audio), "drop", 0, 0, "drop|keep", 0, "keep: the sound of each clip beside it, KEY.wav"},
     {"val", ZT_OPT_REAL, AT(val), "0.1", 0, 0.5, NULL, 0, "part of the files for validation"},
     {"test", ZT_OPT_REAL, AT(test), "0", 0, 0.5, NULL, 0, "part of the files for testing"},
+    {"faces", ZT_OPT_ENUM, AT(faces), "off", 0, 0, ZT_INGEST_FACES_CHOICES, 0,
+     "look for faces before a clip is stored: write down, blur, or blur and leave the clip out (zoe data faces)"},
     {"caption", ZT_OPT_ENUM, AT(caption), "auto", 0, 0, "auto|txt|folder|none", 0,
      "from text beside the files, folder names, or none"},
     {"max-clips", ZT_OPT_INT, AT(max_clips), "0", 0, 1000000000, NULL, 0, "of one file; 0: all"},
+    {"threads", ZT_OPT_INT, AT(threads), "0", 0, 256, NULL, 0, "files at a time; 0: as many as processors"},
     {"seed", ZT_OPT_INT, AT(seed), "1", 0, 9007199254740991.0, NULL, 0, "of the split"},
     {"layout", ZT_OPT_STR, AT(layout), "auto", 0, 0, NULL, 0,
      "how SRC is published (below); auto: what it looks like; files: any files, whatever lies beside them"},
@@ -38,14 +54,15 @@ static const zt_opt options[] = {
 #define ZT_LAYOUT_VIDEOS(word, name, doc) "  " name ": " doc "\n"
 #define ZT_LAYOUT_ARRAYS(word, name, doc) ZT_LAYOUT_VIDEOS(word, name, doc)
 static const zt_cli_spec spec = {
-    .usage = "zoe ingest SRC... --out DIR [--size 64 --frames 16 --fps 8] [options]",
+    .usage = "zoe ingest SRC... --out DIR [--size 64 --frames 16 --fps 30] [options]",
     .about = "Cuts clips out of video files (anything FFmpeg reads; folders are searched) and adds them to the data set DIR. A "
              "file that\n"
              "cannot be used is listed with its reason. Captions: STEM.txt beside the file; else captions.tsv or labels.tsv in "
              "its folder\n"
-             "(columns file and caption); else the name of its folder below SRC. A file goes whole to train, val or test. Ctrl-C "
-             "or a\n"
-             "kill loses nothing that is complete; the same command continues. Exit status 0 when the data set has a clip.\n"
+             "(columns file and caption); else the name of its folder below SRC. A file goes whole to train, val or test. After "
+             "Ctrl-C\n"
+             "or a kill the same command continues; the result is the same, byte for byte, after kills and with any --threads.\n"
+             " Exit status 0 when the data set has a clip.\n"
              "Published data sets are read in place, one SRC at a time (nothing is downloaded); layouts:\n"
 #include "data/layout/layout.def"
     ,
@@ -87,9 +104,8 @@ static void print_list(const char *title, const json_t *list) {
 }
 
 static void print_text(const args *a, const zt_ingest_report *r, const listing *l) {
-    printf("%s: %lld clips (train %lld, val %lld, test %lld) of %lld frames, %lldx%lld, %g fps\n", a->out,
-           (long long)(r->train + r->val + r->test), (long long)r->train, (long long)r->val, (long long)r->test,
-           (long long)a->frames, (long long)a->size, (long long)a->size, a->fps);
+    printf("%s: %lld clips (train %lld, val %lld, test %lld), size %s, %g fps\n", a->out,
+           (long long)(r->train + r->val + r->test), (long long)r->train, (long long)r->val, (long long)r->test, a->size, a->fps);
     printf("files: %lld usable (%lld damaged in part), %lld unusable, %lld duplicates, %lld done before; %lld others skipped; "
            "%.1f s\n",
            (long long)r->new_ok, (long long)r->damaged, (long long)r->new_dropped, (long long)r->duplicates,
@@ -128,7 +144,7 @@ static int show(const args *a, const zt_ingest_report *r) {
     }
     if (status == ZT_EXIT_OK && r->train + r->val + r->test == 0) {
         fprintf(stderr, "zoe ingest: no clip came out of %lld file%s; a clip needs %lld frames at %g fps\n", (long long)r->files,
-                r->files == 1 ? "" : "s", (long long)a->frames, a->fps);
+                r->files == 1 ? "" : "s", (long long)a->frames.v[0], a->fps);
         status = ZT_EXIT_FAILED;
     }
     zt_catalog_close(&c);
@@ -171,6 +187,23 @@ static bool choose_layout(const args *a, char **src, int n, const zt_layout **la
     return false;
 }
 
+/* "64", "320x192" or several of these between commas. */
+static bool parse_sizes(const char *text, zt_ingest_cfg *c) {
+    char one[128];
+    for (c->n_size = 0; *text && c->n_size < ZT_INGEST_BUCKETS; c->n_size++) {
+        const size_t n = strcspn(text, ",");
+        int64_t w, h;
+        snprintf(one, sizeof one, "%.*s", (int)n, text);
+        char *x = strchr(one, 'x');
+        if (x) *x = '\0';
+        if (!zt_parse_int(one, &w) || w < 1 || w > INT32_MAX) return false;
+        if (x && (!zt_parse_int(x + 1, &h) || h < 1 || h > INT32_MAX)) return false;
+        c->size[c->n_size] = (zt_ingest_size){(int)w, (int)(x ? h : w)};
+        text += n + (text[n] == ',');
+    }
+    return c->n_size > 0 && !*text;
+}
+
 int zt_cmd_ingest(int argc, char **argv) {
     static char *pos[ZT_CLI_MAX_POS];   /* static: a command runs once, and the stack is not for 32 KiB */
     args a;
@@ -179,17 +212,31 @@ int zt_cmd_ingest(int argc, char **argv) {
     if (!a.out[0]) return zt_cli_usage_error("ingest", "--out is missing; name the folder of the data set");
     zt_log_quiet(a.quiet || a.json);
     zt_cancel_install();
-    const zt_ingest_cfg cfg = {.src = (const char *const *)pos,
-                               .n_src = n,
-                               .out = a.out,
-                               .size = a.size,
-                               .frames = a.frames,
-                               .fps = a.fps,
-                               .val = a.val,
-                               .test = a.test,
-                               .caption = (zt_ingest_caption)a.caption,
-                               .max_clips = a.max_clips,
-                               .seed = (uint64_t)a.seed};
+    static const int STEP[] = {0, 4, 8};
+    zt_ingest_cfg cfg = {.src = (const char *const *)pos,
+                         .n_src = n,
+                         .out = a.out,
+                         .n_frames = a.frames.n,
+                         .frame_step = STEP[a.rule],
+                         .fps = a.fps,
+                         .mode = (zt_ingest_mode)a.mode,
+                         .stride = a.stride,
+                         .per_shot = a.per_shot,
+                         .scenes = {(zt_scene_kind)a.scenes, a.min_scene, a.content},
+                         .fit = (zt_fit)a.fit,
+                         .filter = (zt_filter)a.filter,
+                         .audio = a.audio != 0,
+                         .threads = (int)a.threads,
+                         .val = a.val,
+                         .test = a.test,
+                         .caption = (zt_ingest_caption)a.caption,
+                         .faces = (zt_ingest_faces)a.faces,
+                         .max_clips = a.max_clips,
+                         .seed = (uint64_t)a.seed};
+    for (int i = 0; i < a.frames.n; i++) cfg.frames[i] = a.frames.v[i];
+    if (!parse_sizes(a.size, &cfg))
+        return zt_cli_usage_error("ingest", "--size is '%s'; it is N or WxH, or up to %d of these between commas", a.size,
+                                  ZT_INGEST_BUCKETS);
     const zt_layout_cfg layout_cfg = {.fold = (int)a.fold};
     const zt_layout *layout;
     zt_ingest_report report;

@@ -33,7 +33,7 @@ static const char CORE[] =
 
 /* What schema version 2 adds: tables of topics, each beside its code. Every statement says IF NOT EXISTS. */
 static const char *const TOPICS[] = {
-    ZT_COUNTS_SCHEMA, ZT_CHECK_SCHEMA, ZT_EDIT_SCHEMA, ZT_SCORE_SCHEMA, ZT_WEIGHT_SCHEMA, NULL,
+    ZT_COUNTS_SCHEMA, ZT_CHECK_SCHEMA, ZT_EDIT_SCHEMA, ZT_SCORE_SCHEMA, ZT_WEIGHT_SCHEMA, ZT_RIGHTS_SCHEMA, ZT_FACES_SCHEMA, NULL,
 };
 
 zt_err zt_sql_fail(const zt_catalog *c, int rc, const char *doing) {

@@ -13,6 +13,10 @@ struct zt_catalog {
     char path[ZT_PATH_MAX];
 };
 
+/* Tables of the topic files, listed in catalog.c. */
+extern const char ZT_RIGHTS_SCHEMA[];   /* rights.c */
+extern const char ZT_FACES_SCHEMA[];    /* faces_store.c */
+
 /** Our code and text for what SQLite said last; `doing` completes "while ...". */
 zt_err zt_sql_fail(const zt_catalog *c, int rc, const char *doing);
 /** One or more statements without parameters and results. */

@@ -223,6 +223,15 @@ done:
     return e;
 }
 
+zt_err zt_dataset_keep(zt_dataset *ds, bool (*keep)(void *ctx, int64_t id), void *ctx) {
+    zt_err e = ZT_OK;
+    pthread_mutex_lock(&ds->lock);
+    for (int k = 0; k <= ZT_SPLITS && e == ZT_OK; k++)
+        e = zt_ranks_keep(&ds->ranks[k], ds->catalog, ds->dir, ds->max_weight > 0, keep, ctx);
+    pthread_mutex_unlock(&ds->lock);
+    return e;
+}
+
 void zt_dataset_close(zt_dataset **pds) {
     zt_dataset *ds = pds ? *pds : NULL;
     if (!ds) return;

@@ -1,6 +1,7 @@
 /* dataset.h - a data set folder opened for reading: catalog.db and mapped shards. Clips are views into the maps, never copies. */
 #ifndef ZT_DATASET_H
 #define ZT_DATASET_H
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
 #include "data/npy.h"
@@ -25,6 +26,9 @@ typedef struct zt_clip_view {
  *  ZT_NOTFOUND (no folder, no catalogue, shard missing), ZT_FORMAT (damaged catalogue, truncated shard: file, what is wrong,
  *  what to do), ZT_IO, ZT_NOMEM; *ds is then NULL. After opening, any number of threads may read. */
 zt_err zt_dataset_open(zt_dataset **ds, const char *dir);
+/** Keep only the clips for whose id keep() is true, before anybody reads; counts and positions follow, zt_dataset_least does not.
+ *  Reads the ids of all clips. Errors as zt_dataset_clip. */
+zt_err zt_dataset_keep(zt_dataset *ds, bool (*keep)(void *ctx, int64_t id), void *ctx);
 void zt_dataset_close(zt_dataset **ds); /* NULL and *ds == NULL are fine; sets *ds = NULL */
 /** Clips of split "train", "val" or "test"; NULL: all. 0 for an unknown split. */
 int64_t zt_dataset_count(const zt_dataset *ds, const char *split);

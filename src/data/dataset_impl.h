@@ -30,6 +30,8 @@ typedef struct zt_ranks {
 zt_err zt_ranks_read(zt_ranks ranks[ZT_SPLITS + 1], zt_catalog *c, const char *dir);
 /** Clip number i, 0 <= i < clips, and its weight. One thread at a time. ZT_FORMAT when the catalogue was changed meanwhile. */
 zt_err zt_ranks_find(zt_ranks *r, zt_catalog *c, const char *dir, bool weighted, int64_t i, int64_t *id, double *weight);
+/** Leave out the clips for whose id keep() is false. Errors as zt_ranks_find. */
+zt_err zt_ranks_keep(zt_ranks *r, zt_catalog *c, const char *dir, bool weighted, bool (*keep)(void *ctx, int64_t id), void *ctx);
 void zt_ranks_finish(zt_ranks *r);
 
 /* ---- rows and shards (dataset.c) ---- */

@@ -102,6 +102,24 @@ done:
     return e;
 }
 
+zt_err zt_ranks_keep(zt_ranks *r, zt_catalog *c, const char *dir, bool weighted, bool (*keep)(void *ctx, int64_t id), void *ctx) {
+    int64_t clips = 0;
+    for (int64_t i = 0; i < r->n_blocks; i++) {
+        zt_rank_block *b = &r->block[i];
+        const int64_t n = (i + 1 < r->n_blocks ? b[1].start : r->clips) - b->start;
+        const zt_err e = b->id ? ZT_OK : load(r, b, n, c, dir, weighted);
+        if (e != ZT_OK) return e;
+        b->start = clips;
+        for (int64_t k = 0; k < n; k++) {
+            if (!keep(ctx, b->id[k])) continue;
+            if (b->weight) b->weight[clips - b->start] = b->weight[k];
+            b->id[clips++ - b->start] = b->id[k];
+        }
+    }
+    r->clips = clips;
+    return ZT_OK;
+}
+
 void zt_ranks_finish(zt_ranks *r) {
     for (int64_t i = 0; i < r->n_blocks; i++) {
         zt_free(r->block[i].id);

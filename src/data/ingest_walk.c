@@ -36,7 +36,8 @@ static zt_err add(zt_ingest_files *f, const char *path, size_t root, const zt_in
     }
     const bool same = f->n > 0 && strcmp(f->file[f->n - 1].path, path) == 0;   /* pieces of one file */
     const char *name = same ? f->file[f->n - 1].path : zt_arena_strdup(f->arena, path);
-    f->file[f->n++] = (zt_ingest_file){name, root, item};
+    const int64_t bytes = item && item->bytes ? (int64_t)item->n_bytes : zt_file_size(path);
+    f->file[f->n++] = (zt_ingest_file){name, root, bytes, item};
     return name ? ZT_OK : ZT_NOMEM;
 }
 

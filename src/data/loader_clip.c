@@ -146,12 +146,14 @@ static zt_err reserve(zt_scratch *s, size_t bytes) {
 zt_err zt_cut_apply(const zt_loader_cfg *c, const zt_clip_view *v, const zt_cut *k, zt_scratch *scratch, uint8_t *dst) {
     const size_t frame = (size_t)v->height * (size_t)v->width * 3, out = (size_t)c->height * (size_t)c->width * 3;
     const bool resize = k->height != v->height || k->width != v->width;
+    const zt_filter filter = k->width < v->width ? ZT_FILTER_AREA : ZT_FILTER_BICUBIC;
     zt_err e = ZT_OK;
     if (resize) ZT_TRY(e = reserve(scratch, (size_t)k->height * (size_t)k->width * 3), done);
     for (int t = 0; t < c->frames; t++, dst += out) {
         const uint8_t *src = v->rgb + (size_t)source_frame(k, t) * frame;
         if (resize) {
-            ZT_TRY(e = zt_image_resize(src, v->width, v->height, 0, 0, v->width, v->height, scratch->p, k->width, k->height),
+            ZT_TRY(e = zt_image_resize(filter, src, v->width, v->height, 0, 0, v->width, v->height, scratch->p, k->width,
+                                       k->height),
                    done);
             src = scratch->p;
         }

@@ -84,10 +84,14 @@ done:
     return e;
 }
 
-static zt_err add_text(zt_shard_writer *w, const char *key, const char *suffix, const char *text) {
+static zt_err add_bytes(zt_shard_writer *w, const char *key, const char *suffix, const void *bytes, size_t n) {
     char name[ZT_TAR_NAME_MAX + 1];
     zt_err e = zt_format(name, sizeof name, "%s.%s", key, suffix);
-    return e != ZT_OK ? e : zt_shard_add(w, name, text, strlen(text));
+    return e != ZT_OK ? e : zt_shard_add(w, name, bytes, n);
+}
+
+static zt_err add_text(zt_shard_writer *w, const char *key, const char *suffix, const char *text) {
+    return add_bytes(w, key, suffix, text, strlen(text));
 }
 
 static zt_err add_array(zt_shard_writer *w, const char *key, const zt_store_array *a) {
@@ -130,6 +134,12 @@ zt_err zt_store_add(zt_store *s, const zt_catalog_clip *clip, const uint8_t *rgb
 done:
     free(json);   /* jansson's own allocation, not ours */
     return e;
+}
+
+zt_err zt_store_attach(zt_store *s, const char *split, const char *key, const char *suffix, const void *bytes, size_t n) {
+    const int i = split_index(split);
+    if (i < 0 || !s->shard[i]) return zt_fail(ZT_ARG, "clip %s: it was not added to split '%s'", key, split);
+    return add_bytes(s->shard[i], key, suffix, bytes, n);
 }
 
 zt_err zt_store_mark(zt_store *s) {

@@ -3,6 +3,7 @@
  * Used by synth and ingest; reading is data/dataset.h. */
 #ifndef ZT_DATA_STORE_H
 #define ZT_DATA_STORE_H
+#include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
 #include "data/catalog.h"
@@ -27,6 +28,8 @@ typedef struct zt_store_array {
 /** Add a clip: members KEY.npy, KEY.json, KEY.txt and array[0..n); its row is completed (shard, offset, bytes, status) and added.
  *  rgb [T,H,W,3]. Errors: ZT_ARG (split, key, sizes), ZT_IO, ZT_NOMEM. */
 zt_err zt_store_add(zt_store *s, const zt_catalog_clip *clip, const uint8_t *rgb, const zt_store_array *array, int n);
+/** Add member KEY.SUFFIX to the clip that zt_store_add added last. Errors: ZT_ARG, ZT_IO. */
+zt_err zt_store_attach(zt_store *s, const char *split, const char *key, const char *suffix, const void *bytes, size_t n);
 /** What follows can be taken back by zt_store_back, until zt_store_keep. */
 zt_err zt_store_mark(zt_store *s);
 zt_err zt_store_keep(zt_store *s);

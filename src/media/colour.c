@@ -51,6 +51,8 @@ static light light_of(const AVFrame *f) {
     return f->color_primaries == AVCOL_PRI_BT2020 ? LIGHT_WIDE : LIGHT_PLAIN;
 }
 
+bool zt_colour_is_plain(const AVFrame *f) { return light_of(f) == LIGHT_PLAIN; }
+
 /* The yuvj formats say "full range" in the format; the scaler wants it apart. */
 static enum AVPixelFormat without_j(enum AVPixelFormat f) {
     switch (f) {
@@ -82,6 +84,23 @@ static int matrix_of(const AVFrame *f, enum AVCodecID codec) {
     return f->height >= 720 || f->width >= 1280 ? SWS_CS_ITU709 : SWS_CS_ITU601;
 }
 
+static bool full_range(const AVFrame *f) {
+    return without_j((enum AVPixelFormat)f->format) != (enum AVPixelFormat)f->format || f->color_range == AVCOL_RANGE_JPEG;
+}
+
+bool zt_colour_weights(const AVFrame *f, enum AVCodecID codec, double *kr, double *kb, bool *full) {
+    const int matrix = matrix_of(f, codec);
+    *full = full_range(f);
+    switch (matrix) {
+    case SWS_CS_ITU709: *kr = 0.2126, *kb = 0.0722; return true;
+    case SWS_CS_ITU601: *kr = 0.299, *kb = 0.114; return true;
+    case SWS_CS_FCC: *kr = 0.30, *kb = 0.11; return true;
+    case SWS_CS_SMPTE240M: *kr = 0.212, *kb = 0.087; return true;
+    case SWS_CS_BT2020: *kr = 0.2627, *kb = 0.0593; return true;
+    default: return false;
+    }
+}
+
 /* Convert into c->tmp as format `to`. */
 static zt_err scale(zt_colour *c, const AVFrame *f, enum AVCodecID codec, const char *name, enum AVPixelFormat to) {
     enum AVPixelFormat from = without_j((enum AVPixelFormat)f->format);
@@ -93,7 +112,7 @@ static zt_err scale(zt_colour *c, const AVFrame *f, enum AVCodecID codec, const 
     if (matrix < 0)
         return zt_fail(ZT_UNSUPPORTED, "%s: colour matrix %s cannot be converted; re-encode the file as BT.709", name,
                        av_color_space_name(f->colorspace));
-    key want = {f->width, f->height, from, to, matrix, from != f->format || f->color_range == AVCOL_RANGE_JPEG};
+    key want = {f->width, f->height, from, to, matrix, full_range(f)};
     if (!c->sws || memcmp(&want, &c->made, sizeof want) != 0) {
         sws_freeContext(c->sws);
         c->sws = sws_getContext(f->width, f->height, from, f->width, f->height, to, SWS_BICUBIC, NULL, NULL, NULL);

@@ -18,6 +18,11 @@ void zt_colour_destroy(zt_colour **c);
 zt_err zt_colour_convert(zt_colour *c, const AVFrame *f, enum AVCodecID codec, const char *name, uint8_t *rgb);
 /** Straight (not premultiplied) alpha kept: rgba [f->height, f->width, 4]. Standard range only. */
 zt_err zt_colour_convert_rgba(zt_colour *c, const AVFrame *f, enum AVCodecID codec, const char *name, uint8_t *rgba);
+/** Luma weights of red and blue of the frame's matrix, and whether its codes are full range: the rules that zt_colour_convert
+ *  goes by. False: a matrix that these do not describe. */
+bool zt_colour_weights(const AVFrame *f, enum AVCodecID codec, double *kr, double *kb, bool *full);
+/** Whether the frame is standard range and gamut: no way through linear light. */
+bool zt_colour_is_plain(const AVFrame *f);
 /** Whether the frame is PQ or HLG. */
 bool zt_colour_is_hdr(const AVFrame *f);
 #endif

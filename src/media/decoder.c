@@ -161,6 +161,15 @@ static zt_err pick_stream(zt_decoder *d) {
     return ZT_OK;
 }
 
+static zt_err pick_sound(zt_decoder *d) {
+    const int index = av_find_best_stream(d->fmt, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
+    if (index < 0) return zt_fail(ZT_FORMAT, "%s: no sound in it", d->name);
+    for (unsigned i = 0; i < d->fmt->nb_streams; i++)
+        d->fmt->streams[i]->discard = (int)i == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    d->stream = d->fmt->streams[index];
+    return ZT_OK;
+}
+
 static const AVCodec *find_codec(const zt_decoder *d) {
     enum AVCodecID id = d->stream->codecpar->codec_id;
     const AVDictionaryEntry *alpha = av_dict_get(d->stream->metadata, "alpha_mode", NULL, 0);
@@ -183,7 +192,8 @@ static zt_err open_codec(zt_decoder *d) {
     d->dec = avcodec_alloc_context3(codec);
     if (!d->dec || avcodec_parameters_to_context(d->dec, p) < 0) return zt_av_nomem(d->name);
     d->dec->pkt_timebase = d->stream->time_base;
-    d->dec->thread_count = 2;
+    d->dec->thread_count = d->cfg.threads;
+    if (d->cfg.draft) d->dec->skip_loop_filter = AVDISCARD_ALL;
     d->dec->max_pixels = d->cfg.max_pixels;
     int rc = avcodec_open2(d->dec, codec, NULL);
     if (rc < 0) return zt_av_fail(ZT_FORMAT, rc, "%s: the %s decoder does not start", d->name, codec->name);
@@ -234,6 +244,29 @@ zt_err zt_decoder_open(zt_decoder **out, const char *path, const void *bytes, si
     ZT_TRY(e = open_container(d), done);
     ZT_TRY(e = read_streams(d), done);
     ZT_TRY(e = pick_stream(d), done);
+    e = open_codec(d);
+done:
+    if (e != ZT_OK) zt_decoder_close(&d);
+    *out = d;
+    return e;
+}
+
+zt_err zt_decoder_open_sound(zt_decoder **out, const char *path, const zt_reader_cfg *cfg) {
+    *out = NULL;
+    zt_err e;
+    zt_decoder *d = zt_alloc(sizeof *d);
+    if (!d) return ZT_NOMEM;
+    *d = (zt_decoder){.name = path, .cfg = *cfg, .fd = -1, .progress = zt_now()};
+    zt_av_begin();
+    ZT_TRY(e = open_bytes(d, path, NULL, 0), done);
+    d->pkt = av_packet_alloc();
+    if (!d->pkt) {
+        e = zt_av_nomem(path);
+        goto done;
+    }
+    ZT_TRY(e = open_container(d), done);
+    ZT_TRY(e = read_streams(d), done);
+    ZT_TRY(e = pick_sound(d), done);
     e = open_codec(d);
 done:
     if (e != ZT_OK) zt_decoder_close(&d);
@@ -357,27 +390,36 @@ static zt_err webp_next(zt_decoder *d, AVFrame *out, double *t, double *duration
     return ZT_OK;
 }
 
-zt_err zt_decoder_next(zt_decoder *d, AVFrame *out, double *t, double *duration, bool *end) {
-    av_frame_unref(out);
+/* What the codec gives next, good or not; more packets as it wants them. */
+static zt_err receive(zt_decoder *d, AVFrame *out, bool *end) {
     *end = false;
-    d->progress = zt_now();
-    if (d->webp) return webp_next(d, out, t, duration, end);
     for (;;) {
         if (interrupted(d)) return stopped(d);
         int rc = avcodec_receive_frame(d->dec, out);
+        if (rc >= 0) return ZT_OK;
         if (rc == AVERROR(ENOMEM)) return zt_av_nomem(d->name);
-        if (rc == AVERROR_EOF) break;
-        if (rc == AVERROR(EAGAIN) && d->draining) break;
+        if (rc == AVERROR_EOF || (rc == AVERROR(EAGAIN) && d->draining)) break;
         if (rc == AVERROR(EAGAIN)) {
             zt_err e = feed(d);
             if (e != ZT_OK) return e;
             continue;
         }
-        if (rc < 0) {
-            d->damaged++;
-            if (++d->bad >= BAD_READS_MAX) break;
-            continue;
-        }
+        d->damaged++;
+        if (++d->bad >= BAD_READS_MAX) break;
+    }
+    *end = true;
+    return ZT_OK;
+}
+
+zt_err zt_decoder_next(zt_decoder *d, AVFrame *out, double *t, double *duration, bool *end) {
+    zt_err e;
+    av_frame_unref(out);
+    d->progress = zt_now();
+    if (d->webp) {
+        *end = false;
+        return webp_next(d, out, t, duration, end);
+    }
+    while ((e = receive(d, out, end)) == ZT_OK && !*end) {
         if (out->width < 1 || out->height < 1 || (int64_t)out->width * out->height > d->cfg.max_pixels) {
             d->damaged++;
             av_frame_unref(out);
@@ -389,8 +431,15 @@ zt_err zt_decoder_next(zt_decoder *d, AVFrame *out, double *t, double *duration,
         *duration = frame_duration(d, out);
         return ZT_OK;
     }
-    *end = true;
-    return ZT_OK;
+    return e;
+}
+
+zt_err zt_decoder_next_sound(zt_decoder *d, AVFrame *out, bool *end) {
+    av_frame_unref(out);
+    d->progress = zt_now();
+    const zt_err e = receive(d, out, end);
+    if (e == ZT_OK && !*end) d->bad = 0;
+    return e;
 }
 
 bool zt_decoder_seek(zt_decoder *d, double to) {
@@ -448,6 +497,10 @@ const int32_t *zt_decoder_matrix(const zt_decoder *d) {
 
 double zt_decoder_tick(const zt_decoder *d) {
     return d->webp ? 0.001 : av_q2d(d->stream->time_base);
+}
+
+double zt_decoder_first_s(const zt_decoder *d) {
+    return d->webp || d->first_ts == AV_NOPTS_VALUE ? 0 : (double)d->first_ts * av_q2d(d->stream->time_base);
 }
 
 int64_t zt_decoder_damaged(const zt_decoder *d) {

@@ -24,6 +24,14 @@ bool zt_decoder_seek(zt_decoder *d, double to);
 /** The container's own key/value metadata, no stream decoded; av_dict_free it. */
 zt_err zt_container_metadata(const char *path, AVDictionary **meta);
 
+/** The best sound stream of the file instead of a picture stream. ZT_FORMAT when there is none; other errors as above. Only
+ *  zt_decoder_next_sound, zt_decoder_tick and zt_decoder_close are for it. */
+zt_err zt_decoder_open_sound(zt_decoder **d, const char *path, const zt_reader_cfg *cfg);
+/** Next block of samples into `out` (unreferenced before). */
+zt_err zt_decoder_next_sound(zt_decoder *d, AVFrame *out, bool *end);
+/** Time stamp of the first frame as the container has it, seconds; 0 when it has none. */
+double zt_decoder_first_s(const zt_decoder *d);
+
 /** Facts of the container: fps, duration, frames, codec, image, pixel_aspect before rotation; the rest is left alone. */
 void zt_decoder_info(const zt_decoder *d, zt_reader_info *info);
 enum AVCodecID zt_decoder_codec(const zt_decoder *d);

@@ -8,7 +8,8 @@
 #include "media/colour.h"
 #include "media/avglue.h"
 #include "media/decoder.h"
-#include "media/image.h"
+#include "media/scale.h"
+#include "media/thumb.h"
 
 /* How stored pixels become displayed ones: flip first, then transpose. */
 typedef struct orient { bool flip_x, flip_y, transpose; } orient;
@@ -19,6 +20,8 @@ struct zt_reader {
     char *name;
     zt_decoder *dec;
     zt_colour *colour;
+    zt_scaler *scaler;
+    zt_scenes *scenes;             /* NULL: not looked for */
     orient turn;
     AVFrame *ahead, *shown;        /* next frame not yet due; frame on screen */
     bool has_ahead, has_shown;
@@ -66,6 +69,10 @@ static zt_err cfg_complete(zt_reader_cfg *c, const char *name) {
                        ZT_FRAME_SIDE_MAX);
     if (!(c->start_s >= 0 && c->start_s < 1e9) || !(c->end_s == 0 || (c->end_s > c->start_s && c->end_s < 1e9)))
         return zt_fail(ZT_ARG, "%s: from %g s to %g s: wanted a start of 0 or more and a later end", name, c->start_s, c->end_s);
+    if ((unsigned)c->fit > ZT_FIT_STRETCH || (unsigned)c->filter > ZT_FILTER_LANCZOS)
+        return zt_fail(ZT_ARG, "%s: fit %d or filter %d is out of range", name, (int)c->fit, (int)c->filter);
+    if (c->threads < 0 || c->threads > 64) return zt_fail(ZT_ARG, "%s: %d decoder threads: wanted 0..64", name, c->threads);
+    if (c->threads == 0) c->threads = 2;
     if (c->max_pixels < 0 || c->max_frames < 0 || c->stream < 0 || !(c->stall_s >= 0))
         return zt_fail(ZT_ARG, "%s: a limit or stream number is negative", name);
     if (c->max_pixels == 0) c->max_pixels = 64 * 1024 * 1024;
@@ -74,11 +81,28 @@ static zt_err cfg_complete(zt_reader_cfg *c, const char *name) {
     return ZT_OK;
 }
 
+/* Show the frame ahead to the scene detector. */
+static zt_err watch(zt_reader *r) {
+    uint8_t thumb[ZT_THUMB_BYTES];
+    if (!r->has_ahead) return zt_scenes_end(r->scenes);
+    zt_err e = zt_thumb_make(r->ahead, thumb);
+    return e == ZT_OK ? zt_scenes_push(r->scenes, thumb, r->t_ahead) : zt_fail_context(e, "%s", r->name);
+}
+
 static zt_err fetch(zt_reader *r) {
     bool end;
     zt_err e = zt_decoder_next(r->dec, r->ahead, &r->t_ahead, &r->dur_ahead, &end);
     r->has_ahead = e == ZT_OK && !end;
-    return e;
+    return e == ZT_OK && r->scenes ? watch(r) : e;
+}
+
+static zt_err make_output(zt_reader *r) {
+    const size_t bytes = (size_t)r->info.out_width * (size_t)r->info.out_height * 3;
+    zt_free(r->fit);
+    zt_free(r->out);
+    r->fit = zt_alloc(bytes);
+    r->out = zt_alloc(bytes);
+    return r->fit && r->out ? ZT_OK : zt_fail_context(ZT_NOMEM, "%s", r->name);
 }
 
 /* The facts that need a decoded frame, and the buffers. */
@@ -86,6 +110,7 @@ static zt_err settle(zt_reader *r) {
     const AVFrame *f = r->ahead;
     zt_reader_info *i = &r->info;
     zt_decoder_info(r->dec, i);
+    i->first_s = zt_decoder_first_s(r->dec);
     const int32_t *m = zt_decoder_matrix(r->dec);
     const AVFrameSideData *s = av_frame_get_side_data(f, AV_FRAME_DATA_DISPLAYMATRIX);
     if (!m && s && s->size >= 36) m = (const int32_t *)(const void *)s->data;
@@ -105,10 +130,16 @@ static zt_err settle(zt_reader *r) {
     i->hdr = zt_colour_is_hdr(f);
     double tick = zt_decoder_tick(r->dec);               /* a coarser one is the frame period itself, and exact */
     r->slack = (tick <= 0.01 ? tick : 0) + 1e-6;
-    size_t bytes = (size_t)i->out_width * (size_t)i->out_height * 3;
-    r->fit = zt_alloc(bytes);
-    r->out = zt_alloc(bytes);
-    return r->fit && r->out ? ZT_OK : zt_fail_context(ZT_NOMEM, "%s", r->name);
+    return make_output(r);
+}
+
+zt_err zt_reader_set_size(zt_reader *r, int width, int height) {
+    if (width < 1 || height < 1 || width > ZT_FRAME_SIDE_MAX || height > ZT_FRAME_SIDE_MAX || r->delivered || r->has_shown)
+        return zt_fail(ZT_ARG, "%s: size %dx%d: wanted sides of 1..%d, before the first frame", r->name, width, height,
+                       ZT_FRAME_SIDE_MAX);
+    r->cfg.width = r->info.out_width = width;
+    r->cfg.height = r->info.out_height = height;
+    return make_output(r);
 }
 
 /* Open the file at its first frame. */
@@ -155,9 +186,13 @@ static zt_err create(zt_reader **out, const char *path, const void *bytes, size_
         goto done;
     }
     ZT_TRY(e = zt_colour_create(&r->colour), done);
+    ZT_TRY(e = zt_scaler_create(&r->scaler, r->cfg.filter), done);
     ZT_TRY(e = open_first(r, bytes, len), done);
     ZT_TRY(e = settle(r), done);
-    if (r->cfg.start_s > 0) e = go_to_start(r, bytes, len);
+    if (r->cfg.start_s > 0) ZT_TRY(e = go_to_start(r, bytes, len), done);
+    if (r->cfg.scenes.kind == ZT_SCENES_OFF) goto done;
+    ZT_TRY(e = zt_scenes_create(&r->scenes, &r->cfg.scenes), done);
+    e = watch(r);
 done:
     if (e != ZT_OK) zt_reader_destroy(&r);
     *out = r;
@@ -177,6 +212,8 @@ void zt_reader_destroy(zt_reader **p) {
     zt_reader *r = *p;
     zt_decoder_close(&r->dec);
     zt_colour_destroy(&r->colour);
+    zt_scaler_destroy(&r->scaler);
+    zt_scenes_destroy(&r->scenes);
     av_frame_free(&r->ahead);
     av_frame_free(&r->shown);
     zt_free(r->rgb);
@@ -187,15 +224,57 @@ void zt_reader_destroy(zt_reader **p) {
     *p = NULL;
 }
 
-/* Crop rgb [h,w,3] to the wanted aspect, in the shape pixels are shown with, and scale it into `dst` [dh,dw,3]. */
-static zt_err crop_and_scale(const zt_reader *r, int w, int h, uint8_t *dst, int dw, int dh) {
-    double aspect = r->turn.transpose ? 1 / r->info.pixel_aspect : r->info.pixel_aspect, bw = w, bh = h;
-    if (!r->cfg.width) aspect = 1;
-    if (w * aspect * dh > (double)dw * h) bw = h * ((double)dw / dh) / aspect;
-    else bh = w * aspect * ((double)dh / dw);
-    bw = fmin(bw, w);
-    bh = fmin(bh, h);
-    return zt_image_resize(r->rgb, w, h, (w - bw) / 2, (h - bh) / 2, bw, bh, dst, dw, dh);
+/* Which part of the frame goes where: source box, and rectangle (x,y,w,h) of the picture of dw x dh before rotation. */
+typedef struct layout { zt_box from; int x, y, w, h; } layout;
+
+static layout lay_out(const zt_reader *r, int w, int h, int dw, int dh) {
+    const double aspect = !r->cfg.width ? 1 : r->turn.transpose ? 1 / r->info.pixel_aspect : r->info.pixel_aspect;
+    layout l = {{0, 0, w, h}, 0, 0, dw, dh};
+    const bool wide = w * aspect * dh > (double)dw * h;             /* wider than wanted */
+    if (r->cfg.fit == ZT_FIT_CROP) {
+        if (wide) l.from.w = fmin(h * ((double)dw / dh) / aspect, w);
+        else l.from.h = fmin(w * aspect * ((double)dh / dw), h);
+        l.from.x = (w - l.from.w) / 2;
+        l.from.y = (h - l.from.h) / 2;
+    } else if (r->cfg.fit == ZT_FIT_PAD) {
+        if (wide) l.h = (int)fmin(fmax(lrint(dw * h / (w * aspect)), 1), dh);
+        else l.w = (int)fmin(fmax(lrint(dh * (w * aspect) / h), 1), dw);
+        l.x = (dw - l.w) / 2;
+        l.y = (dh - l.h) / 2;
+    }
+    return l;
+}
+
+/* The frame on screen to r->rgb, whole, at its own size. */
+static zt_err whole_rgb(zt_reader *r) {
+    const AVFrame *f = r->shown;
+    const size_t bytes = (size_t)f->width * (size_t)f->height * 3;
+    if (bytes > r->rgb_bytes) {
+        zt_free(r->rgb);
+        r->rgb_bytes = 0;
+        r->rgb = zt_alloc(bytes);
+        if (!r->rgb) return zt_fail_context(ZT_NOMEM, "%s", r->name);
+        r->rgb_bytes = bytes;
+    }
+    return zt_colour_convert(r->colour, f, zt_decoder_codec(r->dec), r->name, r->rgb);
+}
+
+/* Part l.from of the frame on screen into the rectangle of dst [dh,dw,3]; what is beside it becomes black. */
+static zt_err scale_into(zt_reader *r, layout l, uint8_t *dst, int dw, int dh) {
+    const AVFrame *f = r->shown;
+    const ptrdiff_t stride = (ptrdiff_t)dw * 3;
+    uint8_t *to = dst + l.y * stride + (ptrdiff_t)l.x * 3;
+    zt_err e;
+    if (l.w != dw || l.h != dh) memset(dst, 0, (size_t)dh * (size_t)stride);
+    if (zt_scaler_takes(f)) return zt_scaler_run(r->scaler, f, zt_decoder_codec(r->dec), l.from, to, stride, l.w, l.h);
+    uint8_t *small = l.w == dw ? to : zt_alloc((size_t)l.w * (size_t)l.h * 3);
+    if (!small) return ZT_NOMEM;
+    ZT_TRY(e = whole_rgb(r), done);
+    e = zt_image_resize(r->cfg.filter, r->rgb, f->width, f->height, l.from.x, l.from.y, l.from.w, l.from.h, small, l.w, l.h);
+    for (int y = 0; small != to && y < l.h; y++) memcpy(to + y * stride, small + (ptrdiff_t)y * l.w * 3, (size_t)l.w * 3);
+done:
+    if (small != to) zt_free(small);
+    return e;
 }
 
 /* Make `out` from the frame on screen. */
@@ -205,22 +284,15 @@ static zt_err render(zt_reader *r) {
     const AVFrame *f = r->shown;
     bool t = r->turn.transpose, plain = !t && !r->turn.flip_x && !r->turn.flip_y;
     int dw = t ? r->info.out_height : r->info.out_width, dh = t ? r->info.out_width : r->info.out_height;
-    size_t bytes = (size_t)f->width * (size_t)f->height * 3;
-    if (bytes > r->rgb_bytes) {
-        zt_free(r->rgb);
-        r->rgb_bytes = 0;
-        r->rgb = zt_alloc(bytes);
-        if (!r->rgb) return zt_fail_context(ZT_NOMEM, "%s", r->name);
-        r->rgb_bytes = bytes;
-    }
-    ZT_TRY(e = zt_colour_convert(r->colour, f, zt_decoder_codec(r->dec), r->name, r->rgb), done);
-    const uint8_t *scaled = r->rgb;
     if (f->width != dw || f->height != dh || (r->cfg.width && r->info.pixel_aspect != 1)) {
-        ZT_TRY(e = crop_and_scale(r, f->width, f->height, plain ? r->out : r->fit, dw, dh), done);
-        scaled = plain ? r->out : r->fit;
+        uint8_t *to = plain ? r->out : r->fit;
+        ZT_TRY(e = scale_into(r, lay_out(r, f->width, f->height, dw, dh), to, dw, dh), done);
+        if (!plain) orient_apply(r->turn, to, dw, dh, r->out);
+    } else {
+        ZT_TRY(e = whole_rgb(r), done);
+        if (plain) memcpy(r->out, r->rgb, (size_t)dw * (size_t)dh * 3);
+        else orient_apply(r->turn, r->rgb, dw, dh, r->out);
     }
-    if (!plain) orient_apply(r->turn, scaled, dw, dh, r->out);
-    else if (scaled != r->out) memcpy(r->out, scaled, bytes);
     r->ready = true;
 done:
     return e;
@@ -255,14 +327,27 @@ zt_err zt_reader_next(zt_reader *r, uint8_t *rgb, double *time_s, bool *end) {
         t = r->t_ahead;
         ZT_TRY(e = advance(r), done);
     }
-    ZT_TRY(e = render(r), done);
-    memcpy(rgb, r->out, (size_t)r->info.out_width * (size_t)r->info.out_height * 3);
+    if (rgb) {
+        ZT_TRY(e = render(r), done);
+        memcpy(rgb, r->out, (size_t)r->info.out_width * (size_t)r->info.out_height * 3);
+    }
     if (time_s) *time_s = t;
     r->delivered++;
     *end = false;
 done:
     return e;
 }
+
+size_t zt_reader_boundaries(const zt_reader *r, const zt_boundary **list, double *settled_s) {
+    if (r->scenes) return zt_scenes_boundaries(r->scenes, list, settled_s);
+    *list = NULL;
+    *settled_s = INFINITY;
+    return 0;
+}
+
+zt_err zt_reader_settle(zt_reader *r) { return r->scenes ? zt_scenes_end(r->scenes) : ZT_OK; }
+
+double zt_reader_shown_s(const zt_reader *r) { return r->t_shown; }
 
 void zt_reader_get_info(const zt_reader *r, zt_reader_info *out) {
     *out = r->info;

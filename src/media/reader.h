@@ -6,19 +6,30 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "media/frames.h"
+#include "media/image.h"
+#include "media/scene.h"
 
 typedef struct zt_reader zt_reader;
+
+/** How a picture comes to another aspect. CROP: the centre is cut out. PAD: all of it, black beside it. STRETCH: out of shape. */
+typedef enum zt_fit { ZT_FIT_CROP, ZT_FIT_PAD, ZT_FIT_STRETCH } zt_fit;
+#define ZT_FITS "crop|pad|stretch"   /* names in the order of the enum, as option tables want them */
 
 /** What is wanted. Zero-initialised means: source rate, source size, default limits. NULL is the same. */
 typedef struct zt_reader_cfg {
     double fps;          /* 0: each source frame once, at its own time; else output frame k is what is on screen at k/fps s */
-    int width, height;   /* 0,0: source size after rotation, no scaling; else both: centre-crop to this aspect, then scale
-                          * (antialiased Catmull-Rom). Non-square source pixels become square; at source size they stay. */
+    int width, height;   /* 0,0: source size after rotation, no scaling; else both: `fit` to this aspect, then scale. Non-square
+                          * source pixels become square; at source size they stay. */
+    zt_fit fit;
+    zt_filter filter;
     double start_s, end_s;  /* the piece to deliver, seconds since the first frame of the file: output frame k is what is on
                              * screen at start_s + k/fps; nothing at or after end_s is delivered (0: no end) */
     int64_t max_pixels;  /* per source frame; 0: 64 * 1024 * 1024. Larger files are refused (ZT_FORMAT). */
     int64_t max_frames;  /* stop after so many output frames; 0: no limit */
+    zt_scene_cfg scenes; /* look for the boundaries of shots in every source frame, see zt_reader_boundaries; kind OFF: do not */
     int stream;          /* 0: the stream FFmpeg finds best; n >= 1: the n-th video stream */
+    bool draft;          /* decode coarsely, without smoothing block edges: for who looks at shapes and light only */
+    int threads;         /* of the decoder, 1..64; 0: 2 */
     double stall_s;      /* give up after so many seconds without a new frame; 0: 120 */
 } zt_reader_cfg;
 
@@ -30,6 +41,7 @@ typedef struct zt_reader_info {
     double fps;                 /* source rate (average for variable rate); an image says 25 */
     double duration_s;          /* as the file says; 0 when unknown */
     double pixel_aspect;        /* width/height of one source pixel after rotation; 1 when unknown */
+    double first_s;             /* time stamp of the first frame as the container has it: what sound is aligned by */
     int64_t frames;             /* estimate of source frames; 0 when unknown, 1 for an image */
     int bit_depth;              /* bits per sample of the luma or red channel */
     bool has_alpha;             /* frames are composited on black */
@@ -44,7 +56,7 @@ typedef struct zt_reader_info {
  *  Errors, each naming the file and the reason: ZT_NOTFOUND, ZT_IO, ZT_ARG (cfg), ZT_FORMAT (no known format, no video stream,
  *  no frame that decodes, too large), ZT_UNSUPPORTED (no decoder, odd colour matrix), ZT_CANCELLED, ZT_NOMEM.
  *  *r is NULL on failure.
- *  Thread: one thread at a time per reader; readers are independent. Two decoder threads each. Only the file itself is
+ *  Thread: one thread at a time per reader; readers are independent. Only the file itself is
  *  opened: playlists that name other files or addresses are refused. */
 zt_err zt_reader_create(zt_reader **r, const char *path, const zt_reader_cfg *cfg);
 /** The same from memory; `bytes` is borrowed until destroy; `name` is for messages (and its suffix a hint). */
@@ -52,11 +64,21 @@ zt_err zt_reader_create_memory(zt_reader **r, const void *bytes, size_t len, con
 /** NULL and *r == NULL are fine; sets *r = NULL. */
 void zt_reader_destroy(zt_reader **r);
 
-/** Next frame into rgb [out_height,out_width,3]; *time_s (may be NULL) is seconds since the first frame of
- *  the file.
+/** Another output size than cfg said, before the first zt_reader_next: for who must see the file to know it. Errors: ZT_ARG,
+ *  ZT_NOMEM. */
+zt_err zt_reader_set_size(zt_reader *r, int width, int height);
+/** Next frame into rgb [out_height,out_width,3], or past it with rgb NULL, which costs no more than decoding; *time_s (may be
+ *  NULL) is seconds since the first frame of the file.
  *  *end = true: nothing was delivered, the stream is over (also when the rest is damaged: see zt_reader_damaged).
  *  Errors: ZT_CANCELLED (Ctrl-C), ZT_FORMAT (no progress for stall_s, a later frame too large), ZT_NOMEM. */
 zt_err zt_reader_next(zt_reader *r, uint8_t *rgb, double *time_s, bool *end);
+/** Boundaries of shots found so far, as zt_scenes_boundaries has it (scene.h): what starts before *settled_s is final. Borrowed
+ *  until the next call of zt_reader_next. Without cfg.scenes there are none and *settled_s is INFINITY. */
+size_t zt_reader_boundaries(const zt_reader *r, const zt_boundary **list, double *settled_s);
+/** No more frames are wanted: what was seen is all there is, its boundaries are final. Errors: ZT_NOMEM. */
+zt_err zt_reader_settle(zt_reader *r);
+/** Time of the source frame that the last zt_reader_next showed, seconds since the first one of the file. */
+double zt_reader_shown_s(const zt_reader *r);
 void zt_reader_get_info(const zt_reader *r, zt_reader_info *out);
 /** How many packets or frames were damaged so far (errors, concealed blocks, a cut end). */
 int64_t zt_reader_damaged(const zt_reader *r);

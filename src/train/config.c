@@ -20,6 +20,8 @@ static const zt_opt run_options[] = {
 };
 static const zt_opt data_options[] = {
     {"path", ZT_OPT_STR, ZT_OPT_AT(zt_data_cfg, path), NULL, 0, 0, NULL, 0, "data set folder (made by zoe synth or zoe ingest)"},
+    {"policy", ZT_OPT_STR, ZT_OPT_AT(zt_data_cfg, policy), "", 0, 0, NULL, 0,
+     "file of rules for what may be trained on (licences, people, consent; zoe data rights --help lists them); empty: none"},
     {"frames", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, frames), "0", 0, 1024, NULL, 0, "frames per clip; 0: the data set's"},
     {"height", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, height), "0", 0, 4096, NULL, 0, "pixels; 0: the data set's"},
     {"width", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, width), "0", 0, 4096, NULL, 0, "pixels; 0: the data set's"},

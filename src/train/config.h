@@ -18,7 +18,7 @@ typedef enum zt_pixels { ZT_PIXELS_STANDARD, ZT_PIXELS_SIGNED, ZT_PIXELS_UNIT } 
 #define ZT_PIXELS_CHOICES "standard|signed|unit"
 
 typedef struct zt_data_cfg {                                                      /* section data */
-    char path[1024];
+    char path[1024], policy[1024];
     int64_t frames, height, width;       /* 0: the data set's own */
     int flip, crop, jitter, resize;      /* these and the next: data/loader.h */
     double stretch, rotate, brightness, contrast, saturation, hue;

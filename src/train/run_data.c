@@ -42,10 +42,29 @@ static zt_err settle_pixels(const zt_dataset *ds, zt_train_cfg *c) {
     return ZT_OK;
 }
 
-zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c) {
+static bool admitted(void *used, int64_t id) {
+    return zt_admitted(used, id);
+}
+
+/* Leave out of ds what may not be used. */
+static zt_err admit(zt_dataset *ds, const zt_train_cfg *c, zt_admission *used) {
+    zt_policy policy, *p = *c->data.policy ? &policy : NULL;
+    zt_err e = ZT_OK;
+    if (p) ZT_TRY(e = zt_policy_load(p, c->data.policy), done);
+    ZT_TRY(e = zt_admit(used, c->data.path, p), done);
+    ZT_TRY(e = zt_admission_settle(used, c->data.path, p), done);
+    if (used->refused > 0) e = zt_dataset_keep(ds, admitted, used);
+done:
+    return e;
+}
+
+zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c, zt_admission *out) {
     zt_clip_view clip;
+    zt_admission own = {0}, *used = out ? out : &own;
     zt_err e;
+    *used = own;
     ZT_TRY(e = zt_dataset_open(ds, c->data.path), done);
+    ZT_TRY(e = admit(*ds, c, used), done);
     if (zt_dataset_count(*ds, "train") == 0) {
         e = zt_fail(ZT_CONFIG, "data.path=%s: the data set has no training clip", c->data.path);
         goto done;
@@ -59,6 +78,7 @@ zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c) {
     ZT_TRY(e = zt_net_check(&c->net), done);
     e = zt_curriculum_check(c);
 done:
+    zt_admission_finish(&own);
     return e;
 }
 

@@ -4,10 +4,13 @@
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "train/config.h"
+#include "trust/policy.h"
 
-/** Open data.path and settle the clip size: data.frames/height/width where given, else the first training clip's; and the mean
- *  and scale of the pixels. Checks the network against it. ZT_CONFIG when there is no training clip. */
-zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c);
+/** Open data.path, without the clips that data.policy or a revoked consent keeps out, and settle the clip size:
+ *  data.frames/height/width where given, else the first training clip's; and the mean and scale of the pixels. Checks the
+ *  network against it. ZT_CONFIG when there is no training clip, or the policy refuses. *used (may be NULL; the caller finishes
+ *  it, also after a failure) gets the clips that are used. */
+zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c, zt_admission *used);
 /** Learn the tokenizer from the training captions into RUN/tokenizer.json, or load it from there when resuming. Sets
  *  net.vocab. */
 zt_err zt_run_tokenizer(zt_bpe *tok, const zt_dataset *ds, zt_train_cfg *c, const char *out, bool resume);

@@ -43,10 +43,10 @@ typedef struct first_step { int64_t clips; zt_step_graph s; zt_tset params, stat
 static zt_err first_step_create(first_step *f, zt_train_cfg *c, bool dry) {
     zt_dataset *ds = NULL;
     *f = (first_step){0};
-    const zt_err e = zt_run_data_open(&ds, c);
-    if (e != ZT_OK) return e;
-    f->clips = zt_dataset_count(ds, "train");
+    const zt_err e = zt_run_data_open(&ds, c, NULL);
+    f->clips = e == ZT_OK ? zt_dataset_count(ds, "train") : 0;
     zt_dataset_close(&ds);
+    if (e != ZT_OK) return e;
     c->net.vocab = c->net.text.vocab;
     return zt_step_graph_create(&f->s, c, c->train.batch, &f->params, &f->states, dry);
 }

@@ -26,6 +26,7 @@ typedef struct run {
     const char *out;
     char checkpoints[ZT_PATH_MAX], kernels[ZT_PATH_MAX];
     zt_dataset *ds;
+    zt_admission used;                   /* its clips that this run may use */
     zt_loader *loader;
     zt_bpe tok;
     zt_tset params, states, ema;         /* ema: the ema.* part of states, under the parameters' names */
@@ -103,8 +104,9 @@ static zt_err start_or_resume(run *r, bool resume) {
 static zt_err set_up(run *r, bool resume) {
     zt_train_cfg *c = r->c;
     zt_err e;
-    ZT_TRY(e = zt_run_data_open(&r->ds, c), done);
+    ZT_TRY(e = zt_run_data_open(&r->ds, c, &r->used), done);
     ZT_TRY(e = make_folder(r, resume), done);
+    ZT_TRY(e = zt_use_record(&r->used, c->data.path, c->data.policy, r->out), done);
     ZT_TRY(e = zt_run_tokenizer(&r->tok, r->ds, c, r->out, resume), done);
     ZT_TRY(e = load_choices(r, resume), done);
     ZT_TRY(e = make_step(r, zt_curriculum_stage(c, 0)), done);
@@ -132,6 +134,7 @@ static void tear_down(run *r) {
     zt_tset_finish(&r->states);
     zt_tset_finish(&r->params);
     zt_bpe_finish(&r->tok);
+    zt_admission_finish(&r->used);
     zt_dataset_close(&r->ds);
 }
 

@@ -14,10 +14,10 @@ typedef struct zt_train_result {
 } zt_train_result;
 
 /** Train into folder `out` (made if missing): config.yaml, tokenizer.json, kernels.json (with tune or kernels), log.jsonl, event
- *  file, samples/, checkpoints/, best/, model/ (the best EMA weights as a model folder). resume: go on from the newest
- *  checkpoint, bit-identical to an uninterrupted run; without it a folder that holds a run is refused. c->net gets the data set's
- *  sizes. *result is always set. ZT_CANCELLED after Ctrl-C: a checkpoint was written first. ZT_NONFINITE names the node. One run
- *  at a time per process. */
+ *  file, samples/, checkpoints/, best/, model/ (the best EMA weights as a model folder), data_used.json (which clips, and whom to
+ *  credit; trust/policy.h). resume: go on from the newest checkpoint, bit-identical to an uninterrupted run (on the same clips);
+ *  without it a folder that holds a run is refused. c->net gets the data set's sizes. *result is always set. ZT_CANCELLED after
+ *  Ctrl-C: a checkpoint was written first. ZT_NONFINITE names the node. One run at a time per process. */
 zt_err zt_train(zt_train_cfg *c, const char *out, bool resume, zt_train_result *result);
 
 /** What a run would need, from the config and the data set's catalogue: parameters, FLOPs, memory, disk, time. Loads nothing. */

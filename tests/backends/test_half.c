@@ -91,7 +91,8 @@ static bool one_case(const zt_op_def *op, int k, double *worst, int *tried) {
     if (ok) c.got.y->multiply = ZT_BF16;
     c.kernel = ok ? zt_backend_cpu()->find(c.got.y) : NULL;
     if (c.kernel && (c.kernel->reads || c.kernel->writes_half)) {
-        const uint32_t which = k % 4 == 0 ? 0xffffffffu : (uint32_t)k * 2654435761u;
+        uint32_t which = k % 4 == 0 ? 0xffffffffu : (uint32_t)k * 2654435761u;
+        if (op == &zt_def_attention_dx) which |= 0xffff;                 /* y must be that of the rounded v */
         const bool half_result = which >> 31 && c.kernel->writes_half && c.kernel->writes_half(c.got.y);
         const int inputs = convert_inputs(&c, which);
         *tried += inputs > 0 || half_result;

@@ -18,7 +18,7 @@ expect 2 "is not empty" "$zoe" data export "$work/data" --out "$work/files"
 expect 2 "train, val, test" "$zoe" data export "$work/data" --out "$work/none" --split dev
 expect 1 "no such folder" "$zoe" data export "$work/gone" --out "$work/none"
 # In again: auto says what it takes SRC for, --layout files looks at files alone.
-"$zoe" ingest "$work/tars" --out "$work/again" --size 16 --frames 4 > "$work/out" 2> "$work/err" ||
+"$zoe" ingest "$work/tars" --out "$work/again" --size 16 --frames 4 --fps 8 > "$work/out" 2> "$work/err" ||
     { cat "$work/err"; fail "ingest of tars"; }
 grep -q "looks like layout webdataset" "$work/err" || fail "auto did not say what it found: $(cat "$work/err")"
 "$zoe" data stats "$work/again" --json > "$work/stats.json"

@@ -77,7 +77,8 @@ static void read_back(const char *out, const char *layout) {
     const zt_layout *l = zt_layout_detect(out);
     assert_non_null(l);
     assert_string_equal(l->name, layout);
-    const zt_ingest_cfg cfg = {.out = again, .size = SIDE, .frames = FRAMES, .fps = 8, .seed = 1};
+    const zt_ingest_cfg cfg = {
+        .out = again, .size = {{SIDE, SIDE}}, .n_size = 1, .frames = {FRAMES}, .n_frames = 1, .fps = 8, .seed = 1};
     if (zt_layout_ingest(l, out, &(zt_layout_cfg){0}, &cfg, &r) != ZT_OK) fail_msg("%s", zt_err_text());
     assert_int_equal(zt_dataset_open(&was, set), ZT_OK);
     assert_int_equal(zt_dataset_open(&is, again), ZT_OK);

@@ -70,7 +70,16 @@ static void video(const char *name, int frames, double fps, int look) {
 }
 
 static zt_ingest_cfg config(const char *const *src, int n, const char *out) {
-    return (zt_ingest_cfg){.src = src, .n_src = n, .out = out, .size = 32, .frames = 8, .fps = 8, .val = 0.1, .seed = 1};
+    return (zt_ingest_cfg){.src = src,
+                           .n_src = n,
+                           .out = out,
+                           .size = {{32, 32}},
+                           .n_size = 1,
+                           .frames = {8},
+                           .n_frames = 1,
+                           .fps = 8,
+                           .val = 0.1,
+                           .seed = 1};
 }
 
 /* What the catalogue says of the file whose path ends in `name`. */
@@ -346,7 +355,8 @@ static void lists(void **state) {
         {.path = other, .split = "train"},
         {.path = other, .start_s = 5},
     };
-    zt_ingest_cfg c = {.items = items, .n_items = 5, .out = out, .size = 32, .frames = 8, .fps = 8};
+    zt_ingest_cfg c = {
+        .items = items, .n_items = 5, .out = out, .size = {{32, 32}}, .n_size = 1, .frames = {8}, .n_frames = 1, .fps = 8};
     zt_ingest_report r;
     OK(zt_ingest(&c, &r));
     expect_clips(out, "/long.mp4#t=1.0,3.0", 2, "second piece");
@@ -391,6 +401,63 @@ static void lists(void **state) {
     }
 }
 
+/* Four shots of one colour each, cut at frames 30, 50 and 57: no clip has two colours, whatever the mode and the threads, and
+ * what is written depends on neither the threads nor the other files. */
+static void shots(void **state) {
+    (void)state;
+    char out[512], other[512], name[32];
+    folder("shots");
+    for (int file = 0; file < 5; file++) {
+        zt_frames f;
+        OK(zt_frames_create(&f, 100, 48, 64, 25));
+        for (int t = 0; t < 100; t++)
+            for (int i = 0; i < 48 * 64; i++) {
+                const int shot = (t >= 30) + (t >= 50) + (t >= 57);
+                uint8_t *p = zt_frame_at(&f, t) + i * 3;
+                p[0] = (uint8_t)(40 + 60 * shot);
+                p[1] = (uint8_t)(200 - 50 * shot + 3 * file);
+                p[2] = (uint8_t)(i % 64 / 16 * 20 + (i / 64 / 16 + shot) % 2 * 60);
+            }
+        snprintf(name, sizeof name, "shots/%d.mp4", file);
+        OK(zt_video_write(in(name), &f, NULL));
+        zt_frames_finish(&f);
+    }
+    static const struct { zt_ingest_mode mode; int64_t per_file; } CASES[] = {
+        {ZT_MODE_CHUNK, 3 + 2 + 5}, {ZT_MODE_HEAD, 3}, {ZT_MODE_SLIDE, 6 + 4 + 9}, {ZT_MODE_UNIFORM, 12}};
+    const char *src[] = {in("shots")};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        snprintf(name, sizeof name, "shots-%zu", i);
+        snprintf(out, sizeof out, "%s", in(name));
+        zt_ingest_cfg c = config(src, 1, out);
+        zt_ingest_report r;
+        zt_dataset *ds = NULL;
+        c.fps = 25;
+        c.mode = CASES[i].mode;
+        c.scenes = (zt_scene_cfg){.kind = ZT_SCENES_AUTO, .min_scene_s = 0.2};
+        c.threads = 1 + (int)i;
+        OK(zt_ingest(&c, &r));
+        assert_int_equal(r.new_clips, 5 * CASES[i].per_file);
+        OK(zt_dataset_open(&ds, out));
+        for (int64_t k = 0; k < zt_dataset_count(ds, NULL); k++) {
+            zt_clip_view v;
+            OK(zt_dataset_clip(ds, NULL, k, &v));
+            assert_in_range(v.rgb[0] - v.rgb[7 * 32 * 32 * 3] + 8, 0, 16);
+        }
+        zt_dataset_close(&ds);
+        snprintf(other, sizeof other, "%s", in("shots-again"));
+        c.out = other;
+        c.threads = 4;
+        OK(zt_ingest(&c, &r));
+        char a[65], b[65], path[600];
+        snprintf(path, sizeof path, "%s/shards/train-00000.tar", out);
+        OK(zt_sha256_file(path, a));
+        snprintf(path, sizeof path, "%s/shards/train-00000.tar", other);
+        OK(zt_sha256_file(path, b));
+        assert_string_equal(a, b);
+        OK(zt_dir_remove(other));
+    }
+}
+
 static void images(void **state) {
     (void)state;
     folder("i");
@@ -398,7 +465,7 @@ static void images(void **state) {
     const char *src[] = {in("i/a.png")};
     zt_ingest_cfg c = config(src, 1, in("stills"));
     zt_ingest_report r;
-    c.frames = 1;
+    c.frames[0] = 1;
     OK(zt_ingest(&c, &r));
     assert_int_equal(r.new_clips, 1);
 }
@@ -433,14 +500,15 @@ static void refusals(void **state) {
     c = config(good, 1, in("broken"));
     assert_int_equal(zt_ingest(&c, &r), ZT_FORMAT);
     c = config(good, 1, in("fine"));
-    c.size = 4;
+    c.size[0].width = 4;
     assert_int_equal(zt_ingest(&c, &r), ZT_ARG);
     c = config(good, 1, in("fine"));
     c.val = 0.5;
     c.test = 0.5;
     assert_int_equal(zt_ingest(&c, &r), ZT_ARG);
     c = config(good, 1, in("fine"));
-    c.size = c.frames = 1024;
+    c.size[0] = (zt_ingest_size){1024, 1024};
+    c.frames[0] = 1024;
     assert_int_equal(zt_ingest(&c, &r), ZT_ARG);
     c = config(good, 0, in("fine"));
     assert_int_equal(zt_ingest(&c, &r), ZT_ARG);
@@ -537,7 +605,7 @@ static void memory_ends(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_file), cmocka_unit_test(splits),       cmocka_unit_test(captions),
-        cmocka_unit_test(frozen_time),        cmocka_unit_test(lists),        cmocka_unit_test(images),
+        cmocka_unit_test(frozen_time),        cmocka_unit_test(lists), cmocka_unit_test(shots),        cmocka_unit_test(images),
         cmocka_unit_test(refusals),           cmocka_unit_test(stopped_runs), cmocka_unit_test(memory_ends),
     };
     return cmocka_run_group_tests(tests, make_scratch, drop_scratch);

@@ -74,7 +74,8 @@ static void video(const char *name, int seconds) {
 }
 
 static zt_err ingest(const char *expect, int fold, zt_ingest_report *rep) {
-    const zt_ingest_cfg cfg = {.out = out, .size = SIDE, .frames = 8, .fps = FPS, .seed = 1};
+    const zt_ingest_cfg cfg = {
+        .out = out, .size = {{SIDE, SIDE}}, .n_size = 1, .frames = {8}, .n_frames = 1, .fps = FPS, .seed = 1};
     const zt_layout_cfg lc = {.fold = fold};
     const zt_layout *l = zt_layout_detect(src);
     if (!l || strcmp(l->name, expect) != 0) fail_msg("%s looks like %s, not %s", src, l ? l->name : "nothing", expect);

@@ -1,4 +1,5 @@
 /* test_media_image.c - clips in memory, resize, PNG, contact sheets. */
+#include "base/rng.h"
 #include "media_test.h"
 
 static void clip_sizes(void **state) {
@@ -39,8 +40,51 @@ static void resize_is_antialiased(void **state) {
     static uint8_t board[N * N * 3];
     uint8_t small[8 * 8 * 3];
     for (int i = 0; i < N * N * 3; i++) board[i] = (uint8_t)(((i / 3 % N) + (i / 3 / N)) % 2 ? 255 : 0);
-    OK(zt_image_resize(board, N, N, 0, 0, N, N, small, 8, 8));
+    OK(zt_image_resize(ZT_FILTER_BICUBIC, board, N, N, 0, 0, N, N, small, 8, 8));
     for (size_t i = 0; i < sizeof small; i++) assert_in_range(small[i], 120, 136);
+}
+
+/* The kernels as the papers write them, in floating point, with nothing shared with the library. */
+static double kernel(zt_filter f, double x) {
+    x = fabs(x);
+    if (f == ZT_FILTER_AREA) return 0;
+    if (f == ZT_FILTER_BICUBIC)
+        return x < 1 ? 1.5 * x * x * x - 2.5 * x * x + 1 : x < 2 ? -0.5 * x * x * x + 2.5 * x * x - 4 * x + 2 : 0;
+    return x < 1e-9 ? 1 : x < 3 ? sin(M_PI * x) / (M_PI * x) * sin(M_PI * x / 3) / (M_PI * x / 3) : 0;
+}
+
+static double axis_weight(zt_filter f, int k, double at, double step, int i) {
+    const double widen = fmax(step, 1), centre = at + (i + 0.5) * step;
+    if (f != ZT_FILTER_AREA) return kernel(f, (k + 0.5 - centre) / widen);
+    return fmax(fmin(k + 1, centre + widen / 2) - fmax(k, centre - widen / 2), 0);
+}
+
+static void filters_match_the_papers(void **state) {
+    (void)state;
+    enum { W = 61, H = 47 };
+    static const struct { double x, y, w, h; int dw, dh; } CASES[] = {
+        {0, 0, W, H, 16, 12}, {3.3, 1.7, 40.4, 30.3, 20, 15}, {0, 0, W, H, 90, 70}, {10, 10, 8, 8, 8, 8}, {0, 0, W, H, 1, 1}};
+    uint8_t src[H * W * 3], dst[90 * 70 * 3];
+    zt_rng r = zt_rng_init(5, 5);
+    for (size_t i = 0; i < sizeof src; i++) src[i] = (uint8_t)zt_rng_int(&r, 0, 255);
+    for (int f = ZT_FILTER_BICUBIC; f <= ZT_FILTER_LANCZOS; f++)
+        for (size_t c = 0; c < sizeof CASES / sizeof CASES[0]; c++) {
+            const int dw = CASES[c].dw, dh = CASES[c].dh;
+            OK(zt_image_resize((zt_filter)f, src, W, H, CASES[c].x, CASES[c].y, CASES[c].w, CASES[c].h, dst, dw, dh));
+            for (int y = 0; y < dh; y += 3)
+                for (int x = 0; x < dw; x += 3) {
+                    double sum = 0, all = 0;
+                    for (int v = 0; v < H; v++)
+                        for (int u = 0; u < W; u++) {
+                            const double w = axis_weight((zt_filter)f, u, CASES[c].x, CASES[c].w / dw, x)
+                                             * axis_weight((zt_filter)f, v, CASES[c].y, CASES[c].h / dh, y);
+                            sum += w * src[(v * W + u) * 3 + 1];
+                            all += w;
+                        }
+                    const double want = fmin(fmax(sum / all, 0), 255), got = dst[(y * dw + x) * 3 + 1];
+                    if (fabs(got - want) > 0.75) fail_msg("filter %d case %zu at %d,%d: %g, wanted %g", f, c, x, y, got, want);
+                }
+        }
 }
 
 /* The centre is taken: left third red, middle green, right third blue, to a square, is all green. */
@@ -60,10 +104,10 @@ static void fit_crops_the_centre(void **state) {
 static void resize_refuses(void **state) {
     (void)state;
     uint8_t a[12] = {0}, b[12];
-    assert_int_equal(zt_image_resize(a, 2, 2, 0, 0, 0, 2, b, 2, 2), ZT_ARG);
-    assert_int_equal(zt_image_resize(a, 2, 2, 1, 0, 2, 2, b, 2, 2), ZT_ARG);
-    assert_int_equal(zt_image_resize(a, 2, 2, NAN, 0, 1, 1, b, 2, 2), ZT_ARG);
-    assert_int_equal(zt_image_resize(a, 2, 2, 0, 0, 2, 2, b, 0, 2), ZT_ARG);
+    assert_int_equal(zt_image_resize(ZT_FILTER_BICUBIC, a, 2, 2, 0, 0, 0, 2, b, 2, 2), ZT_ARG);
+    assert_int_equal(zt_image_resize(ZT_FILTER_BICUBIC, a, 2, 2, 1, 0, 2, 2, b, 2, 2), ZT_ARG);
+    assert_int_equal(zt_image_resize(ZT_FILTER_BICUBIC, a, 2, 2, NAN, 0, 1, 1, b, 2, 2), ZT_ARG);
+    assert_int_equal(zt_image_resize(ZT_FILTER_BICUBIC, a, 2, 2, 0, 0, 2, 2, b, 0, 2), ZT_ARG);
 }
 
 static void png_round_trip(void **state) {
@@ -130,7 +174,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clip_sizes),           cmocka_unit_test(resize_keeps_flat_and_identity),
         cmocka_unit_test(resize_is_antialiased), cmocka_unit_test(fit_crops_the_centre),
-        cmocka_unit_test(resize_refuses),       cmocka_unit_test(png_round_trip),
+        cmocka_unit_test(filters_match_the_papers), cmocka_unit_test(resize_refuses),       cmocka_unit_test(png_round_trip),
         cmocka_unit_test(sheets),
     };
     return cmocka_run_group_tests(tests, make_scratch, drop_scratch);

@@ -151,6 +151,35 @@ static void rates(void **state) {
     zt_frames_finish(&a);
 }
 
+/* Ten minutes at odd rates to 30 and 25 per second: each output frame is the source frame that is on screen then, to the end.
+ * The grey says which frame it is, by 12. */
+static void no_drift(void **state) {
+    (void)state;
+    static const double RATE[] = {30000 / 1001.0, 24000 / 1001.0, 12.5};
+    for (size_t i = 0; i < sizeof RATE / sizeof RATE[0]; i++) {
+        zt_frames f;
+        const int n = (int)(600 * RATE[i]);
+        OK(zt_frames_create(&f, n, 16, 16, RATE[i]));
+        for (int t = 0; t < n; t++) memset(zt_frame_at(&f, t), 20 + t % 12 * 18, 16 * 16 * 3);
+        OK(zt_video_write(in_scratch("long.mp4"), &f, NULL));
+        zt_frames_finish(&f);
+        const double out = i == 1 ? 25 : 30;
+        zt_reader *r;
+        uint8_t rgb[16 * 16 * 3];
+        bool end;
+        int k = 0;
+        OK(zt_reader_create(&r, in_scratch("long.mp4"), &(zt_reader_cfg){.fps = out}));
+        for (;; k++) {
+            OK(zt_reader_next(r, rgb, NULL, &end));
+            if (end) break;
+            const int source = (int)floor(k / out * RATE[i] + 1e-3), want = 20 + source % 12 * 18;
+            if (abs(rgb[0] - want) > 7) fail_msg("rate %g, frame %d: grey %d, wanted %d", RATE[i], k, rgb[0], want);
+        }
+        assert_in_range(k, 600 * (int)out - 3, 600 * (int)out + 1);
+        zt_reader_destroy(&r);
+    }
+}
+
 /* Four quarters of different grey, turned: FFmpeg's angle is counter-clockwise in what the viewer sees. */
 static void rotation(void **state) {
     (void)state;
@@ -272,6 +301,58 @@ static void tiny_and_odd_sources(void **state) {
     }
 }
 
+/* Planes that are scaled before they are converted give what conversion and then scaling give; pictures keep their shape. */
+static void scaled_planes(void **state) {
+    (void)state;
+    zt_frames a = gradient(2, 90, 160, 10), b;
+    OK(zt_video_write_with(in_scratch("s.mp4"), &a, NULL, &(zt_write_cfg){.crf = 1}));
+    static const struct { int w, h; zt_fit fit; double box[4]; int inner_w, inner_h; } CASES[] = {
+        {40, 40, ZT_FIT_CROP, {35, 0, 90, 90}, 40, 40},    {80, 30, ZT_FIT_CROP, {0, 15, 160, 60}, 80, 30},
+        {40, 40, ZT_FIT_STRETCH, {0, 0, 160, 90}, 40, 40}, {64, 64, ZT_FIT_PAD, {0, 0, 160, 90}, 64, 36},
+        {64, 18, ZT_FIT_PAD, {0, 0, 160, 90}, 32, 18},     {200, 150, ZT_FIT_CROP, {20, 0, 120, 90}, 200, 150}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+        for (int filter = 0; filter <= ZT_FILTER_LANCZOS; filter++) {
+            const int w = CASES[i].w, h = CASES[i].h, iw = CASES[i].inner_w, ih = CASES[i].inner_h;
+            const double *box = CASES[i].box;
+            uint8_t *want = zt_alloc((size_t)iw * (size_t)ih * 3), *got = zt_alloc((size_t)iw * (size_t)ih * 3);
+            OK(zt_video_read(&b, in_scratch("s.mp4"), &(zt_reader_cfg){.width = w, .height = h, .fit = CASES[i].fit,
+                                                                       .filter = (zt_filter)filter}));
+            OK(zt_image_resize((zt_filter)filter, a.rgb, 160, 90, box[0], box[1], box[2], box[3], want, iw, ih));
+            for (int y = 0; y < ih; y++)
+                memcpy(got + y * iw * 3, b.rgb + (((h - ih) / 2 + y) * w + (w - iw) / 2) * 3, (size_t)iw * 3);
+            const double db = psnr(got, want, (size_t)iw * (size_t)ih * 3);
+            if (db < 38) fail_msg("case %zu, filter %d: %.1f dB", i, filter, db);
+            if (ih < h) assert_true(b.rgb[0] + b.rgb[1] + b.rgb[2] == 0);
+            if (iw < w) assert_true(b.rgb[(size_t)w * 3 - 1] == 0);
+            zt_frames_finish(&b);
+            zt_free(want);
+            zt_free(got);
+        }
+    zt_frames_finish(&a);
+}
+
+/* A far start is reached through the index, a near one frame by frame, and both show what reading from the start shows. */
+static void pieces(void **state) {
+    (void)state;
+    zt_frames a = gradient(300, 48, 64, 25), whole, b;
+    OK(zt_video_write(in_scratch("p.mp4"), &a, NULL));
+    zt_frames_finish(&a);
+    OK(zt_video_read(&whole, in_scratch("p.mp4"), NULL));
+    static const struct { double start, end, fps; int first, frames, step;
+    } CASES[] = {{8, 9, 0, 200, 25, 1},     {0.4, 0.8, 0, 10, 10, 1}, {11.6, 0, 0, 290, 10, 1}, {8, 10, 5, 200, 10, 5},
+                 {2.02, 2.2, 25, 50, 5, 1}, {15, 0, 25, 0, 0, 1},     {12.5, 14, 0, 0, 0, 1}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        OK(zt_video_read(&b, in_scratch("p.mp4"), &(zt_reader_cfg){.fps = CASES[i].fps, .start_s = CASES[i].start,
+                                                                   .end_s = CASES[i].end}));
+        if (b.frames != CASES[i].frames) fail_msg("case %zu: %d frames", i, b.frames);
+        for (int t = 0; t < b.frames; t++)
+            assert_memory_equal(zt_frame_at(&b, t), zt_frame_at(&whole, CASES[i].first + t * CASES[i].step),
+                                zt_frame_bytes(&whole));
+        zt_frames_finish(&b);
+    }
+    zt_frames_finish(&whole);
+}
+
 static void expect_bad(const char *name, const void *bytes, size_t n, const char *why) {
     zt_reader *r = (zt_reader *)&r;
     write_bytes(in_scratch(name), bytes, n);
@@ -389,8 +470,9 @@ int main(void) {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variable_rate),        cmocka_unit_test(rates),
-        cmocka_unit_test(rotation),             cmocka_unit_test(ranges_and_matrices),
+        cmocka_unit_test(no_drift),             cmocka_unit_test(rotation),             cmocka_unit_test(ranges_and_matrices),
         cmocka_unit_test(high_range),           cmocka_unit_test(tiny_and_odd_sources),
+        cmocka_unit_test(scaled_planes),        cmocka_unit_test(pieces),
         cmocka_unit_test(bad_files),            cmocka_unit_test(bad_paths_and_settings),
         cmocka_unit_test(truncated),            cmocka_unit_test(image_is_one_frame),
     };

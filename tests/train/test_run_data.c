@@ -58,7 +58,7 @@ static zt_dataset *open_with(zt_train_cfg *c, const char *a, const char *b) {
                           : a ? 2
                               : 1,
                           overrides) != ZT_OK ||
-        zt_run_data_open(&ds, c) != ZT_OK)
+        zt_run_data_open(&ds, c, NULL) != ZT_OK)
         fail_msg("%s", zt_err_text());
     return ds;
 }

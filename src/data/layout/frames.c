@@ -28,7 +28,8 @@ typedef struct job {
     int64_t next_key;
     const char *split;                /* of the file at hand; NULL: by the clip */
     char path[ZT_PATH_MAX], hash[65]; /* of the file at hand */
-    uint8_t *clip;                    /* [frames,size,size,3] */
+    int frames, size; /* of a clip: what cfg asks for */
+    uint8_t *clip;    /* [frames,size,size,3] */
 } job;
 
 /* One sequence of frames and what belongs to each. */
@@ -47,12 +48,17 @@ static zt_err begin(job *j) {
     const zt_ingest_cfg *c = j->cfg;
     char now[200], then[200];
     zt_err e;
+    if (c->n_size != 1 || c->n_frames != 1 || c->size[0].width != c->size[0].height)
+        return zt_fail(ZT_ARG, "layout %s: its clips have one length and one square size; give one --frames and one --size N",
+                       j->layout);
+    j->size = c->size[0].width;
+    j->frames = (int)c->frames[0];
     ZT_TRY(e = zt_ingest_check_out(c->out), done);
-    if (!(j->clip = zt_alloc_array((size_t)c->frames, (size_t)(c->size * c->size * 3)))) return ZT_NOMEM;
+    if (!(j->clip = zt_alloc_array((size_t)j->frames, (size_t)(j->size * j->size * 3)))) return ZT_NOMEM;
     ZT_TRY(e = zt_store_open(&j->store, c->out, SHARD_BYTES), done);
     zt_catalog *k = zt_store_catalog(j->store);
-    ZT_TRY(e = zt_format(now, sizeof now, "layout %s, size %lld, frames %lld, seed %llu", j->layout, (long long)c->size,
-                         (long long)c->frames, (unsigned long long)c->seed),
+    ZT_TRY(e = zt_format(now, sizeof now, "layout %s, size %d, frames %d, seed %llu", j->layout, j->size, j->frames,
+                         (unsigned long long)c->seed),
            done);
     ZT_TRY(e = zt_catalog_get_meta(k, "ingest", then, sizeof then), done);
     ZT_TRY(e = zt_catalog_last_clip(k, &j->next_key), done);
@@ -73,7 +79,7 @@ static const char *split_of(const job *j, int64_t number) {
 
 /* The piece of cfg->frames frames from frame `first` on. */
 static zt_err add_piece(job *j, const sequence *s, int first) {
-    const int size = (int)j->cfg->size, frames = (int)j->cfg->frames;
+    const int size = j->size, frames = j->frames;
     const size_t bytes = (size_t)size * (size_t)size * 3;
     char key[32];
     zt_store_array array[2];
@@ -112,7 +118,7 @@ done:
 
 static zt_err add_sequence(job *j, const sequence *s) {
     zt_err e = ZT_OK;
-    for (int first = 0; first + j->cfg->frames <= s->length && e == ZT_OK; first += (int)j->cfg->frames)
+    for (int first = 0; first + j->frames <= s->length && e == ZT_OK; first += j->frames)
         e = add_piece(j, s, first);
     return e;
 }
