@@ -33,8 +33,8 @@ static const zt_cli_spec spec = {
 
 static zt_err make_data(const char *dir) {
     if (zt_is_dir(dir)) return ZT_OK;                          /* zt_synth leaves a whole data set or none */
-    const zt_synth_cfg cfg = {.out = dir, .clips = SYNTH_CLIPS, .frames = 16, .size = 32, .hold_out = 12, .fps = 8, .val = 0.05,
-                              .test = 0.1, .seed = SYNTH_SEED};
+    const zt_synth_cfg cfg = {.out = dir, .world = &zt_world_shapes, .clips = SYNTH_CLIPS, .frames = 16, .size = 32,
+                              .hold_out = 12, .fps = 8, .val = 0.05, .test = 0.1, .seed = SYNTH_SEED};
     return zt_synth(&cfg, NULL);
 }
 

@@ -8,10 +8,11 @@
 #include "cli/commands.h"
 #include "data/catalog.h"
 #include "data/ingest.h"
+#include "data/layout/layout.h"
 
 typedef struct args {
-    char out[4096];
-    int64_t size, frames, max_clips, seed;
+    char out[4096], layout[32];
+    int64_t size, frames, max_clips, seed, fold;
     double fps, val, test;
     int caption, json, quiet;
 } args;
@@ -28,9 +29,14 @@ static const zt_opt options[] = {
      "from text beside the files, folder names, or none"},
     {"max-clips", ZT_OPT_INT, AT(max_clips), "0", 0, 1000000000, NULL, 0, "of one file; 0: all"},
     {"seed", ZT_OPT_INT, AT(seed), "1", 0, 9007199254740991.0, NULL, 0, "of the split"},
+    {"layout", ZT_OPT_STR, AT(layout), "auto", 0, 0, NULL, 0,
+     "how SRC is published (below); auto: what it looks like; files: any files, whatever lies beside them"},
+    {"fold", ZT_OPT_INT, AT(fold), "1", 1, 3, NULL, 0, "ucf101: which of its three pairs of train and test lists"},
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print the result as JSON"},
     {"quiet", ZT_OPT_BOOL, AT(quiet), "false", 0, 0, NULL, 'q', "no progress"},
 };
+#define ZT_LAYOUT_VIDEOS(word, name, doc) "  " name ": " doc "\n"
+#define ZT_LAYOUT_ARRAYS(word, name, doc) ZT_LAYOUT_VIDEOS(word, name, doc)
 static const zt_cli_spec spec = {
     .usage = "zoe ingest SRC... --out DIR [--size 64 --frames 16 --fps 8] [options]",
     .about = "Cuts clips out of video files (anything FFmpeg reads; folders are searched) and adds them to the data set DIR. A "
@@ -39,10 +45,16 @@ static const zt_cli_spec spec = {
              "its folder\n"
              "(columns file and caption); else the name of its folder below SRC. A file goes whole to train, val or test. Ctrl-C "
              "or a\n"
-             "kill loses nothing that is complete; the same command continues. Exit status 0 when the data set has a clip.\n",
+             "kill loses nothing that is complete; the same command continues. Exit status 0 when the data set has a clip.\n"
+             "Published data sets are read in place, one SRC at a time (nothing is downloaded); layouts:\n"
+#include "data/layout/layout.def"
+    ,
     .opts = {options, sizeof options / sizeof *options},
     .min_pos = 1,
     .max_pos = ZT_CLI_MAX_POS};
+
+#undef ZT_LAYOUT_VIDEOS
+#undef ZT_LAYOUT_ARRAYS
 
 /* Unusable files as they are found in the catalogue. */
 typedef struct listing { json_t *unusable, *duplicates; } listing;
@@ -125,6 +137,40 @@ static int show(const args *a, const zt_ingest_report *r) {
     return status;
 }
 
+/* Of features there are no clips to speak of. */
+static int show_arrays(const args *a, const zt_ingest_report *r) {
+    if (a->json)
+        return zt_cli_print_json("ingest", json_pack("{s:s, s:I, s:I, s:I, s:f}", "out", a->out, "videos", (json_int_t)r->arrays,
+                                                     "files", (json_int_t)r->files, "done_before", (json_int_t)r->done_before,
+                                                     "seconds", r->seconds));
+    printf("%s: features of %lld videos from %lld files (%lld were there before), no pixels; %.1f s\n", a->out,
+           (long long)r->arrays, (long long)r->files, (long long)r->done_before, r->seconds);
+    return ZT_EXIT_OK;
+}
+
+/* The layout that --layout asks for; *layout NULL: plain files. False after a usage error. */
+static bool choose_layout(const args *a, char **src, int n, const zt_layout **layout, int *status) {
+    const char *names[64] = {"auto", "files"};
+    int k = 2;
+    *layout = NULL;
+    if (strcmp(a->layout, "files") == 0) return true;
+    if (strcmp(a->layout, "auto") == 0) {
+        *layout = n == 1 ? zt_layout_detect(src[0]) : NULL;
+        if (*layout)
+            zt_log("%s looks like layout %s: %s (--layout files reads it as plain files)", src[0], (*layout)->name,
+                   (*layout)->doc);
+        return true;
+    }
+    for (const zt_layout *l; (l = zt_layout_at(k - 2)) != NULL && k < 64; k++) names[k] = l->name;
+    *layout = zt_layout_find(a->layout);
+    if (*layout && n == 1) return true;
+    const char *near = zt_nearest_name(a->layout, names, k);
+    *status = *layout ? zt_cli_usage_error("ingest", "--layout %s reads one SRC, there are %d", a->layout, n)
+                      : zt_cli_usage_error("ingest", "there is no layout '%s'%s%s; `zoe ingest --help` lists them", a->layout,
+                                           near ? "; did you mean " : "", near ? near : "");
+    return false;
+}
+
 int zt_cmd_ingest(int argc, char **argv) {
     static char *pos[ZT_CLI_MAX_POS];   /* static: a command runs once, and the stack is not for 32 KiB */
     args a;
@@ -144,7 +190,11 @@ int zt_cmd_ingest(int argc, char **argv) {
                                .caption = (zt_ingest_caption)a.caption,
                                .max_clips = a.max_clips,
                                .seed = (uint64_t)a.seed};
+    const zt_layout_cfg layout_cfg = {.fold = (int)a.fold};
+    const zt_layout *layout;
     zt_ingest_report report;
-    const zt_err e = zt_ingest(&cfg, &report);
+    if (!choose_layout(&a, pos, n, &layout, &status)) return status;
+    const zt_err e = layout ? zt_layout_ingest(layout, pos[0], &layout_cfg, &cfg, &report) : zt_ingest(&cfg, &report);
+    if (e == ZT_OK && report.arrays) return show_arrays(&a, &report);
     return e == ZT_OK ? show(&a, &report) : zt_cli_result("ingest", e);
 }

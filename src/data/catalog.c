@@ -314,8 +314,12 @@ zt_err zt_catalog_has_source(zt_catalog *c, const char *path, const char *hash, 
     return e;
 }
 
-zt_err zt_catalog_same_content(zt_catalog *c, const char *hash, char *path, size_t cap) {
-    return zt_sql_ask(c, NULL, path, cap, "SELECT path FROM sources WHERE hash = ? AND status = 'ok'", "s", hash);
+zt_err zt_catalog_same_content(zt_catalog *c, const char *hash, const char *fragment, char *path, size_t cap) {
+    return zt_sql_ask(
+        c, NULL, path, cap,
+        "SELECT path FROM sources WHERE hash = ?1 AND status = 'ok' AND CASE ?2 WHEN '' THEN instr(path, '#t=') = 0 "
+        "ELSE substr(path, -length(?2)) = ?2 END ORDER BY id",
+        "ss", hash, fragment);
 }
 
 zt_err zt_catalog_drop_clips(zt_catalog *c, const char *source, const char *reason) {

@@ -72,8 +72,9 @@ zt_err zt_catalog_shard_hash(zt_catalog *c, const char *name, char sha256[65]);
 zt_err zt_catalog_put_source(zt_catalog *c, const zt_catalog_source *source);
 /** Whether a source with this path and hash is there already. */
 zt_err zt_catalog_has_source(zt_catalog *c, const char *path, const char *hash, bool *found);
-/** Path of the 'ok' source with this hash, "" when there is none. */
-zt_err zt_catalog_same_content(zt_catalog *c, const char *hash, char *path, size_t cap);
+/** Path of the 'ok' source with this hash, "" when there is none. `fragment` is the end of its path that says which piece of the
+ *  file it is ("#t=1.0,2.0"), "" for whole files. */
+zt_err zt_catalog_same_content(zt_catalog *c, const char *hash, const char *fragment, char *path, size_t cap);
 /** Mark all clips of a source as dropped. */
 zt_err zt_catalog_drop_clips(zt_catalog *c, const char *source, const char *reason);
 /** Sources by status; shards whose name starts with `split`. */

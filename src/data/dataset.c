@@ -318,34 +318,36 @@ void zt_dataset_forget(const zt_dataset *ds, const zt_clip_view *v) {
     if (s) zt_map_forget(&s->map, (size_t)(v->rgb - s->map.data), (size_t)v->frames * (size_t)v->height * (size_t)v->width * 3);
 }
 
-/* The numbers of member KEY.suffix, which follows the clip in its shard. */
-static const void *truth(const zt_dataset *ds, const zt_clip_view *v, const char *suffix, char kind, int item, int n, int last) {
+const void *zt_dataset_truth(const zt_dataset *ds, const zt_clip_view *v, const char *name, zt_npy_info *info) {
     const zt_shard_map *s = shard_of(ds, v);
     char want[ZT_TAR_NAME_MAX + 1];
-    size_t key = strlen(v->key);
-    if (!s || zt_format(want, sizeof want, "%s.%s", v->key, suffix) != ZT_OK) return NULL;
-    size_t bytes = (size_t)v->frames * (size_t)v->height * (size_t)v->width * 3, pos = (size_t)(v->rgb - s->map.data) + bytes;
-    pos = (pos + ZT_TAR_BLOCK - 1) / ZT_TAR_BLOCK * ZT_TAR_BLOCK;
+    const size_t key = strlen(v->key), bytes = (size_t)v->frames * (size_t)v->height * (size_t)v->width * 3;
+    if (!s || zt_format(want, sizeof want, "%s.%s.npy", v->key, name) != ZT_OK) return NULL;
+    /* The arrays of a clip follow it in its shard. */
+    size_t pos = ((size_t)(v->rgb - s->map.data) + bytes + ZT_TAR_BLOCK - 1) / ZT_TAR_BLOCK * ZT_TAR_BLOCK;
     for (;;) {
         zt_tar_member m;
-        zt_npy_info info;
         bool end;
         if (zt_tar_next(s->map.data, s->map.size, s->path, &pos, &m, &end) != ZT_OK || end) return NULL;
         if (strncmp(m.name, v->key, key) != 0 || m.name[key] != '.') return NULL;
         if (strcmp(m.name, want) != 0) continue;
         const uint8_t *p = s->map.data + m.offset;
-        if (zt_npy_parse(p, m.bytes, s->path, &info) != ZT_OK || info.kind != kind || info.item_bytes != item || info.n != n
-            || info.fortran || info.shape[0] != v->frames || info.shape[1] != v->height || info.shape[2] != v->width
-            || (n == 4 && info.shape[3] != last) || ((uintptr_t)(p + info.data_offset)) % (size_t)item)
+        if (zt_npy_parse(p, m.bytes, s->path, info) != ZT_OK || info->fortran || info->n < 1 || info->shape[0] != v->frames
+            || ((uintptr_t)(p + info->data_offset)) % (size_t)info->item_bytes)
             return NULL;
-        return p + info.data_offset;
+        return p + info->data_offset;
     }
 }
 
-const uint8_t *zt_dataset_mask(const zt_dataset *ds, const zt_clip_view *view) {
-    return truth(ds, view, "mask.npy", 'u', 1, 3, 0);
+/* An array with a number, or `last` of them (last > 0), for each pixel. */
+static const void *per_pixel(const zt_dataset *ds, const zt_clip_view *v, const char *name, char kind, int item, int last) {
+    zt_npy_info i;
+    const void *p = zt_dataset_truth(ds, v, name, &i);
+    const bool fits = p && i.kind == kind && i.item_bytes == item && i.n == (last ? 4 : 3) && i.shape[1] == v->height
+                      && i.shape[2] == v->width && (!last || i.shape[3] == last);
+    return fits ? p : NULL;
 }
 
-const float *zt_dataset_flow(const zt_dataset *ds, const zt_clip_view *view) {
-    return truth(ds, view, "flow.npy", 'f', 4, 4, 2);
-}
+const uint8_t *zt_dataset_mask(const zt_dataset *ds, const zt_clip_view *view) { return per_pixel(ds, view, "mask", 'u', 1, 0); }
+const float *zt_dataset_flow(const zt_dataset *ds, const zt_clip_view *view) { return per_pixel(ds, view, "flow", 'f', 4, 2); }
+const float *zt_dataset_depth(const zt_dataset *ds, const zt_clip_view *view) { return per_pixel(ds, view, "depth", 'f', 4, 0); }

@@ -3,6 +3,7 @@
 #define ZT_DATASET_H
 #include <stdint.h>
 #include "base/err.h"
+#include "data/npy.h"
 
 typedef struct zt_dataset zt_dataset;
 
@@ -40,8 +41,13 @@ zt_err zt_dataset_weight(const zt_dataset *ds, const char *split, int64_t i, dou
 double zt_dataset_max_weight(const zt_dataset *ds);
 /** The clip has been read and is not needed soon: its pages stop counting as this process's memory. Any thread. */
 void zt_dataset_forget(const zt_dataset *ds, const zt_clip_view *view);
-/** Ground truth of a synthetic clip: mask uint8 [T,H,W] (0..255 coverage) or flow float32 [T,H,W,2] (x,y in pixels to the next
- *  frame); NULL when the shard holds none. Borrowed as the clip itself. */
+/** Ground truth of a synthetic clip, member KEY.NAME.npy ("mask", "depth", "camera", ...; data/world.h lists each world's): its
+ *  numbers, aligned to their size, in C order; *info says kind and shape (shape[0] is v->frames). NULL when the shard holds none.
+ *  Borrowed as the clip itself. */
+const void *zt_dataset_truth(const zt_dataset *ds, const zt_clip_view *view, const char *name, zt_npy_info *info);
+/** The usual ones, NULL also when of another kind or shape: mask uint8 [T,H,W] (0..255 coverage), flow float32 [T,H,W,2] (x,y in
+ *  pixels to the next frame), depth float32 [T,H,W] (along the viewing axis). */
 const uint8_t *zt_dataset_mask(const zt_dataset *ds, const zt_clip_view *view);
 const float *zt_dataset_flow(const zt_dataset *ds, const zt_clip_view *view);
+const float *zt_dataset_depth(const zt_dataset *ds, const zt_clip_view *view);
 #endif

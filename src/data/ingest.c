@@ -53,7 +53,7 @@ typedef struct job {
 /* The file at hand. */
 typedef struct source {
     const zt_ingest_file *file;
-    char name[NAME_MAX_BYTES + 1], hash[65], reason[1200], note[160];
+    char name[NAME_MAX_BYTES + 1], fragment[80], hash[65], reason[1200], note[160];
     char caption[ZT_INGEST_CAPTION_MAX + 1];
     const char *caption_from;
     zt_reader_info info;
@@ -65,7 +65,8 @@ typedef struct source {
 static size_t frame_bytes(const job *j) { return (size_t)(j->cfg->size * j->cfg->size * 3); }
 
 static zt_err check(const zt_ingest_cfg *c) {
-    if (!c || c->n_src < 1 || !c->src) return zt_fail(ZT_ARG, "ingest: no source given; name files or folders");
+    if (!c || c->n_src < 0 || (c->n_src && !c->src) || (c->n_items && !c->items) || (c->n_src == 0 && c->n_items == 0))
+        return zt_fail(ZT_ARG, "ingest: no source given; name files or folders");
     if (!c->out || !c->out[0]) return zt_fail(ZT_ARG, "ingest: no folder for the data set given (--out DIR)");
     if (c->size < 8 || c->size > 1024 || c->frames < 1 || c->frames > 1024 || !(c->fps >= 0.1 && c->fps <= 240))
         return zt_fail(ZT_ARG, "ingest: %lld frames of %lldx%lld at %g fps; wanted 1..1024 frames, size 8..1024, 0.1..240 fps",
@@ -81,8 +82,7 @@ static zt_err check(const zt_ingest_cfg *c) {
     return ZT_OK;
 }
 
-/* A folder that holds something else is not ours to fill. What a killed run leaves before its catalogue is there, is. */
-static zt_err check_out(const char *out) {
+zt_err zt_ingest_check_out(const char *out) {
     char **names = NULL;
     int n = 0;
     zt_err e = ZT_OK;
@@ -91,7 +91,8 @@ static zt_err check_out(const char *out) {
     ZT_TRY(e = zt_dir_list(out, &names, &n), done);
     bool foreign = n > 0;
     for (int i = 0; i < n; i++)
-        if (strncmp(names[i], "catalog.db", 10) == 0 || strcmp(names[i], "shards") == 0) foreign = false;
+        if (strncmp(names[i], "catalog.db", 10) == 0 || strcmp(names[i], "shards") == 0 || strcmp(names[i], "arrays") == 0)
+            foreign = false;
     if (foreign)
         e = zt_fail(ZT_ARG, "%s: holds other files (%.60s) and no data set; choose a new or empty folder", out, names[0]);
 done:
@@ -111,6 +112,20 @@ static zt_err readable_name(const char *path, char name[NAME_MAX_BYTES + 1]) {
     }
     *name = '\0';
     return ZT_OK;
+}
+
+/* The source's name in the catalogue: its path, and for a piece the stretch of time as a media fragment. */
+static zt_err name_source(source *s) {
+    const zt_ingest_item *k = s->file->item;
+    zt_err e = readable_name(s->file->path, s->name);
+    s->fragment[0] = '\0';
+    if (e != ZT_OK || !k || (k->start_s == 0 && k->end_s == 0)) return e;
+    char start[32], end[32] = "";
+    zt_real_text(start, k->start_s);
+    if (k->end_s > 0) zt_real_text(end, k->end_s);
+    snprintf(s->fragment, sizeof s->fragment, "#t=%s%s%s", start, end[0] ? "," : "", end);
+    const size_t n = strlen(s->name);
+    return zt_format(s->name + n, sizeof s->name - n, "%s", s->fragment);
 }
 
 static zt_err count_clip(void *ctx, const zt_catalog_clip *k) {
@@ -182,9 +197,13 @@ done:
     return e;
 }
 
-/* By content and seed, whatever the file is called; the last sources before ZT_INGEST_VAL_FROM fill a split that got none. */
-static int split_of(const job *j, const char *hash) {
+/* What the list says; else by content and seed, whatever the file is called; the last sources before ZT_INGEST_VAL_FROM fill a
+ * split that got none. */
+static int split_of(const job *j, const source *s) {
     const zt_ingest_cfg *c = j->cfg;
+    const char *hash = s->hash, *said = s->file->item ? s->file->item->split : NULL;
+    for (int i = 0; i < SPLITS; i++)
+        if (said && strcmp(said, SPLIT[i]) == 0) return i;
     if (c->test > 0 && j->clips[TEST] == 0 && j->usable >= ZT_INGEST_VAL_FROM - 2) return TEST;
     if (c->val > 0 && j->clips[VAL] == 0 && j->usable >= ZT_INGEST_VAL_FROM - 1) return VAL;
     zt_rng r = zt_rng_init(c->seed, zt_hash_name(hash));
@@ -207,11 +226,13 @@ static void refuse(source *s, zt_err e) {
 static zt_err add_clip(job *j, source *s, int split) {
     char key[32];
     const zt_ingest_cfg *c = j->cfg;
+    const zt_ingest_item *item = s->file->item;
     snprintf(key, sizeof key, "%08lld", (long long)j->next_key);
     const zt_catalog_clip k = {.key = key, .frames = (int)c->frames, .height = (int)c->size, .width = (int)c->size, .fps = c->fps,
                                .caption = s->caption, .source = s->name, .source_hash = s->hash, .split = SPLIT[split],
-                               .start_s = (double)(s->clips * c->frames) / c->fps};
-    zt_err e = zt_store_add(j->store, &k, j->clip, NULL, NULL);
+                               .start_s = (item ? item->start_s : 0) + (double)(s->clips * c->frames) / c->fps,
+                               .labels = item ? item->labels : NULL, .licence = item ? item->licence : NULL};
+    zt_err e = zt_store_add(j->store, &k, j->clip, NULL, 0);
     if (e != ZT_OK) return e;
     j->next_key++;
     j->clips[split]++;
@@ -269,9 +290,13 @@ static zt_err decode(job *j, source *s) {
     const zt_reader_cfg want = {.fps = c->fps,
                                 .width = (int)c->size,
                                 .height = (int)c->size,
+                                .start_s = s->file->item ? s->file->item->start_s : 0,
+                                .end_s = s->file->item ? s->file->item->end_s : 0,
                                 .max_frames = c->max_clips * c->frames};
     zt_reader *r = NULL;
-    zt_err e = zt_reader_create(&r, s->file->path, &want);
+    const zt_ingest_item *item = s->file->item;
+    zt_err e = item && item->bytes ? zt_reader_create_memory(&r, item->bytes, item->n_bytes, s->file->path, &want)
+                                   : zt_reader_create(&r, s->file->path, &want);
     if (e == ZT_CANCELLED) return e;
     if (e != ZT_OK) {
         refuse(s, e);
@@ -280,7 +305,7 @@ static zt_err decode(job *j, source *s) {
     s->opened = true;
     zt_reader_get_info(r, &s->info);
     ZT_TRY(e = zt_ingest_caption_of(j->captions, s->file, s->caption, &s->caption_from), done);
-    ZT_TRY(e = cut(j, s, r, split_of(j, s->hash)), done);
+    ZT_TRY(e = cut(j, s, r, split_of(j, s)), done);
     s->damaged += zt_reader_damaged(r);
     if (s->clips > 0) s->reason[0] = '\0';
     else explain(j, s);
@@ -310,6 +335,8 @@ static zt_err describe(const job *j, const source *s, char **text) {
         json_object_set_new(o, "damaged", json_integer(s->damaged));
         json_object_set_new(o, "caption_from", json_string(s->caption_from));
     }
+    if (s->file->item && s->file->item->origin && s->file->item->origin[0])
+        json_object_set_new(o, "origin", json_string(s->file->item->origin));
     if (s->note[0]) json_object_set_new(o, "note", json_string(s->note));
     *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(o);
@@ -342,7 +369,9 @@ static zt_err look(job *j, source *s, bool *known) {
     zt_catalog *c = zt_store_catalog(j->store);
     char twin[NAME_MAX_BYTES + 1];
     *known = false;
-    zt_err e = zt_sha256_file(s->file->path, s->hash);
+    const zt_ingest_item *item = s->file->item;
+    const bool memory = item && item->bytes;
+    zt_err e = memory ? zt_sha256(item->bytes, item->n_bytes, s->hash) : zt_sha256_file(s->file->path, s->hash);
     if (e != ZT_OK) {
         refuse(s, e);
         s->hash[0] = '\0';
@@ -350,9 +379,9 @@ static zt_err look(job *j, source *s, bool *known) {
     }
     ZT_TRY(e = zt_catalog_has_source(c, s->name, s->hash, known), done);
     if (*known) return ZT_OK;
-    if (zt_file_size(s->file->path) == 0) snprintf(s->reason, sizeof s->reason, "zero bytes");
+    if (memory ? item->n_bytes == 0 : zt_file_size(s->file->path) == 0) snprintf(s->reason, sizeof s->reason, "zero bytes");
     else {
-        ZT_TRY(e = zt_catalog_same_content(c, s->hash, twin, sizeof twin), done);
+        ZT_TRY(e = zt_catalog_same_content(c, s->hash, s->fragment, twin, sizeof twin), done);
         s->duplicate = twin[0] != '\0';
         if (s->duplicate) snprintf(s->reason, sizeof s->reason, "duplicate of %.1000s", twin);
         if (s->duplicate && !zt_utf8_valid(s->reason, strlen(s->reason), NULL))
@@ -372,7 +401,7 @@ static zt_err take(job *j, source *s, const zt_ingest_file *file) {
     s->file = file;
     s->caption_from = "";
     const int64_t key = j->next_key;
-    ZT_TRY(e = readable_name(file->path, s->name), done);
+    ZT_TRY(e = name_source(s), done);
     ZT_TRY(e = zt_store_mark(j->store), done);
     ZT_TRY(e = look(j, s, &known), done);
     if (known) j->rep.done_before++;
@@ -424,7 +453,7 @@ static zt_err take_all(job *j, const zt_ingest_files *files) {
 
 static zt_err prepare(job *j) {
     zt_err e;
-    ZT_TRY(e = check_out(j->cfg->out), done);
+    ZT_TRY(e = zt_ingest_check_out(j->cfg->out), done);
     j->clip = zt_alloc_array((size_t)j->cfg->frames, frame_bytes(j));
     j->last = zt_alloc(frame_bytes(j));
     if (!j->clip || !j->last) return ZT_NOMEM;
@@ -443,6 +472,7 @@ zt_err zt_ingest(const zt_ingest_cfg *cfg, zt_ingest_report *report) {
     const double t0 = zt_now();
     ZT_TRY(e = check(cfg), done);
     ZT_TRY(e = zt_ingest_walk(&files, cfg->src, cfg->n_src, cfg->out), done);
+    ZT_TRY(e = zt_ingest_list(&files, cfg->items, cfg->n_items), done);
     ZT_TRY(e = prepare(&j), done);
     zt_progress_begin(&j.progress, "ingest", "files", (int64_t)files.n);
     e = take_all(&j, &files);

@@ -206,6 +206,11 @@ zt_err zt_ingest_caption_of(zt_ingest_captions *c, const zt_ingest_file *file, c
     zt_err e;
     text[0] = '\0';
     *from = "";
+    if (file->item && file->item->caption) {
+        *from = "list";
+        return clean(file->item->caption, strlen(file->item->caption), text) ? ZT_OK
+               : zt_fail(ZT_ARG, "%s: the caption in the list is not UTF-8", file->path);
+    }
     if (c->mode == ZT_CAPTION_NONE) return ZT_OK;
     const size_t n_dir = base - file->path > 1 ? (size_t)(base - file->path - 1) : 1;
     ZT_TRY(e = zt_format(dir, sizeof dir, "%.*s", (int)n_dir, file->path), done);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "data/ingest_impl.h"
@@ -25,7 +26,7 @@ static bool is_other(const char *name) {
     return false;
 }
 
-static zt_err add(zt_ingest_files *f, const char *path, size_t root) {
+static zt_err add(zt_ingest_files *f, const char *path, size_t root, const zt_ingest_item *item) {
     if (f->n == f->cap) {
         const size_t cap = f->cap ? f->cap * 2 : 256;
         zt_ingest_file *more = cap > SIZE_MAX / sizeof *more ? NULL : zt_realloc(f->file, cap * sizeof *more);
@@ -33,9 +34,10 @@ static zt_err add(zt_ingest_files *f, const char *path, size_t root) {
         f->file = more;
         f->cap = cap;
     }
-    f->file[f->n].path = zt_arena_strdup(f->arena, path);
-    f->file[f->n].root = root;
-    return f->file[f->n++].path ? ZT_OK : ZT_NOMEM;
+    const bool same = f->n > 0 && strcmp(f->file[f->n - 1].path, path) == 0;   /* pieces of one file */
+    const char *name = same ? f->file[f->n - 1].path : zt_arena_strdup(f->arena, path);
+    f->file[f->n++] = (zt_ingest_file){name, root, item};
+    return name ? ZT_OK : ZT_NOMEM;
 }
 
 static zt_err walk(zt_ingest_files *f, const char *dir, size_t root, int depth);
@@ -56,7 +58,7 @@ static zt_err visit(zt_ingest_files *f, const char *dir, const char *name, size_
         f->skipped++;
         return ZT_OK;
     }
-    if (S_ISREG(st.st_mode) && !is_other(name)) return add(f, path, root);
+    if (S_ISREG(st.st_mode) && !is_other(name)) return add(f, path, root, NULL);
     f->skipped++;
     return ZT_OK;
 }
@@ -71,9 +73,49 @@ static zt_err walk(zt_ingest_files *f, const char *dir, size_t root, int depth) 
     return e;
 }
 
+static zt_err absolute(const char *src, char path[ZT_PATH_MAX]) {
+    if (realpath(src, path)) return ZT_OK;
+    return zt_fail(errno == ENOENT || errno == ENOTDIR ? ZT_NOTFOUND : ZT_IO, "%s: cannot be read: %s; check the path", src,
+                   strerror(errno));
+}
+
+static zt_err check_item(const zt_ingest_item *k, size_t number) {
+    static const char *const SPLIT[] = {"", "train", "val", "test"};
+    json_t *labels = NULL;
+    bool known = !k->split;
+    if (!k->path || !k->path[0]) return zt_fail(ZT_ARG, "ingest: item %zu of the list names no file", number);
+    if (!(k->start_s >= 0 && k->start_s < 1e9) || !(k->end_s == 0 || (k->end_s > k->start_s && k->end_s < 1e9)))
+        return zt_fail(ZT_ARG, "%s: item %zu: from %g s to %g s; wanted a start of 0 or more and a later end", k->path, number,
+                       k->start_s, k->end_s);
+    for (int i = 0; i < 4 && !known; i++) known = strcmp(k->split, SPLIT[i]) == 0;
+    if (!known)
+        return zt_fail(ZT_ARG, "%s: item %zu: split '%.40s'; splits are train, val and test", k->path, number, k->split);
+    const char *const text[] = {k->caption, k->licence, k->origin};
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        if (text[i] && !zt_utf8_valid(text[i], strlen(text[i]), NULL))
+            return zt_fail(ZT_ARG, "%s: item %zu: caption, licence or origin is not UTF-8 text", k->path, number);
+    if (!k->labels || !k->labels[0]) return ZT_OK;
+    zt_err e = zt_json_parse(k->labels, strlen(k->labels), k->path, &labels);
+    if (e == ZT_OK && !json_is_object(labels)) e = zt_fail(ZT_ARG, "%s: item %zu: labels are no JSON object", k->path, number);
+    json_decref(labels);
+    return e;
+}
+
+zt_err zt_ingest_list(zt_ingest_files *f, const zt_ingest_item *items, size_t n) {
+    zt_err e = f->arena ? ZT_OK : zt_arena_create(&f->arena);
+    for (size_t i = 0; i < n && e == ZT_OK; i++) {
+        char path[ZT_PATH_MAX];
+        ZT_TRY(e = check_item(&items[i], i + 1), done);
+        ZT_TRY(e = items[i].bytes ? zt_format(path, sizeof path, "%s", items[i].path) : absolute(items[i].path, path), done);
+        e = add(f, path, 0, &items[i]);
+    }
+done:
+    return e;
+}
+
 zt_err zt_ingest_walk(zt_ingest_files *f, const char *const *src, int n, const char *out) {
     struct stat st;
-    zt_err e = zt_arena_create(&f->arena);
+    zt_err e = f->arena ? ZT_OK : zt_arena_create(&f->arena);
     if (e == ZT_OK && stat(out, &st) == 0) {
         f->has_out = true;
         f->out_dev = (uint64_t)st.st_dev;
@@ -81,10 +123,8 @@ zt_err zt_ingest_walk(zt_ingest_files *f, const char *const *src, int n, const c
     }
     for (int i = 0; i < n && e == ZT_OK; i++) {
         char path[ZT_PATH_MAX];   /* realpath wants PATH_MAX, which is this on Linux */
-        if (!realpath(src[i], path))
-            return zt_fail(errno == ENOENT || errno == ENOTDIR ? ZT_NOTFOUND : ZT_IO, "%s: cannot be read: %s; check the path",
-                           src[i], strerror(errno));
-        e = zt_is_dir(path) ? walk(f, path, strlen(path), 0) : add(f, path, 0);
+        if ((e = absolute(src[i], path)) == ZT_OK)
+            e = zt_is_dir(path) ? walk(f, path, strlen(path), 0) : add(f, path, 0, NULL);
     }
     return e;
 }

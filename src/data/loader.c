@@ -1,21 +1,17 @@
 /* loader.c - see loader.h. Threads take batch numbers in order and fill a ring of slots; what a batch holds is computed from its
- * number
- * alone, so nothing depends on who fills it or when. */
+ * number alone, so nothing depends on who fills it or when. What is done to a clip is loader_clip.c. */
 #include "data/loader.h"
 
-#include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/rng.h"
-#include "base/str.h"
+#include "data/loader_impl.h"
 #include "data/order.h"
 
-enum { BATCH_MAX = 4096, DEPTH_MAX = 64, THREADS_MAX = 16, STRIDE_MAX = 64, SIDE_MAX = 16384, FRAMES_MAX = 1 << 20 };
+enum { BATCH_MAX = 4096, DEPTH_MAX = 64, THREADS_MAX = 16, SIDE_MAX = 16384, FRAMES_MAX = 1 << 20, ASPECT_MAX = 16 };
 
 /* One batch of the ring. */
 typedef struct slot {
@@ -28,7 +24,7 @@ typedef struct slot {
     char why[512];         /* its text: error texts belong to the thread that failed */
 } slot;
 
-typedef struct worker { zt_loader *l; pthread_t thread; bool started; } worker;
+typedef struct worker { zt_loader *l; pthread_t thread; bool started; zt_scratch scratch; } worker;
 
 struct zt_loader {
     const zt_dataset *ds;
@@ -47,68 +43,38 @@ struct zt_loader {
 
 /* ---- what is in a batch ---- */
 
-/* What is cut out of a clip. */
-typedef struct cut { int start, stride, y, x; bool mirror; } cut;
-
-static int place(zt_rng *r, bool random, int room) { return random ? (int)zt_rng_int(r, 0, room) : room / 2; }
-
-static cut choose_cut(const zt_loader *l, const zt_clip_view *v, int64_t at) {
-    const zt_loader_cfg *c = &l->cfg;
-    zt_rng r = zt_rng_init(c->seed, zt_hash_name("loader/augment") + (uint64_t)at);
-    cut k = {.stride = 1};
-    if (c->jitter && c->stride > 1 && c->frames > 1) {
-        const int longest = (v->frames - 1) / (c->frames - 1);
-        k.stride = (int)zt_rng_int(&r, 1, longest < c->stride ? longest : c->stride);
-    }
-    k.start = place(&r, c->jitter, v->frames - 1 - (c->frames - 1) * k.stride);
-    k.y = place(&r, c->crop, v->height - c->height);
-    k.x = place(&r, c->crop, v->width - c->width);
-    k.mirror = c->flip && zt_rng_u32(&r) & 1;
-    return k;
-}
-
-static void copy_row(uint8_t *dst, const uint8_t *src, int width, bool mirror) {
-    if (!mirror) {
-        memcpy(dst, src, (size_t)width * 3);
-        return;
-    }
-    for (int x = 0; x < width; x++) memcpy(dst + (size_t)x * 3, src + (size_t)(width - 1 - x) * 3, 3);
-}
-
-static void copy_clip(const zt_loader *l, const zt_clip_view *v, const cut *k, uint8_t *dst) {
-    const zt_loader_cfg *c = &l->cfg;
-    const size_t row = (size_t)v->width * 3, frame = row * (size_t)v->height, out = (size_t)c->width * 3;
-    if (!k->mirror && k->stride == 1 && c->height == v->height && c->width == v->width) {
-        memcpy(dst, v->rgb + (size_t)k->start * frame, l->clip_bytes);
-        return;
-    }
-    for (int t = 0; t < c->frames; t++) {
-        const uint8_t *src = v->rgb + (size_t)(k->start + t * k->stride) * frame + (size_t)k->y * row + (size_t)k->x * 3;
-        for (int y = 0; y < c->height; y++, dst += out) copy_row(dst, src + (size_t)y * row, c->width, k->mirror);
-    }
-}
-
 static zt_err check_clip(const zt_loader *l, const zt_clip_view *v) {
     const zt_loader_cfg *c = &l->cfg;
-    if (v->frames >= c->frames && v->height >= c->height && v->width >= c->width) return ZT_OK;
+    const double aspect = (double)v->width * c->height / ((double)v->height * c->width);
+    if (c->resize && (aspect > ASPECT_MAX || aspect < 1.0 / ASPECT_MAX))
+        return zt_fail(ZT_CONFIG,
+                       "data loader: clip %s is %dx%d: too far in shape from %dx%d to be resized to it; leave it out, or "
+                       "ask for another shape",
+                       v->key, v->width, v->height, c->width, c->height);
+    if (v->frames >= c->frames && (c->resize || (v->height >= c->height && v->width >= c->width))) return ZT_OK;
     return zt_fail(
         ZT_CONFIG,
-        "data loader: clip %s (split %s) has %d frames of %dx%d, %d of %dx%d were asked for; ask for less, or make the "
-        "data set with larger clips",
+        "data loader: clip %s (split %s) has %d frames of %dx%d, %d of %dx%d were asked for; ask for less, make the data "
+        "set with larger clips, or (for the size alone) have them resized: data.resize",
         v->key, c->split ? c->split : "all", v->frames, v->width, v->height, c->frames, c->width, c->height);
 }
 
-static zt_err fill(zt_loader *l, slot *s, int64_t number) {
+static zt_err fill(worker *w, slot *s, int64_t number) {
+    const zt_loader *l = w->l;
+    const zt_loader_cfg *c = &l->cfg;
     zt_err e = ZT_OK;
-    for (int i = 0; i < l->cfg.batch; i++) {
+    for (int i = 0; i < c->batch; i++) {
         zt_clip_view v;
         int64_t index;
-        const int64_t at = number * l->cfg.batch + i;
-        ZT_TRY(e = zt_order_at(l->ds, l->cfg.split, l->cfg.seed, l->cfg.shuffle, at, &index), done);
-        ZT_TRY(e = zt_dataset_clip(l->ds, l->cfg.split, index, &v), done);
+        bool no_flip;
+        const int64_t at = number * c->batch + i;
+        zt_rng r = zt_rng_init(c->seed, zt_hash_name("loader/augment") + (uint64_t)at);
+        ZT_TRY(e = zt_order_at(l->ds, c->split, c->seed, c->shuffle, at, &index), done);
+        ZT_TRY(e = zt_dataset_clip(l->ds, c->split, index, &v), done);
         ZT_TRY(e = check_clip(l, &v), done);
-        const cut k = choose_cut(l, &v, at);
-        copy_clip(l, &v, &k, s->rgb + (size_t)i * l->clip_bytes);
+        ZT_TRY(e = zt_labels_no_flip(&v, &no_flip), done);
+        const zt_cut k = zt_cut_choose(c, &v, no_flip, &r);
+        ZT_TRY(e = zt_cut_apply(c, &v, &k, &w->scratch, s->rgb + (size_t)i * l->clip_bytes), done);
         zt_dataset_forget(l->ds, &v);
         zt_free(s->mirrored[i]);
         s->mirrored[i] = NULL;
@@ -118,37 +84,6 @@ static zt_err fill(zt_loader *l, slot *s, int64_t number) {
     }
 done:
     return e;
-}
-
-/* ---- captions ---- */
-
-/* `word` of n letters in the case pattern of `like`. */
-static void add_like(zt_str *s, const char *word, const char *like, size_t n) {
-    bool upper = n > 1;
-    for (size_t i = 0; i < n; i++) upper = upper && isupper((unsigned char)like[i]);
-    for (size_t i = 0; word[i]; i++) {
-        const bool big = upper || (i == 0 && isupper((unsigned char)like[0]));
-        const char ch = big ? (char)toupper((unsigned char)word[i]) : word[i];
-        zt_str_addn(s, &ch, 1);
-    }
-}
-
-static bool word_byte(char ch) { return isalnum((unsigned char)ch) || ch == '_' || (unsigned char)ch >= 0x80; }
-
-zt_err zt_caption_mirror(const char *caption, char **out) {
-    zt_str s = {0};
-    *out = NULL;
-    for (const char *p = caption; *p;) {
-        size_t n = 0;
-        while (word_byte(p[n])) n++;
-        if (n == 4 && strncasecmp(p, "left", 4) == 0) add_like(&s, "right", p, n);
-        else if (n == 5 && strncasecmp(p, "right", 5) == 0) add_like(&s, "left", p, n);
-        else zt_str_addn(&s, p, n ? n : 1);
-        p += n ? n : 1;
-    }
-    if (!s.failed) *out = zt_strdup(s.buf ? s.buf : "");
-    zt_str_finish(&s);
-    return *out ? ZT_OK : ZT_NOMEM;
 }
 
 /* ---- threads ---- */
@@ -164,7 +99,7 @@ static void *work(void *arg) {
         const int64_t number = l->next_fill++;
         slot *s = &l->slot[number % (l->cfg.prefetch + 1)];
         pthread_mutex_unlock(&l->lock);
-        const zt_err e = fill(l, s, number);
+        const zt_err e = fill(w, s, number);
         if (e != ZT_OK) snprintf(s->why, sizeof s->why, "%s", zt_err_text());
         pthread_mutex_lock(&l->lock);
         s->number = number;
@@ -205,11 +140,19 @@ static zt_err check_cfg(const zt_loader_cfg *c) {
     if (c->frames < 1 || c->frames > FRAMES_MAX || c->height < 1 || c->height > SIDE_MAX || c->width < 1 || c->width > SIDE_MAX)
         return zt_fail(ZT_CONFIG, "data loader: clips of %d frames of %dx%d were asked for; frames and sides must be at least 1",
                        c->frames, c->width, c->height);
-    if (c->prefetch < 0 || c->prefetch > DEPTH_MAX - 1 || c->threads < 0 || c->threads > THREADS_MAX || c->stride < 0
-        || c->stride > STRIDE_MAX || c->first_batch < 0)
-        return zt_fail(ZT_CONFIG,
-                       "data loader: prefetch %d (0..%d), threads %d (0..%d), stride %d (0..%d), first batch %lld (0 or more)",
-                       c->prefetch, DEPTH_MAX - 1, c->threads, THREADS_MAX, c->stride, STRIDE_MAX, (long long)c->first_batch);
+    if (c->prefetch < 0 || c->prefetch > DEPTH_MAX - 1 || c->threads < 0 || c->threads > THREADS_MAX || c->first_batch < 0)
+        return zt_fail(ZT_CONFIG, "data loader: prefetch %d (0..%d), threads %d (0..%d), first batch %lld (0 or more)",
+                       c->prefetch, DEPTH_MAX - 1, c->threads, THREADS_MAX, (long long)c->first_batch);
+    const struct { const char *name; double v, most;
+    } part[] = {{"stretch", c->stretch, ZT_LOADER_STRETCH_MAX},
+                {"rotate", c->rotate, ZT_LOADER_ROTATE_MAX},
+                {"brightness", c->brightness, 1},
+                {"contrast", c->contrast, 1},
+                {"saturation", c->saturation, 1},
+                {"hue", c->hue, 180}};
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        if (!(part[i].v >= 0 && part[i].v <= part[i].most))
+            return zt_fail(ZT_CONFIG, "data loader: %s %g; 0 to %g are possible", part[i].name, part[i].v, part[i].most);
     return ZT_OK;
 }
 
@@ -223,7 +166,7 @@ static zt_err check_clips(const zt_loader *l) {
         return zt_fail(ZT_CONFIG, "data loader: first batch %lld is out of range", (long long)c->first_batch);
     int frames, height, width;
     zt_dataset_least(l->ds, c->split, &frames, &height, &width);
-    if (frames >= c->frames && height >= c->height && width >= c->width) return ZT_OK;
+    if (frames >= c->frames && (c->resize || (height >= c->height && width >= c->width))) return ZT_OK;
     for (int64_t i = 0; i < l->clips; i++) {   /* which one is it? */
         zt_clip_view v;
         zt_err e = zt_dataset_clip(l->ds, c->split, i, &v);
@@ -294,6 +237,7 @@ void zt_loader_destroy(zt_loader **pl) {
     pthread_mutex_unlock(&l->lock);
     for (int i = 0; i < THREADS_MAX; i++)
         if (l->worker[i].started) pthread_join(l->worker[i].thread, NULL);
+    for (int i = 0; i < THREADS_MAX; i++) zt_free(l->worker[i].scratch.p);
     for (int i = 0; i < DEPTH_MAX; i++) {
         slot *s = &l->slot[i];
         for (int k = 0; s->mirrored && k < l->cfg.batch; k++) zt_free(s->mirrored[k]);

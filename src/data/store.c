@@ -90,17 +90,22 @@ static zt_err add_text(zt_shard_writer *w, const char *key, const char *suffix, 
     return e != ZT_OK ? e : zt_shard_add(w, name, text, strlen(text));
 }
 
-static zt_err add_array(zt_shard_writer *w, const char *key, const char *suffix, char kind, int item, int n, const int64_t *shape,
-                        const void *data, size_t *offset) {
+static zt_err add_array(zt_shard_writer *w, const char *key, const zt_store_array *a) {
     char name[ZT_TAR_NAME_MAX + 1];
-    zt_err e = zt_format(name, sizeof name, "%s.%s", key, suffix);
-    return e != ZT_OK ? e : zt_shard_add_npy(w, name, kind, item, n, shape, data, offset);
+    zt_err e = zt_format(name, sizeof name, "%s.%s.npy", key, a->name);
+    return e != ZT_OK ? e : zt_shard_add_npy(w, name, a->kind, a->item_bytes, a->n, a->shape, a->data, NULL);
 }
 
-zt_err zt_store_add(zt_store *s, const zt_catalog_clip *clip, const uint8_t *rgb, const uint8_t *mask, const float *flow) {
+static zt_err add_clip(zt_shard_writer *w, const zt_catalog_clip *k, const uint8_t *rgb, size_t *offset) {
+    const int64_t shape[4] = {k->frames, k->height, k->width, 3};
+    char name[ZT_TAR_NAME_MAX + 1];
+    zt_err e = zt_format(name, sizeof name, "%s.npy", k->key);
+    return e != ZT_OK ? e : zt_shard_add_npy(w, name, 'u', 1, 4, shape, rgb, offset);
+}
+
+zt_err zt_store_add(zt_store *s, const zt_catalog_clip *clip, const uint8_t *rgb, const zt_store_array *array, int n) {
     zt_err e;
     zt_catalog_clip k = *clip;
-    const int64_t shape[4] = {k.frames, k.height, k.width, 3}, flow_shape[4] = {k.frames, k.height, k.width, 2};
     char *json = NULL;
     size_t offset = 0;
     int i = split_index(k.split);
@@ -112,14 +117,13 @@ zt_err zt_store_add(zt_store *s, const zt_catalog_clip *clip, const uint8_t *rgb
     ZT_TRY(e = describe(&k, &json), done);
     ZT_TRY(e = open_shard(s, i), done);
     zt_shard_writer *w = s->shard[i];
-    ZT_TRY(e = add_array(w, k.key, "npy", 'u', 1, 4, shape, rgb, &offset), done);
+    ZT_TRY(e = add_clip(w, &k, rgb, &offset), done);
     ZT_TRY(e = add_text(w, k.key, "json", json), done);
     ZT_TRY(e = add_text(w, k.key, "txt", k.caption ? k.caption : ""), done);
-    if (mask) ZT_TRY(e = add_array(w, k.key, "mask.npy", 'u', 1, 3, shape, mask, NULL), done);
-    if (flow) ZT_TRY(e = add_array(w, k.key, "flow.npy", 'f', 4, 4, flow_shape, flow, NULL), done);
+    for (int a = 0; a < n; a++) ZT_TRY(e = add_array(w, k.key, &array[a]), done);
     k.shard = s->name[i];
     k.offset = (int64_t)offset;
-    k.bytes = shape[0] * shape[1] * shape[2] * shape[3];
+    k.bytes = (int64_t)k.frames * k.height * k.width * 3;
     k.status = "ok";
     k.reason = "";
     e = zt_catalog_add_clip(s->catalog, &k);

@@ -16,10 +16,17 @@ typedef struct zt_store zt_store;
 zt_err zt_store_open(zt_store **s, const char *dir, int64_t shard_bytes);
 /** The catalogue, borrowed, inside a transaction that the next flush commits. */
 zt_catalog *zt_store_catalog(zt_store *s);
-/** Add a clip: members KEY.npy, KEY.json, KEY.txt and, where not NULL, KEY.mask.npy [T,H,W] and KEY.flow.npy f32 [T,H,W,2]; its
- *  row is
- *  completed (shard, offset, bytes, status) and added. rgb [T,H,W,3]. Errors: ZT_ARG (split, key, sizes), ZT_IO, ZT_NOMEM. */
-zt_err zt_store_add(zt_store *s, const zt_catalog_clip *clip, const uint8_t *rgb, const uint8_t *mask, const float *flow);
+/** An array that is kept beside a clip as member KEY.NAME.npy; kind and item_bytes as in data/npy.h. Borrowed. */
+typedef struct zt_store_array {
+    const char *name;
+    char kind;
+    int item_bytes, n;
+    int64_t shape[4];
+    const void *data;
+} zt_store_array;
+/** Add a clip: members KEY.npy, KEY.json, KEY.txt and array[0..n); its row is completed (shard, offset, bytes, status) and added.
+ *  rgb [T,H,W,3]. Errors: ZT_ARG (split, key, sizes), ZT_IO, ZT_NOMEM. */
+zt_err zt_store_add(zt_store *s, const zt_catalog_clip *clip, const uint8_t *rgb, const zt_store_array *array, int n);
 /** What follows can be taken back by zt_store_back, until zt_store_keep. */
 zt_err zt_store_mark(zt_store *s);
 zt_err zt_store_keep(zt_store *s);

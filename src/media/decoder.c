@@ -31,7 +31,7 @@ struct zt_decoder {
     int bad;                       /* failures since the last good frame or packet */
     int64_t damaged;
     double progress;               /* when the last frame came out, zt_now() */
-    bool has_first;
+    bool has_first, sought;        /* sought: the next frame's own time stamp is believed, whatever came before */
     int64_t first_ts;
     double last_t, gap, fps;       /* gap: between the last two frames, 0 at first */
     zt_webp *webp;                 /* instead of fmt and dec, for animated WebP */
@@ -321,9 +321,11 @@ static double frame_time(zt_decoder *d, const AVFrame *f) {
     }
     if (ts != AV_NOPTS_VALUE && d->first_ts != AV_NOPTS_VALUE) {
         double said = ((double)ts - (double)d->first_ts) * av_q2d(d->stream->time_base);
-        if (said > d->last_t && said - d->last_t <= 600) t = said;   /* a longer hole is a broken clock, not a picture held */
+        if (d->sought || (said > d->last_t && said - d->last_t <= 600)) t = said;   /* a longer hole is a broken clock, not a
+                                                                                     * picture held */
     }
-    d->gap = t - d->last_t;
+    d->gap = d->sought ? step : t - d->last_t;
+    d->sought = false;
     return d->last_t = t;
 }
 
@@ -389,6 +391,16 @@ zt_err zt_decoder_next(zt_decoder *d, AVFrame *out, double *t, double *duration,
     }
     *end = true;
     return ZT_OK;
+}
+
+bool zt_decoder_seek(zt_decoder *d, double to) {
+    if (d->webp || !d->has_first || d->first_ts == AV_NOPTS_VALUE) return false;
+    const double ts = (double)d->first_ts + to / av_q2d(d->stream->time_base);
+    if (!(fabs(ts) < 9e18) || av_seek_frame(d->fmt, d->stream->index, (int64_t)ts, AVSEEK_FLAG_BACKWARD) < 0) return false;
+    avcodec_flush_buffers(d->dec);
+    d->draining = false;
+    d->sought = true;
+    return true;
 }
 
 /* --- facts ------------------------------------------------------------------------------------------------------------ */

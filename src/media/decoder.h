@@ -17,6 +17,10 @@ void zt_decoder_close(zt_decoder **d);
 /** Next frame in display order into `out` (unreferenced before): time and duration in seconds, time strictly growing from 0. */
 zt_err zt_decoder_next(zt_decoder *d, AVFrame *out, double *time_s, double *duration_s, bool *end);
 
+/** Go to the last key frame at or before `to` seconds; its time, as zt_decoder_next then says it, may be anything when the file's
+ *  index is wrong: the caller looks. False: cannot be done (no time stamps, no index), and the position is lost. */
+bool zt_decoder_seek(zt_decoder *d, double to);
+
 /** The container's own key/value metadata, no stream decoded; av_dict_free it. */
 zt_err zt_container_metadata(const char *path, AVDictionary **meta);
 

@@ -64,6 +64,8 @@ static zt_err cfg_complete(zt_reader_cfg *c, const char *name) {
     if (c->width < 0 || c->height < 0 || c->width > ZT_FRAME_SIDE_MAX || c->height > ZT_FRAME_SIDE_MAX || !c->width != !c->height)
         return zt_fail(ZT_ARG, "%s: size %dx%d: wanted both 0 (as it is) or both 1..%d", name, c->width, c->height,
                        ZT_FRAME_SIDE_MAX);
+    if (!(c->start_s >= 0 && c->start_s < 1e9) || !(c->end_s == 0 || (c->end_s > c->start_s && c->end_s < 1e9)))
+        return zt_fail(ZT_ARG, "%s: from %g s to %g s: wanted a start of 0 or more and a later end", name, c->start_s, c->end_s);
     if (c->max_pixels < 0 || c->max_frames < 0 || c->stream < 0 || !(c->stall_s >= 0))
         return zt_fail(ZT_ARG, "%s: a limit or stream number is negative", name);
     if (c->max_pixels == 0) c->max_pixels = 64 * 1024 * 1024;
@@ -109,6 +111,35 @@ static zt_err settle(zt_reader *r) {
     return r->fit && r->out ? ZT_OK : zt_fail_context(ZT_NOMEM, "%s", r->name);
 }
 
+/* Open the file at its first frame. */
+static zt_err open_first(zt_reader *r, const void *bytes, size_t len) {
+    zt_err e;
+    ZT_TRY(e = zt_decoder_open(&r->dec, r->name, bytes, len, &r->cfg), done);
+    ZT_TRY(e = fetch(r), done);
+    if (!r->has_ahead) e = zt_av_fail(ZT_FORMAT, AVERROR_INVALIDDATA, "%s: no frame could be decoded", r->name);
+done:
+    return e;
+}
+
+/* Until the frame ahead is the last one at or before start_s, or the end. A far start is reached through the file's index; where
+ * that leads past it, from the first frame on. */
+static zt_err go_to_start(zt_reader *r, const void *bytes, size_t len) {
+    enum { SEEK_FROM_S = 2 };
+    zt_err e = ZT_OK;
+    const double start = r->cfg.start_s;
+    if (start > SEEK_FROM_S) {
+        const bool sought = zt_decoder_seek(r->dec, start);
+        if (sought) ZT_TRY(e = fetch(r), done);
+        if (!sought || !r->has_ahead || r->t_ahead > start) {
+            zt_decoder_close(&r->dec);
+            ZT_TRY(e = open_first(r, bytes, len), done);
+        }
+    }
+    while (r->has_ahead && r->t_ahead + r->dur_ahead <= start + r->slack) ZT_TRY(e = fetch(r), done);
+done:
+    return e;
+}
+
 static zt_err create(zt_reader **out, const char *path, const void *bytes, size_t len, const zt_reader_cfg *cfg) {
     *out = NULL;
     zt_err e;
@@ -124,13 +155,9 @@ static zt_err create(zt_reader **out, const char *path, const void *bytes, size_
         goto done;
     }
     ZT_TRY(e = zt_colour_create(&r->colour), done);
-    ZT_TRY(e = zt_decoder_open(&r->dec, r->name, bytes, len, &r->cfg), done);
-    ZT_TRY(e = fetch(r), done);
-    if (!r->has_ahead) {
-        e = zt_av_fail(ZT_FORMAT, AVERROR_INVALIDDATA, "%s: no frame could be decoded", path);
-        goto done;
-    }
-    e = settle(r);
+    ZT_TRY(e = open_first(r, bytes, len), done);
+    ZT_TRY(e = settle(r), done);
+    if (r->cfg.start_s > 0) e = go_to_start(r, bytes, len);
 done:
     if (e != ZT_OK) zt_reader_destroy(&r);
     *out = r;
@@ -210,17 +237,21 @@ static zt_err advance(zt_reader *r) {
     return fetch(r);
 }
 
+static bool past_end(const zt_reader *r, double t) { return r->cfg.end_s > 0 && t >= r->cfg.end_s - r->slack; }
+
 zt_err zt_reader_next(zt_reader *r, uint8_t *rgb, double *time_s, bool *end) {
     zt_err e = ZT_OK;
     *end = true;
     if (r->cfg.max_frames && r->delivered >= r->cfg.max_frames) return ZT_OK;
     double t;
     if (r->cfg.fps > 0) {
-        t = (double)r->delivered / r->cfg.fps;
+        t = r->cfg.start_s + (double)r->delivered / r->cfg.fps;
+        if (past_end(r, t)) return ZT_OK;
         while (r->has_ahead && r->t_ahead <= t + r->slack) ZT_TRY(e = advance(r), done);
-        if (!r->has_ahead && r->delivered && t >= r->t_shown + r->dur_shown - r->slack) return ZT_OK;
+        if (!r->has_shown) return ZT_OK;
+        if (!r->has_ahead && (r->delivered || t > 0) && t >= r->t_shown + r->dur_shown - r->slack) return ZT_OK;
     } else {
-        if (!r->has_ahead) return ZT_OK;
+        if (!r->has_ahead || past_end(r, r->t_ahead)) return ZT_OK;
         t = r->t_ahead;
         ZT_TRY(e = advance(r), done);
     }

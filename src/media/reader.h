@@ -1,4 +1,4 @@
-/* reader.h - stream any video or image file as full-range RGB frames on an exact timeline. No seeking, no sound. */
+/* reader.h - stream any video or image file as full-range RGB frames on an exact timeline. No sound. */
 #ifndef ZT_MEDIA_READER_H
 #define ZT_MEDIA_READER_H
 #include <stdbool.h>
@@ -14,6 +14,8 @@ typedef struct zt_reader_cfg {
     double fps;          /* 0: each source frame once, at its own time; else output frame k is what is on screen at k/fps s */
     int width, height;   /* 0,0: source size after rotation, no scaling; else both: centre-crop to this aspect, then scale
                           * (antialiased Catmull-Rom). Non-square source pixels become square; at source size they stay. */
+    double start_s, end_s;  /* the piece to deliver, seconds since the first frame of the file: output frame k is what is on
+                             * screen at start_s + k/fps; nothing at or after end_s is delivered (0: no end) */
     int64_t max_pixels;  /* per source frame; 0: 64 * 1024 * 1024. Larger files are refused (ZT_FORMAT). */
     int64_t max_frames;  /* stop after so many output frames; 0: no limit */
     int stream;          /* 0: the stream FFmpeg finds best; n >= 1: the n-th video stream */
@@ -50,7 +52,8 @@ zt_err zt_reader_create_memory(zt_reader **r, const void *bytes, size_t len, con
 /** NULL and *r == NULL are fine; sets *r = NULL. */
 void zt_reader_destroy(zt_reader **r);
 
-/** Next frame into rgb [out_height,out_width,3]; *time_s (may be NULL) is seconds since the first frame.
+/** Next frame into rgb [out_height,out_width,3]; *time_s (may be NULL) is seconds since the first frame of
+ *  the file.
  *  *end = true: nothing was delivered, the stream is over (also when the rest is damaged: see zt_reader_damaged).
  *  Errors: ZT_CANCELLED (Ctrl-C), ZT_FORMAT (no progress for stall_s, a later frame too large), ZT_NOMEM. */
 zt_err zt_reader_next(zt_reader *r, uint8_t *rgb, double *time_s, bool *end);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/str.h"
+#include "data/loader.h"
 
 static const zt_opt run_options[] = {
     {"seed", ZT_OPT_INT, ZT_OPT_AT(zt_run_cfg, seed), "1", 0, 9007199254740991.0, NULL, 0,
@@ -18,11 +19,23 @@ static const zt_opt data_options[] = {
     {"height", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, height), "0", 0, 4096, NULL, 0, "pixels; 0: the data set's"},
     {"width", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, width), "0", 0, 4096, NULL, 0, "pixels; 0: the data set's"},
     {"flip", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, flip), "false", 0, 0, NULL, 0,
-     "mirror half of the clips; left and right swap in captions"},
+     "mirror half of the clips; left and right swap in captions (not where labels say no_flip)"},
     {"crop", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, crop), "true", 0, 0, NULL, 0,
      "random place of a smaller crop (else the centre)"},
     {"jitter", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, jitter), "true", 0, 0, NULL, 0,
      "random start in longer clips (else the middle)"},
+    {"resize", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, resize), "false", 0, 0, NULL, 0,
+     "scale clips of other sizes until they just cover height x width (else they are only cropped)"},
+    {"stretch", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, stretch), "1", 1, ZT_LOADER_STRETCH_MAX, NULL, 0,
+     "play clips faster or slower, up to this factor either way"},
+    {"rotate", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, rotate), "0", 0, ZT_LOADER_ROTATE_MAX, NULL, 0,
+     "turn by up to so many degrees either way"},
+    {"brightness", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, brightness), "0", 0, 1, NULL, 0, "times 1-x .. 1+x"},
+    {"contrast", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, contrast), "0", 0, 1, NULL, 0, "times 1-x .. 1+x"},
+    {"saturation", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, saturation), "0", 0, 1, NULL, 0, "times 1-x .. 1+x"},
+    {"hue", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, hue), "0", 0, 180, NULL, 0, "turned by up to so many degrees either way"},
+    {"pixels", ZT_OPT_ENUM, ZT_OPT_AT(zt_data_cfg, pixels), "standard", 0, 0, ZT_PIXELS_CHOICES, 0,
+     "what the network sees: standard: mean 0, standard deviation 0.5 (of the training clips); signed: -1..1; unit: 0..1"},
 };
 #define AT(field) ZT_OPT_AT(zt_steps_cfg, field)
 static const zt_opt train_options[] = {

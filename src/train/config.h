@@ -9,10 +9,15 @@ typedef enum zt_precision { ZT_PRECISION_F32, ZT_PRECISION_BF16 } zt_precision;
 
 typedef struct zt_run_cfg { int64_t seed; int precision; char f32_scopes[256]; } zt_run_cfg;      /* top level */
 
+typedef enum zt_pixels { ZT_PIXELS_STANDARD, ZT_PIXELS_SIGNED, ZT_PIXELS_UNIT } zt_pixels;
+#define ZT_PIXELS_CHOICES "standard|signed|unit"
+
 typedef struct zt_data_cfg {                                                      /* section data */
     char path[1024];
     int64_t frames, height, width;       /* 0: the data set's own */
-    int flip, crop, jitter;
+    int flip, crop, jitter, resize;      /* these and the next: data/loader.h */
+    double stretch, rotate, brightness, contrast, saturation, hue;
+    int pixels;                          /* zt_pixels */
 } zt_data_cfg;
 
 typedef enum zt_optimiser { ZT_ADAMW, ZT_MUON, ZT_ADAM, ZT_SGD, ZT_RMSPROP, ZT_LION } zt_optimiser;

@@ -1,6 +1,7 @@
 /* run_data.c - from a data set to what the trainer needs. */
 #include "train/run_data.h"
 #include <math.h>
+#include <string.h>
 #include "base/file.h"
 
 enum { STATISTICS_CLIPS = 500 };
@@ -32,6 +33,14 @@ static zt_err measure_pixels(const zt_dataset *ds, zt_net *net) {
     return ZT_OK;
 }
 
+static zt_err settle_pixels(const zt_dataset *ds, zt_train_cfg *c) {
+    if (c->data.pixels == ZT_PIXELS_STANDARD) return measure_pixels(ds, &c->net);
+    const bool unit = c->data.pixels == ZT_PIXELS_UNIT;
+    c->net.mean = unit ? -1 : 0;   /* (x - mean) / scale of x in [-1,1] */
+    c->net.scale = unit ? 2 : 1;
+    return ZT_OK;
+}
+
 zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c) {
     zt_clip_view clip;
     zt_err e;
@@ -45,7 +54,7 @@ zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c) {
     c->net.height = c->data.height ? c->data.height : clip.height;
     c->net.width = c->data.width ? c->data.width : clip.width;
     c->net.fps = clip.fps;
-    ZT_TRY(e = measure_pixels(*ds, &c->net), done);
+    ZT_TRY(e = settle_pixels(*ds, c), done);
     e = zt_net_check(&c->net);
 done:
     return e;
@@ -82,10 +91,20 @@ zt_err zt_run_tokenizer(zt_bpe *tok, const zt_dataset *ds, zt_train_cfg *c, cons
 
 zt_err zt_run_loader(zt_loader **l, const zt_dataset *ds, const zt_train_cfg *c, const char *split, int64_t batch,
                      int64_t first) {
-    const bool train = split[0] == 't';
-    const zt_loader_cfg cfg = {.split = split, .batch = (int)batch, .frames = (int)c->net.frames, .height = (int)c->net.height,
-                               .width = (int)c->net.width, .seed = (uint64_t)c->run.seed, .shuffle = train,
-                               .crop = train && c->data.crop, .flip = train && c->data.flip, .jitter = train && c->data.jitter,
-                               .first_batch = first};
+    const zt_data_cfg *d = &c->data;
+    zt_loader_cfg cfg = {.split = split, .batch = (int)batch, .frames = (int)c->net.frames, .height = (int)c->net.height,
+                         .width = (int)c->net.width, .seed = (uint64_t)c->run.seed, .resize = d->resize, .first_batch = first};
+    if (strcmp(split, "train") == 0) {
+        cfg.shuffle = true;
+        cfg.crop = d->crop;
+        cfg.flip = d->flip;
+        cfg.jitter = d->jitter;
+        cfg.stretch = d->stretch;
+        cfg.rotate = d->rotate;
+        cfg.brightness = d->brightness;
+        cfg.contrast = d->contrast;
+        cfg.saturation = d->saturation;
+        cfg.hue = d->hue;
+    }
     return zt_loader_create(l, ds, &cfg);
 }

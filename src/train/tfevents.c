@@ -9,27 +9,12 @@
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 struct zt_tfevents { FILE *f; char path[ZT_PATH_MAX]; };
-
-uint32_t zt_crc32c(const void *bytes, size_t n) {
-    const uint8_t *p = bytes;
-    uint32_t crc = 0xFFFFFFFFu;
-    for (size_t i = 0; i < n; i++) {
-        crc ^= p[i];
-        for (int k = 0; k < 8; k++)                    /* bit by bit: records are small and rare */
-            crc = (crc >> 1) ^ (0x82F63B78u & (0u - (crc & 1)));
-    }
-    return ~crc;
-}
-
-static uint32_t masked_crc(const void *bytes, size_t n) {
-    const uint32_t c = zt_crc32c(bytes, n);
-    return ((c >> 15) | (c << 17)) + 0xA282EAD8u;
-}
 
 static void put_le(zt_str *s, uint64_t v, int bytes) {
     for (int i = 0; i < bytes; i++)
@@ -72,9 +57,9 @@ static zt_err write_event(zt_tfevents *w, int64_t step, int field, const zt_str 
     if (payload->failed || event.failed)
         goto done;
     put_le(&record, event.len, 8);
-    put_le(&record, masked_crc(record.buf, record.failed ? 0 : 8), 4);
+    put_le(&record, zt_crc32c_masked(record.buf, record.failed ? 0 : 8), 4);
     zt_str_addn(&record, event.buf, event.len);
-    put_le(&record, masked_crc(event.buf, event.len), 4);
+    put_le(&record, zt_crc32c_masked(event.buf, event.len), 4);
     if (record.failed)
         goto done;
     e = ZT_OK;

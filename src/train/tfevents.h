@@ -19,7 +19,4 @@ zt_err zt_tfevents_image(zt_tfevents *w, const char *tag, int64_t step, int widt
                          const void *png, size_t len);
 const char *zt_tfevents_path(const zt_tfevents *w);
 void zt_tfevents_destroy(zt_tfevents **w);                 /* NULL and *w == NULL are fine; sets *w = NULL */
-
-/** CRC-32C (Castagnoli) of bytes, unmasked: 0xE3069283 for "123456789". */
-uint32_t zt_crc32c(const void *bytes, size_t n);
 #endif

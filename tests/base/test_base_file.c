@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -235,6 +236,25 @@ static void test_map_forget(void **state) {
     free(text);
 }
 
+static void test_crc32c(void **state) /* answers from RFC 3720, B.4, and any length against one bit at a time */
+{
+    (void)state;
+    uint8_t bytes[70] = {0};
+    assert_int_equal(zt_crc32c("123456789", 9), 0xE3069283u);
+    assert_int_equal(zt_crc32c("", 0), 0);
+    assert_int_equal(zt_crc32c(bytes, 32), 0x8A9136AAu);
+    assert_int_equal(zt_crc32c_masked(bytes, 32), (0x8A9136AAu >> 15 | 0x8A9136AAu << 17) + 0xA282EAD8u);
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 37 + 11);
+    for (size_t n = 0; n <= sizeof bytes; n++) {
+        uint32_t crc = 0xFFFFFFFFu;
+        for (size_t i = 0; i < n; i++) {
+            crc ^= bytes[i];
+            for (int k = 0; k < 8; k++) crc = (crc >> 1) ^ (crc & 1 ? 0x82F63B78u : 0);
+        }
+        assert_int_equal(zt_crc32c(bytes, n), ~crc);
+    }
+}
+
 static void test_sha256(void **state) /* answers from FIPS 180-4's examples */
 {
     static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -263,7 +283,7 @@ int main(void) {
         cmocka_unit_test(test_swap),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_map), cmocka_unit_test(test_map_forget),
-        cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_crc32c), cmocka_unit_test(test_sha256),
     };
     return cmocka_run_group_tests(tests, make_root, drop_root);
 }

@@ -264,7 +264,7 @@ static void make_set(const char *name, int n, char dir[ZT_PATH_MAX]) {
         memset(rgb, i, sizeof rgb);
         const zt_catalog_clip k = {.key = key, .split = i % 3 == 0 ? "train" : i % 3 == 1 ? "val" : "test", .frames = FRAMES,
                                    .height = SIDE, .width = SIDE, .fps = 8, .caption = "caf\xc3\xa9", .labels = "{\"a\":1}"};
-        assert_int_equal(zt_store_add(s, &k, rgb, NULL, NULL), ZT_OK);
+        assert_int_equal(zt_store_add(s, &k, rgb, NULL, 0), ZT_OK);
     }
     assert_int_equal(zt_store_flush(s, 1), ZT_OK);
     zt_store_close(&s);
@@ -310,29 +310,29 @@ static void test_store(void **state) {
     zt_catalog_clip other = k;
     assert_int_equal(zt_store_open(&s, dir, 0), ZT_OK);
     assert_int_equal(zt_store_mark(s), ZT_OK);
-    assert_int_equal(zt_store_add(s, &k, rgb, NULL, NULL), ZT_OK);
+    assert_int_equal(zt_store_add(s, &k, rgb, NULL, 0), ZT_OK);
     assert_int_equal(zt_store_back(s), ZT_OK);
     assert_int_equal(zt_store_mark(s), ZT_OK);
     rgb[0] = 77;
-    assert_int_equal(zt_store_add(s, &k, rgb, NULL, NULL), ZT_OK);
+    assert_int_equal(zt_store_add(s, &k, rgb, NULL, 0), ZT_OK);
     assert_int_equal(zt_store_keep(s), ZT_OK);
     assert_int_equal(zt_store_mark(s), ZT_OK);
     other.key = "other";
-    assert_int_equal(zt_store_add(s, &other, rgb, NULL, NULL), ZT_OK);
+    assert_int_equal(zt_store_add(s, &other, rgb, NULL, 0), ZT_OK);
     assert_int_equal(zt_store_back(s), ZT_OK);
     assert_int_equal(zt_dataset_open(&ds, dir), ZT_OK);
     assert_int_equal(zt_dataset_count(ds, NULL), 4);
     zt_dataset_close(&ds);
     assert_int_equal(zt_store_flush(s, 1), ZT_OK);
     other.key = "a.b";
-    assert_int_equal(zt_store_add(s, &other, rgb, NULL, NULL), ZT_ARG);
+    assert_int_equal(zt_store_add(s, &other, rgb, NULL, 0), ZT_ARG);
     other = k;
     other.key = "b";
     other.split = "dev";
-    assert_int_equal(zt_store_add(s, &other, rgb, NULL, NULL), ZT_ARG);
+    assert_int_equal(zt_store_add(s, &other, rgb, NULL, 0), ZT_ARG);
     other.split = "val";
     other.caption = "\xff";
-    assert_int_equal(zt_store_add(s, &other, rgb, NULL, NULL), ZT_ARG);
+    assert_int_equal(zt_store_add(s, &other, rgb, NULL, 0), ZT_ARG);
     zt_store_close(&s);
     if (zt_dataset_open(&ds, dir) != ZT_OK) fail_msg("%s", zt_err_text());
     assert_int_equal(zt_dataset_count(ds, NULL), 5);
@@ -506,7 +506,7 @@ static void test_killed_writer(void **state) {
             char key[16];
             snprintf(key, sizeof key, "z%d", i);
             const zt_catalog_clip k = {.key = key, .split = "train", .frames = FRAMES, .height = SIDE, .width = SIDE, .fps = 8};
-            if (zt_store_add(s, &k, rgb, NULL, NULL) != ZT_OK) _exit(1);
+            if (zt_store_add(s, &k, rgb, NULL, 0) != ZT_OK) _exit(1);
         }
         _exit(42);   /* as a kill: nothing is closed or flushed */
     }

@@ -327,6 +327,70 @@ static void frozen_time(void **state) {
     assert_non_null(strstr(find(out, "/slow.mp4").info, "hardly a new picture"));
 }
 
+/* A list says more than a folder: pieces of files, captions, labels, splits. A far piece is reached through the index and must
+ * hold the same pictures as when the file is taken whole. */
+static void lists(void **state) {
+    (void)state;
+    folder("l");
+    video("l/long.mp4", 96, 8, 63);
+    video("l/other.mp4", 16, 8, 64);
+    text("l/long.txt", "beside it");
+    char path[512], other[512], out[512];
+    snprintf(path, sizeof path, "%s", in("l/long.mp4"));
+    snprintf(other, sizeof other, "%s", in("l/other.mp4"));
+    snprintf(out, sizeof out, "%s", in("listed"));
+    const zt_ingest_item items[] = {
+        {.path = path, .start_s = 1, .end_s = 3, .caption = "second piece", .split = "test", .labels = "{\"a\": 1}"},
+        {.path = path, .start_s = 7.5, .caption = "", .split = "val", .licence = "CC0-1.0", .origin = "a set"},
+        {.path = path},
+        {.path = other, .split = "train"},
+        {.path = other, .start_s = 5},
+    };
+    zt_ingest_cfg c = {.items = items, .n_items = 5, .out = out, .size = 32, .frames = 8, .fps = 8};
+    zt_ingest_report r;
+    OK(zt_ingest(&c, &r));
+    expect_clips(out, "/long.mp4#t=1.0,3.0", 2, "second piece");
+    expect_clips(out, "/long.mp4#t=7.5", 4, "");       /* 7.5 s to 12 s, a rest of 4 frames */
+    expect_clips(out, "/long.mp4", 12, "beside it");
+    expect_clips(out, "/other.mp4", 2, "");
+    assert_string_equal(find(out, "/long.mp4#t=7.5").split, "val");
+    assert_true(find(out, "/long.mp4#t=7.5").last_start == 10.5);
+    assert_non_null(strstr(find(out, "/long.mp4#t=7.5").info, "\"origin\":\"a set\""));
+    expect_dropped(out, "/other.mp4#t=5.0", "too short: 0 frames");
+    assert_true(r.test == 2 && r.val == 4 && r.train == 14);
+
+    zt_dataset *ds = NULL;
+    zt_clip_view piece, whole;
+    OK(zt_dataset_open(&ds, out));
+    OK(zt_dataset_clip(ds, "val", 2, &piece));         /* from 9.5 s on: the seventh clip's half and the eighth's */
+    OK(zt_dataset_clip(ds, "train", 9, &whole));
+    assert_memory_equal(piece.rgb, whole.rgb + 4 * 32 * 32 * 3, 4 * 32 * 32 * 3);
+    OK(zt_dataset_clip(ds, "test", 1, &piece));
+    OK(zt_dataset_clip(ds, "train", 2, &whole));
+    assert_memory_equal(piece.rgb, whole.rgb, 8 * 32 * 32 * 3);
+    assert_string_equal(piece.labels, "{\"a\": 1}");
+    zt_dataset_close(&ds);
+    OK(zt_ingest(&c, &r));
+    assert_int_equal(r.done_before, 5);
+    assert_int_equal(r.new_clips, 0);
+
+    static const struct { zt_ingest_item item; const char *why; } BAD[] = {
+        {{.path = NULL}, "names no file"},
+        {{.path = "/dev/null", .start_s = 2, .end_s = 1}, "later end"},
+        {{.path = "/dev/null", .split = "dev"}, "splits are"},
+        {{.path = "/dev/null", .labels = "[1]"}, "no JSON object"},
+        {{.path = "/dev/null", .caption = "\xff"}, "not UTF-8"},
+    };
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+        c.items = &BAD[i].item;
+        c.n_items = 1;
+        c.out = in("refused");
+        assert_int_equal(zt_ingest(&c, &r), ZT_ARG);
+        if (!strstr(zt_err_text(), BAD[i].why)) fail_msg("%s; wanted '%s'", zt_err_text(), BAD[i].why);
+        assert_false(zt_file_exists(c.out));
+    }
+}
+
 static void images(void **state) {
     (void)state;
     folder("i");
@@ -472,8 +536,9 @@ static void memory_ends(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind_of_file), cmocka_unit_test(splits), cmocka_unit_test(captions), cmocka_unit_test(frozen_time),
-        cmocka_unit_test(images), cmocka_unit_test(refusals), cmocka_unit_test(stopped_runs), cmocka_unit_test(memory_ends),
+        cmocka_unit_test(every_kind_of_file), cmocka_unit_test(splits),       cmocka_unit_test(captions),
+        cmocka_unit_test(frozen_time),        cmocka_unit_test(lists),        cmocka_unit_test(images),
+        cmocka_unit_test(refusals),           cmocka_unit_test(stopped_runs), cmocka_unit_test(memory_ends),
     };
     return cmocka_run_group_tests(tests, make_scratch, drop_scratch);
 }

@@ -51,7 +51,7 @@ static int set_up(void **state) {
                                    .fps = 8,
                                    .caption = i % 2 ? "a red square moves left" : "Right, then LEFT: leftover"};
         paint(i, rgb);
-        if (zt_store_add(s, &k, rgb, NULL, NULL) != ZT_OK) return -1;
+        if (zt_store_add(s, &k, rgb, NULL, 0) != ZT_OK) return -1;
     }
     const zt_err e = zt_store_flush(s, 1);
     zt_store_close(&s);
@@ -81,7 +81,7 @@ static zt_loader_cfg everything(void) {
                            .crop = true,
                            .flip = true,
                            .jitter = true,
-                           .stride = 2,
+                           .stretch = 2,
                            .prefetch = 3,
                            .threads = 2};
 }
@@ -163,25 +163,29 @@ static void test_epochs(void **state) {
     zt_loader_destroy(&l);
 }
 
-/* Every pixel of a delivered clip is the right one of the source, for all windows, strides, places and mirrors. */
+/* Every pixel of a delivered clip is the right one of the source, for all windows, speeds, places and mirrors. */
 static void test_cuts(void **state) {
     (void)state;
     const zt_loader_cfg cfg = everything();
-    bool start[FRAMES] = {false}, stride[3] = {false}, row[HEIGHT] = {false}, column[WIDTH] = {false}, mirror[2] = {false};
+    bool start[FRAMES] = {false}, span[FRAMES] = {false}, row[HEIGHT] = {false}, column[WIDTH] = {false}, mirror[2] = {false};
     zt_loader *l = loader(&cfg);
     for (int s = 0; s < 100; s++) {
         zt_batch b;
         assert_int_equal(zt_loader_next(l, &b), ZT_OK);
         for (int i = 0; i < 4; i++) {
             const uint8_t *p = b.rgb + (size_t)i * 5 * 7 * 9 * 3;
-            const int clip = p[0] / 16, t0 = p[0] % 16, step = p[7 * 9 * 3] - p[0], y0 = p[1], left = p[2], dx = p[5] - p[2];
-            assert_true((dx == 1 || dx == -1) && (step == 1 || step == 2));
-            assert_true(left + 8 * dx >= 0 && left + 8 * dx < WIDTH && y0 + 6 < HEIGHT && t0 + 4 * step < FRAMES);
-            for (int t = 0; t < 5; t++)
+            const int clip = p[0] / 16, t0 = p[0] % 16, y0 = p[1], left = p[2], dx = p[5] - p[2];
+            const int last = p[4 * 7 * 9 * 3] - clip * 16;
+            assert_true(dx == 1 || dx == -1);
+            assert_true(left + 8 * dx >= 0 && left + 8 * dx < WIDTH && y0 + 6 < HEIGHT && last < FRAMES);
+            for (int t = 0; t < 5; t++) {
+                const int at = p[0] - clip * 16;   /* evenly spaced, to the nearest frame */
+                assert_true(4 * (at - t0) - t * (last - t0) <= 4 && 4 * (at - t0) - t * (last - t0) >= -4);
                 for (int y = 0; y < 7; y++)
                     for (int x = 0; x < 9; x++, p += 3)
-                        assert_true(p[0] == clip * 16 + t0 + t * step && p[1] == y0 + y && p[2] == left + x * dx);
-            start[t0] = stride[step] = row[y0] = mirror[dx < 0] = true;
+                        assert_true(p[0] == clip * 16 + at && p[1] == y0 + y && p[2] == left + x * dx);
+            }
+            start[t0] = span[last - t0] = row[y0] = mirror[dx < 0] = true;
             column[dx > 0 ? left : left - 8] = true;
             assert_string_equal(b.caption[i], dx > 0 ? clip % 2 ? "a red square moves left" : "Right, then LEFT: leftover"
                                               : clip % 2 ? "a red square moves right" : "Left, then RIGHT: leftover");
@@ -191,7 +195,8 @@ static void test_cuts(void **state) {
     for (int i = 0; i <= FRAMES - 5; i++) assert_true(start[i]);
     for (int i = 0; i <= HEIGHT - 7; i++) assert_true(row[i]);
     for (int i = 0; i <= WIDTH - 9; i++) assert_true(column[i]);
-    assert_true(stride[1] && stride[2] && mirror[0] && mirror[1]);
+    for (int i = 0; i < FRAMES; i++) assert_true(span[i] == (i >= 2 && i <= 8));   /* half as fast to twice as fast */
+    assert_true(mirror[0] && mirror[1]);
 }
 
 /* Without augmentation: the middle, in time and place, unmirrored. */
@@ -293,6 +298,15 @@ static void test_bad_config(void **state) {
     c = everything();
     c.threads = 99;
     refused(c, "threads 99");
+    c = everything();
+    c.rotate = 46;
+    refused(c, "rotate 46; 0 to 45");
+    c = everything();
+    c.hue = -1;
+    refused(c, "hue -1");
+    c = everything();
+    c.stretch = 0.0 / 0.0;
+    refused(c, "stretch");
     zt_loader *l = NULL;
     zt_loader_destroy(&l);
     zt_loader_destroy(NULL);

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "data/dataset.h"
 #include "data/synth.h"
+#include "data/worlds/move.h"
 
 enum { T = 16, S = 32, PIXELS = T * S * S };
 
@@ -35,10 +36,19 @@ static void centre(const uint8_t *mask, double *x, double *y, double *area) {
 }
 
 /* The colour that the names stand for, by hue alone. */
-static zt_world_colour colour_of(const uint8_t *p) {
+static zt_move_colour colour_of(const uint8_t *p) {
     if (p[2] > p[0] && p[2] > p[1]) return ZT_BLUE;
     if (p[1] > p[0] + 60) return ZT_GREEN;
     return p[1] > p[0] / 2 ? ZT_YELLOW : ZT_RED;
+}
+
+/* What a caption says, as a spec. */
+static bool read_back(const char *caption, zt_move_spec *s) {
+    int v[ZT_ATTRIBUTES];
+    const bool good = zt_world_parse(&zt_world_shapes, caption, v);
+    *s = (zt_move_spec){.slow = v[3] == 0, .small = v[4] == 0, .textured = v[5] == 1};
+    if (good) zt_move_set_triple(s, zt_world_combo(&zt_world_shapes, v));
+    return good;
 }
 
 static void test_render(void **state) {
@@ -48,10 +58,10 @@ static void test_render(void **state) {
     zt_rng r = zt_rng_init(5, 0);
     assert_non_null(c);
     for (int n = 0; n < 200; n++) {
-        zt_world_spec s;
+        zt_move_spec s;
         double x0, y0, x1, y1, area, area1;
-        zt_world_sample(&r, NULL, false, T, &s);
-        zt_world_render(&s, T, S, S, c->rgb, c->mask, c->flow);
+        zt_move_sample(&r, NULL, false, T, &s);
+        zt_move_render(&s, T, S, S, c->rgb, c->mask, c->flow);
         centre(c->mask, &x0, &y0, &area);
         centre(c->mask + (T - 1) * S * S, &x1, &y1, &area1);
         const double way = s.speed * S * (T - 1), box = 4 * s.radius * s.radius * S * S;
@@ -80,10 +90,10 @@ static void test_background(void **state) {
     clip *c = zt_alloc(sizeof *c);
     zt_rng r = zt_rng_init(6, 0);
     for (int n = 0; n < 40; n++) {
-        zt_world_spec s;
+        zt_move_spec s;
         int lo = 255, hi = 0;
-        zt_world_sample(&r, NULL, false, T, &s);
-        zt_world_render(&s, T, S, S, c->rgb, c->mask, NULL);
+        zt_move_sample(&r, NULL, false, T, &s);
+        zt_move_render(&s, T, S, S, c->rgb, c->mask, NULL);
         for (int i = 0; i < S * S; i++)
             if (c->mask[i] == 0) {
                 lo = c->rgb[i * 3] < lo ? c->rgb[i * 3] : lo;
@@ -105,9 +115,9 @@ static void test_sizes(void **state) {
         const size_t n = (size_t)(t * h * w);
         uint8_t *rgb = zt_alloc(n * 3), *mask = zt_alloc(n);
         float *flow = zt_alloc(n * 2 * sizeof *flow);
-        zt_world_spec s;
-        zt_world_sample(&r, NULL, false, t, &s);
-        zt_world_render(&s, t, h, w, rgb, mask, flow);
+        zt_move_spec s;
+        zt_move_sample(&r, NULL, false, t, &s);
+        zt_move_render(&s, t, h, w, rgb, mask, flow);
         for (int f = 0; f < t; f++) {
             double sum = 0;
             for (int i = 0; i < h * w; i++) sum += mask[f * h * w + i];
@@ -123,12 +133,12 @@ static void test_captions(void **state) {
     (void)state;
     zt_rng r = zt_rng_init(8, 0);
     int size = 0, slow = 0, back = 0, plain = 0;
-    zt_world_spec s, p;
+    zt_move_spec s, p;
     char text[ZT_CAPTION_MAX];
     for (int n = 0; n < 2000; n++) {
-        zt_world_sample(&r, NULL, false, T, &s);
-        zt_world_caption(&s, &r, text);
-        assert_true(zt_world_parse(text, &p));
+        zt_move_sample(&r, NULL, false, T, &s);
+        zt_move_caption(&s, &r, text);
+        assert_true(read_back(text, &p));
         assert_true(p.shape == s.shape && p.colour == s.colour && p.direction == s.direction);
         /* What is said is never wrong. */
         if (strstr(text, "small") || strstr(text, "big")) assert_int_equal(!!strstr(text, "small"), s.small);
@@ -140,37 +150,37 @@ static void test_captions(void **state) {
         plain += strstr(text, "plain") != NULL;
     }
     assert_true(size > 900 && size < 1100 && slow > 400 && slow < 600 && back > 190 && plain > 190);
-    s = (zt_world_spec){.shape = ZT_CIRCLE, .colour = ZT_BLUE, .direction = ZT_UP, .slow = true, .small = true};
-    zt_world_caption(&s, NULL, text);
+    s = (zt_move_spec){.shape = ZT_CIRCLE, .colour = ZT_BLUE, .direction = ZT_UP, .slow = true, .small = true};
+    zt_move_caption(&s, NULL, text);
     assert_string_equal(text, "a blue circle moves up");
 }
 
 static void test_parse(void **state) {
     (void)state;
-    zt_world_spec s;
-    assert_true(zt_world_parse("A BIG Green triangle, moves slowly DOWN over a textured background.", &s));
+    zt_move_spec s;
+    assert_true(read_back("A BIG Green triangle, moves slowly DOWN over a textured background.", &s));
     assert_true(s.shape == ZT_TRIANGLE && s.colour == ZT_GREEN && s.direction == ZT_DOWN && s.slow && !s.small && s.textured);
-    assert_true(zt_world_parse("a red red square moves left, left", &s));
+    assert_true(read_back("a red red square moves left, left", &s));
     static const char *const BAD[] = {"", "a red square", "a reddish square moves left", "a red or blue square moves left",
                                       "a red square moves leftwards", "squares red left", "\xff\xfe red"};
-    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) assert_false(zt_world_parse(BAD[i], &s));
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) assert_false(read_back(BAD[i], &s));
 }
 
 static void test_hold_out(void **state) {
     (void)state;
     bool held[ZT_TRIPLES], first[ZT_TRIPLES];
-    zt_world_hold_out(0, 12, first);
+    zt_move_hold_out(0, 12, first);
     int differ = 0;
     for (uint64_t seed = 0; seed < 50; seed++) {
         int shape[3] = {0}, colour[4] = {0}, direction[4] = {0}, pair[3][48] = {{0}}, n = 0;
-        zt_world_hold_out(seed, 12, held);
+        zt_move_hold_out(seed, 12, held);
         differ += memcmp(held, first, sizeof held) != 0;
         for (int i = 0; i < ZT_TRIPLES; i++) {
-            zt_world_spec s;
+            zt_move_spec s;
             if (!held[i]) continue;
             n++;
-            zt_world_set_triple(&s, i);
-            assert_int_equal(zt_world_triple(&s), i);
+            zt_move_set_triple(&s, i);
+            assert_int_equal(zt_move_triple(&s), i);
             shape[s.shape]++;
             colour[s.colour]++;
             direction[s.direction]++;
@@ -187,16 +197,16 @@ static void test_hold_out(void **state) {
     assert_true(differ > 40);
     for (int n = 0; n <= 30; n++) {
         int k = 0;
-        zt_world_hold_out(3, n, held);
+        zt_move_hold_out(3, n, held);
         for (int i = 0; i < ZT_TRIPLES; i++) k += held[i];
         assert_int_equal(k, n < ZT_HOLD_OUT_MAX ? n : ZT_HOLD_OUT_MAX);
     }
-    zt_world_hold_out(4, 12, held);
+    zt_move_hold_out(4, 12, held);
     zt_rng r = zt_rng_init(1, 1);
     for (int i = 0; i < 500; i++) {
-        zt_world_spec s;
-        zt_world_sample(&r, held, i & 1, T, &s);
-        assert_int_equal(held[zt_world_triple(&s)], i & 1);
+        zt_move_spec s;
+        zt_move_sample(&r, held, i & 1, T, &s);
+        assert_int_equal(held[zt_move_triple(&s)], i & 1);
     }
 }
 
@@ -219,7 +229,7 @@ static int tear_down(void **state) {
 
 static zt_synth_cfg config(char out[ZT_PATH_MAX], const char *name) {
     assert_int_equal(zt_path_join(out, folder, name), ZT_OK);
-    return (zt_synth_cfg){.out = out, .clips = 200, .frames = 8, .size = 16, .hold_out = 12, .fps = 8, .val = 0.05, .test = 0.1,
+    return (zt_synth_cfg){.out = out, .world = &zt_world_shapes, .clips = 200, .frames = 8, .size = 16, .hold_out = 12, .fps = 8, .val = 0.05, .test = 0.1,
                           .seed = 9};
 }
 
@@ -233,22 +243,22 @@ static void test_set(void **state) {
     if (zt_synth(&cfg, &rep) != ZT_OK) fail_msg("%s", zt_err_text());
     assert_true(rep.train == 170 && rep.val == 10 && rep.test == 20 && rep.held_out == 10 && rep.shards == 3);
     if (zt_dataset_open(&ds, out) != ZT_OK) fail_msg("%s", zt_err_text());
-    zt_world_hold_out(cfg.seed, 12, held);
+    zt_move_hold_out(cfg.seed, 12, held);
     static const char *const SPLIT[] = {"train", "val", "test"};
     int n_held = 0;
     for (int k = 0; k < 3; k++)
         for (int64_t i = 0; i < zt_dataset_count(ds, SPLIT[k]); i++) {
             zt_clip_view v;
-            zt_world_spec s;
+            zt_move_spec s;
             json_t *labels;
             assert_int_equal(zt_dataset_clip(ds, SPLIT[k], i, &v), ZT_OK);
             assert_true(v.frames == 8 && v.height == 16 && v.width == 16 && v.fps == 8);
             assert_int_equal((uintptr_t)v.rgb % 64, 0);
-            assert_true(zt_world_parse(v.caption, &s));
+            assert_true(read_back(v.caption, &s));
             assert_int_equal(zt_json_parse(v.labels, strlen(v.labels), v.key, &labels), ZT_OK);
-            assert_string_equal(json_string_value(json_object_get(labels, "shape")), zt_world_shape_name(s.shape));
+            assert_string_equal(json_string_value(json_object_get(labels, "shape")), zt_move_shape_name(s.shape));
             const bool is_held = json_is_true(json_object_get(labels, "held_out"));
-            assert_int_equal(is_held, held[zt_world_triple(&s)]);
+            assert_int_equal(is_held, held[zt_move_triple(&s)]);
             assert_true(!is_held || k == 2);
             n_held += is_held;
             json_decref(labels);

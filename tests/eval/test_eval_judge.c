@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
-#include "data/synth.h"
+#include "data/worlds/move.h"
 #include "eval/judge.h"
 #include "eval/painter.h"
 
@@ -34,12 +34,12 @@ static void right_at(int size, int repeats, double want) {
     uint8_t *rgb = malloc((size_t)FRAMES * (size_t)size * (size_t)size * 3);
     for (int k = 0; k < repeats * ZT_TRIPLES; k++) {
         zt_rng r = zt_rng_init(77, (uint64_t)k);
-        zt_world_spec spec;
+        zt_move_spec spec;
         char caption[ZT_CAPTION_MAX];
-        do zt_world_sample(&r, none, false, FRAMES, &spec);      /* until the triple is the one wanted: all 48 equally often */
-        while (zt_world_triple(&spec) != k % ZT_TRIPLES);
-        zt_world_caption(&spec, &r, caption);
-        zt_world_render(&spec, FRAMES, size, size, rgb, NULL, NULL);
+        do zt_move_sample(&r, none, false, FRAMES, &spec);      /* until the triple is the one wanted: all 48 equally often */
+        while (zt_move_triple(&spec) != k % ZT_TRIPLES);
+        zt_move_caption(&spec, &r, caption);
+        zt_move_render(&spec, FRAMES, size, size, rgb, NULL, NULL);
         zt_verdict v;
         assert_int_equal(zt_judge_clip(rgb, FRAMES, size, size, &v), ZT_OK);
         if (!zt_score_add(&s, &v, caption) && size >= 32)

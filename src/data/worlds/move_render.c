@@ -1,9 +1,10 @@
-/* render.c - draws a clip of the world MOVE (data/synth.h): background, object with anti-aliased edge, mask and flow. Only +, -,
+/* move_render.c - draws a clip of the world MOVE (data/worlds/move.h): background, object with anti-aliased edge, mask and flow. Only +, -,
  * *, /
  * and comparisons on numbers: the same bytes on every machine. */
 #include <string.h>
 
-#include "data/synth.h"
+#include "data/worlds/move.h"
+#include "data/worlds/noise.h"
 
 enum { SUB = 8 };   /* samples per pixel side at curved and slanted edges */
 
@@ -19,14 +20,14 @@ static double overlap(double lo, double hi, int i) {
 }
 
 /* Whether a point, relative to the centre, is inside. The triangle stands on its base and fills half of its box. */
-static bool inside(zt_world_shape shape, double x, double y, double r) {
+static bool inside(zt_move_shape shape, double x, double y, double r) {
     if (shape == ZT_CIRCLE) return x * x + y * y <= r * r;
     const double half = (y + r) / 2;
     return y <= r && x <= half && -x <= half;
 }
 
 /* Covered part of pixel (px,py), 0..1. */
-static double coverage(const zt_world_spec *s, double cx, double cy, double r, int px, int py) {
+static double coverage(const zt_move_spec *s, double cx, double cy, double r, int px, int py) {
     if (s->shape == ZT_SQUARE) return overlap(cx - r, cx + r, px) * overlap(cy - r, cy + r, py);
     int hits = 0;
     for (int i = 0; i < SUB; i++)
@@ -35,16 +36,7 @@ static double coverage(const zt_world_spec *s, double cx, double cy, double r, i
     return (double)hits / (SUB * SUB);
 }
 
-/* Smooth noise in 0..1: random values on a lattice, joined by cubic ease (Perlin's "value noise"). */
-static double noise(const double *lattice, int cells, double x, double y) {
-    const int i = (int)x, j = (int)y;
-    const double fx = x - i, fy = y - j, u = fx * fx * (3 - 2 * fx), v = fy * fy * (3 - 2 * fy);
-    const double *p = lattice + (j % cells) * cells + i % cells, *q = lattice + ((j + 1) % cells) * cells + i % cells;
-    const int right = (i + 1) % cells - i % cells;
-    return (p[0] * (1 - u) + p[right] * u) * (1 - v) + (q[0] * (1 - u) + q[right] * u) * v;
-}
-
-static void background(const zt_world_spec *s, int H, int W, uint8_t *rgb) {
+static void background(const zt_move_spec *s, int H, int W, uint8_t *rgb) {
     enum { CELLS = 8 };
     double lattice[CELLS * CELLS];
     zt_rng r = zt_rng_init(s->background, zt_hash_name("world/background"));
@@ -54,7 +46,7 @@ static void background(const zt_world_spec *s, int H, int W, uint8_t *rgb) {
         for (int x = 0; x < W; x++) {
             /* Two octaves, 6 and 13 cells across. */
             const double u = x / side, v = y / side;
-            const double n = 0.65 * noise(lattice, CELLS, u * 6, v * 6) + 0.35 * noise(lattice, CELLS, u * 13, v * 13);
+            const double n = 0.65 * zt_noise(lattice, CELLS, u * 6, v * 6) + 0.35 * zt_noise(lattice, CELLS, u * 13, v * 13);
             const uint8_t grey = (uint8_t)(level + (s->textured ? 40 * (n - 0.5) : 0) + 0.5);
             memset(rgb + ((size_t)y * (size_t)W + (size_t)x) * 3, grey, 3);
         }
@@ -62,7 +54,7 @@ static void background(const zt_world_spec *s, int H, int W, uint8_t *rgb) {
 
 typedef struct frame { uint8_t *rgb, *mask; float *flow; int H, W; } frame;
 
-static void paint(const zt_world_spec *s, const frame *f, double cx, double cy, double r, const double paint_rgb[3],
+static void paint(const zt_move_spec *s, const frame *f, double cx, double cy, double r, const double paint_rgb[3],
                   const float velocity[2]) {
     int x0 = cx - r > 0 ? (int)(cx - r) : 0, y0 = cy - r > 0 ? (int)(cy - r) : 0;
     for (int y = y0; y < f->H && y < cy + r; y++)
@@ -76,7 +68,7 @@ static void paint(const zt_world_spec *s, const frame *f, double cx, double cy, 
         }
 }
 
-void zt_world_render(const zt_world_spec *s, int T, int H, int W, uint8_t *rgb, uint8_t *mask, float *flow) {
+void zt_move_render(const zt_move_spec *s, int T, int H, int W, uint8_t *rgb, uint8_t *mask, float *flow) {
     static const int STEP[ZT_DIRECTIONS][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
     const size_t pixels = (size_t)H * (size_t)W;
     const double side = H < W ? H : W, r = s->radius * side;
