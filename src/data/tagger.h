@@ -6,10 +6,10 @@
 #include "data/dataset.h"
 #include "data/scores.h"
 
-enum { ZT_TAGS_MAX = 16 };
+enum { ZT_CLIP_TAGS_MAX = 16 };
 
 /* Tags for one clip, filled by a tagger: names and values are constants or live as long as the tagger. */
-typedef struct zt_tag_list { int n; struct { const char *name, *value; } tag[ZT_TAGS_MAX]; } zt_tag_list;
+typedef struct zt_tag_list { int n; struct { const char *name, *value; } tag[ZT_CLIP_TAGS_MAX]; } zt_tag_list;
 
 typedef struct zt_tagger {
     const char *name;           /* written beside each tag as who said it */

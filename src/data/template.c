@@ -25,7 +25,7 @@ static zt_err add_field(zt_catalog *c, const zt_catalog_clip *k, const char *nam
             return ZT_OK;
         }
     if (strncmp(name, "tag.", 4) == 0) {
-        char value[ZT_TAG_VALUE_MAX + 1];
+        char value[ZT_CLIP_TAG_VALUE_MAX + 1];
         zt_err e = zt_tag_check(name + 4, NULL);
         if (e == ZT_OK) e = zt_catalog_tag(c, k->id, name + 4, value, sizeof value);
         if (e == ZT_OK) zt_str_add(out, value);
