@@ -28,8 +28,8 @@ typedef struct zt_data_edit {
 int zt_data_change(const char *command, const zt_data_edit *d);
 
 /** Field `field` of clips from column `column` of a table (data/import.h), as a change. Prints what came of it. Exit status. */
-int zt_data_import(const char *command, const char *dir, const char *what, const char *path, const char *column, const char *field,
-                   int dry_run);
+int zt_data_import(const char *command, const char *dir, const char *what, const char *path, const char *column,
+                   const char *field, int dry_run);
 
 /** Whether `split` is "" (all), train, val or test; else explains it on stderr for `command` ("data ls") and sets *status. */
 bool zt_data_split_ok(const char *command, const char *split, int *status);

@@ -128,7 +128,10 @@ static zt_err add_balance(audit *a) {
     ZT_TRY(e = zt_catalog_max_weight(a->c, &most), done);
     a->weighted = most > 0;
     ZT_TRY(e = zt_catalog_get_meta(a->c, "balance", said, sizeof said), done);
-    if (said[0]) zt_report_text(a->r, "Weights by `zoe data balance`: %s. Each pair of bars: the clips as they are, and as training draws them.", said);
+    if (said[0])
+        zt_report_text(a->r,
+                       "Weights by `zoe data balance`: %s. Each pair of bars: the clips as they are, and as training draws them.",
+                       said);
     ZT_TRY(e = zt_catalog_tags(a->c, note_tag, &tags), done);
     if (tags.n == 0) zt_report_text(a->r, "No clip has a tag. `zoe data tag DIR --rules` sets some from the scores.");
     for (int i = 0; i < tags.n; i++) {
@@ -151,7 +154,8 @@ static zt_err add_reason(void *ctx, const zt_catalog_clip *k) {
     char kind[NAME_MAX_BYTES];
     const char *second = strchr(k->reason, ' ');
     second = second ? strchr(second + 1, ' ') : NULL;
-    snprintf(kind, sizeof kind, "%.*s", second && strncmp(k->reason, "filter: ", 8) == 0 ? (int)(second - k->reason) : 60, k->reason);
+    snprintf(kind, sizeof kind, "%.*s", second && strncmp(k->reason, "filter: ", 8) == 0 ? (int)(second - k->reason) : 60,
+             k->reason);
     for (int i = 0; i < r->n; i++)
         if (strcmp(r->text[i], kind) == 0) {
             r->value[i]++;
@@ -241,7 +245,8 @@ static zt_err add_scores(audit *a) {
 /* ---- history ---- */
 
 static zt_err add_change(void *ctx, const zt_change *k) {
-    zt_report_text(ctx, "%s: %s (%lld clips)%s%s", k->at, k->what, (long long)k->clips, k->undone[0] ? ", undone " : "", k->undone);
+    zt_report_text(ctx, "%s: %s (%lld clips)%s%s", k->at, k->what, (long long)k->clips, k->undone[0] ? ", undone " : "",
+                   k->undone);
     return ZT_OK;
 }
 
@@ -268,7 +273,8 @@ done:
 int zt_data_audit(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
         .usage = "zoe data audit DIR [-o audit.html]",
-        .about = "Writes one HTML page about a data set: clips and captions, balance over tags before and after the weights, licences and\n"
+        .about = "Writes one HTML page about a data set: clips and captions, balance over tags before and after the weights, "
+                 "licences and\n"
                  "sources, what was dropped and why, histograms of every score before and after filtering, the last changes.\n",
         .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
         .min_pos = 1,

@@ -11,7 +11,8 @@
 typedef struct balance_args { char by[64], target[4096], split[16]; int clear; } balance_args;
 
 static const zt_opt OPTIONS[] = {
-    {"by", ZT_OPT_STR, ZT_OPT_AT(balance_args, by), NULL, 0, 0, NULL, 0, "what makes the groups: tag.NAME, licence, source or caption"},
+    {"by", ZT_OPT_STR, ZT_OPT_AT(balance_args, by), NULL, 0, 0, NULL, 0,
+     "what makes the groups: tag.NAME, licence, source or caption"},
     {"target", ZT_OPT_STR, ZT_OPT_AT(balance_args, target), NULL, 0, 0, NULL, 0,
      "VALUE=PART,...: parts of 1; what is left is shared by the other groups as they are; \"even\": the same for each group"},
     {"split", ZT_OPT_STR, ZT_OPT_AT(balance_args, split), "train", 0, 0, NULL, 0, "train, val or test"},
@@ -44,7 +45,9 @@ static zt_err read_targets(plan *p, char *text) {
         *equals = '\0';
         for (int i = 0; i < p->n; i++)
             if (strcmp(p->g[i].value, item) == 0) g = &p->g[i];
-        if (!g) return zt_fail(ZT_ARG, "--target '%s': no clip has this value; `zoe data tag DIR --list` prints those there are", item);
+        if (!g)
+            return zt_fail(ZT_ARG, "--target '%s': no clip has this value; `zoe data tag DIR --list` prints those there are",
+                           item);
         if (g->named) return zt_fail(ZT_ARG, "--target '%s': named twice", item);
         g->part = part;
         g->named = true;
@@ -122,8 +125,9 @@ done:
 int zt_data_balance(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
         .usage = "zoe data balance DIR --by FIELD --target VALUE=PART,... [--split SPLIT] | --clear",
-        .about = "Weights the clips of a split so that training draws the groups of a field in the proportions that are wanted, with\n"
-                 "replacement. `zoe data audit` shows before and after.\n",
+        .about =
+            "Weights the clips of a split so that training draws the groups of a field in the proportions that are wanted, with\n"
+            "replacement. `zoe data audit` shows before and after.\n",
         .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
         .min_pos = 1,
         .max_pos = 1,

@@ -49,8 +49,10 @@ static zt_err rewrite(void *ctx, zt_catalog *c, zt_edit *e, const zt_catalog_cli
 
 int zt_data_caption(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
-        .usage = "zoe data caption DIR --set TEXT | --template PATTERN | --find A --replace B | --import FILE [--where CONDITION]",
-        .about = "Writes the captions that training reads. The old ones stay in the history (`zoe data history --undo`) and in the shards.\n",
+        .usage =
+            "zoe data caption DIR --set TEXT | --template PATTERN | --find A --replace B | --import FILE [--where CONDITION]",
+        .about = "Writes the captions that training reads. The old ones stay in the history (`zoe data history --undo`) and in "
+                 "the shards.\n",
         .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
         .min_pos = 1,
         .max_pos = 1,

@@ -52,8 +52,8 @@ int zt_data_change(const char *command, const zt_data_edit *d) {
     return ZT_EXIT_OK;
 }
 
-int zt_data_import(const char *command, const char *dir, const char *what, const char *path, const char *column, const char *field,
-                   int dry_run) {
+int zt_data_import(const char *command, const char *dir, const char *what, const char *path, const char *column,
+                   const char *field, int dry_run) {
     zt_catalog *c = NULL;
     zt_edit *e = NULL;
     zt_import_report r;

@@ -33,14 +33,17 @@ typedef struct filter_args {
 } filter_args;
 
 static const zt_opt OPTIONS[] = {
-#define OPTION(field, option, score, below, doc) {option, ZT_OPT_REAL, ZT_OPT_AT(filter_args, field), "-1", OFF, 1e9, NULL, 0, doc},
+#define OPTION(field, option, score, below, doc) \
+    {option, ZT_OPT_REAL, ZT_OPT_AT(filter_args, field), "-1", OFF, 1e9, NULL, 0, doc},
     RULES(OPTION)
 #undef OPTION
-    {"duplicates", ZT_OPT_INT, ZT_OPT_AT(filter_args, duplicates), "-1", OFF, ZT_NEAR_BITS_MAX, NULL, 0,
-     "drop near-duplicates: so many of 192 bits of the hash may differ; 7 is a good start"},
-    {"against", ZT_OPT_STR, ZT_OPT_AT(filter_args, against), NULL, 0, 0, NULL, 0, "also near-duplicates of clips of this data set"},
+        {"duplicates", ZT_OPT_INT, ZT_OPT_AT(filter_args, duplicates), "-1", OFF, ZT_NEAR_BITS_MAX, NULL, 0,
+         "drop near-duplicates: so many of 192 bits of the hash may differ; 7 is a good start"},
+    {"against", ZT_OPT_STR, ZT_OPT_AT(filter_args, against), NULL, 0, 0, NULL, 0,
+     "also near-duplicates of clips of this data set"},
     {"where", ZT_OPT_STR, ZT_OPT_AT(filter_args, where), NULL, 0, 0, NULL, 'w', ZT_WHERE_DOC},
-    {"dry-run", ZT_OPT_BOOL, ZT_OPT_AT(filter_args, dry_run), "false", 0, 0, NULL, 0, "say what would be dropped, and drop nothing"},
+    {"dry-run", ZT_OPT_BOOL, ZT_OPT_AT(filter_args, dry_run), "false", 0, 0, NULL, 0,
+     "say what would be dropped, and drop nothing"},
     {"json", ZT_OPT_BOOL, ZT_OPT_AT(filter_args, json), "false", 0, 0, NULL, 0, "print one JSON object"},
 };
 
@@ -56,15 +59,17 @@ static int print_report(const rules *r, const filter_args *a, const zt_filter_re
     if (a->json) {
         json_t *by = json_object();
         for (int i = 0; i < r->n; i++) json_object_set_new(by, r->name[i], json_integer((json_int_t)rep->by_rule[i]));
-        return zt_cli_print_json("data filter", json_pack("{s:I, s:I, s:I, s:o, s:I, s:I, s:b}", "looked_at", (json_int_t)rep->looked_at,
-                                                          "unscored", (json_int_t)rep->unscored, "dropped", (json_int_t)rep->dropped, "by",
-                                                          by, "duplicates", (json_int_t)rep->duplicates, "elsewhere",
-                                                          (json_int_t)rep->elsewhere, "dry_run", a->dry_run));
+        return zt_cli_print_json("data filter",
+                                 json_pack("{s:I, s:I, s:I, s:o, s:I, s:I, s:b}", "looked_at", (json_int_t)rep->looked_at,
+                                           "unscored", (json_int_t)rep->unscored, "dropped", (json_int_t)rep->dropped, "by", by,
+                                           "duplicates", (json_int_t)rep->duplicates, "elsewhere", (json_int_t)rep->elsewhere,
+                                           "dry_run", a->dry_run));
     }
     for (int i = 0; i < r->n; i++) printf("%8lld  %s %g\n", (long long)rep->by_rule[i], r->name[i], r->rule[i].limit);
     if (a->duplicates >= 0) printf("%8lld  near-duplicates\n", (long long)rep->duplicates);
     if (a->against[0]) printf("%8lld  near-duplicates of clips of %s\n", (long long)rep->elsewhere, a->against);
-    printf("%lld of %lld clips %s", (long long)rep->dropped, (long long)rep->looked_at, a->dry_run ? "would be dropped" : "dropped");
+    printf("%lld of %lld clips %s", (long long)rep->dropped, (long long)rep->looked_at,
+           a->dry_run ? "would be dropped" : "dropped");
     if (rep->unscored) printf("; %lld without scores were kept", (long long)rep->unscored);
     printf("\n");
     return ZT_EXIT_OK;
@@ -73,8 +78,10 @@ static int print_report(const rules *r, const filter_args *a, const zt_filter_re
 int zt_data_filter(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
         .usage = "zoe data filter DIR [options]",
-        .about = "Drops clips by their scores (`zoe data score` first; --list there says what they mean) and as near-duplicates. A dropped clip\n"
-                 "stays in the catalogue with its reason: `zoe data ls --dropped`, `zoe data restore`, `zoe data history --undo`.\n",
+        .about =
+            "Drops clips by their scores (`zoe data score` first; --list there says what they mean) and as near-duplicates. A "
+            "dropped clip\n"
+            "stays in the catalogue with its reason: `zoe data ls --dropped`, `zoe data restore`, `zoe data history --undo`.\n",
         .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
         .min_pos = 1,
         .max_pos = 1,

@@ -12,8 +12,8 @@ static const zt_opt OPTIONS[] = {
 
 static zt_err print_change(void *ctx, const zt_change *k) {
     (void)ctx;
-    printf("%5lld  %s  %8lld clips  %s%s%s\n", (long long)k->id, k->at, (long long)k->clips, k->what, k->undone[0] ? "  undone " : "",
-           k->undone);
+    printf("%5lld  %s  %8lld clips  %s%s%s\n", (long long)k->id, k->at, (long long)k->clips, k->what,
+           k->undone[0] ? "  undone " : "", k->undone);
     return ZT_OK;
 }
 

@@ -16,9 +16,11 @@ static const zt_opt OPTIONS[] = {
 int zt_data_score(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
         .usage = "zoe data score DIR [options]",
-        .about = "Measures every clip that has no scores yet: motion, camera, sharpness, exposure, overlays, a hash for near-duplicates.\n"
-                 "They are kept in the catalogue; `zoe data filter`, `tag`, `audit` and every --where use them. Stopped, the same\n"
-                 "command goes on.\n",
+        .about =
+            "Measures every clip that has no scores yet: motion, camera, sharpness, exposure, overlays, a hash for "
+            "near-duplicates.\n"
+            "They are kept in the catalogue; `zoe data filter`, `tag`, `audit` and every --where use them. Stopped, the same\n"
+            "command goes on.\n",
         .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
         .min_pos = 0,
         .max_pos = 1,
@@ -37,10 +39,11 @@ int zt_data_score(int argc, char **argv) {
     const zt_err e = zt_score_set(dir[0], a.again, &r);
     if (e != ZT_OK) return zt_cli_result("data score", e);
     if (a.json)
-        status = zt_cli_print_json("data score", json_pack("{s:I, s:I, s:I, s:f}", "scored", (json_int_t)r.scored, "before",
-                                                           (json_int_t)r.before, "failed", (json_int_t)r.failed, "seconds", r.seconds));
+        status = zt_cli_print_json("data score",
+                                   json_pack("{s:I, s:I, s:I, s:f}", "scored", (json_int_t)r.scored, "before",
+                                             (json_int_t)r.before, "failed", (json_int_t)r.failed, "seconds", r.seconds));
     else
-        printf("%s: %lld clips scored in %.1f s, %lld had scores, %lld could not be read\n", dir[0], (long long)r.scored, r.seconds,
-               (long long)r.before, (long long)r.failed);
+        printf("%s: %lld clips scored in %.1f s, %lld had scores, %lld could not be read\n", dir[0], (long long)r.scored,
+               r.seconds, (long long)r.before, (long long)r.failed);
     return r.failed ? ZT_EXIT_FAILED : ZT_EXIT_OK;
 }

@@ -75,7 +75,8 @@ static int list(const char *dir) {
 int zt_data_tag(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
         .usage = "zoe data tag DIR --set NAME=VALUE | --remove NAME | --rules | --import NAME=FILE | --list [--where CONDITION]",
-        .about = "Tags clips. Tags are for queries (--where tag.NAME = VALUE), captions by template, `zoe data balance` and `audit`.\n",
+        .about = "Tags clips. Tags are for queries (--where tag.NAME = VALUE), captions by template, `zoe data balance` and "
+                 "`audit`.\n",
         .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
         .min_pos = 1,
         .max_pos = 1,

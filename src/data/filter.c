@@ -97,8 +97,8 @@ static zt_err look(void *ctx, const zt_catalog_clip *k) {
     if (i < 0) return j->of ? check_duplicate(j, k->id) : ZT_OK;
     const zt_filter_rule *r = &j->cfg->rule[i];
     j->rep->by_rule[i]++;
-    snprintf(reason, sizeof reason, "filter: %s %.4g is %s %g", zt_score_name(r->score), s.v[r->score], r->below ? "below" : "above",
-             r->limit);
+    snprintf(reason, sizeof reason, "filter: %s %.4g is %s %g", zt_score_name(r->score), s.v[r->score],
+             r->below ? "below" : "above", r->limit);
     e = drop(j, k->id, reason);
 done:
     return e;
@@ -109,7 +109,8 @@ zt_err zt_filter_set(const char *dir, const zt_filter_cfg *cfg, zt_filter_report
     zt_query *q = NULL;
     zt_err e;
     *rep = (zt_filter_report){0};
-    if (cfg->n_rules > ZT_FILTER_RULES_MAX) return zt_fail(ZT_ARG, "filter: %d rules; %d are possible", cfg->n_rules, ZT_FILTER_RULES_MAX);
+    if (cfg->n_rules > ZT_FILTER_RULES_MAX)
+        return zt_fail(ZT_ARG, "filter: %d rules; %d are possible", cfg->n_rules, ZT_FILTER_RULES_MAX);
     ZT_TRY(e = zt_query_parse(&q, cfg->where), done);
     ZT_TRY(e = zt_query_also(q, "status", "ok"), done);
     ZT_TRY(e = zt_catalog_open_writing(&j.c, dir), done);

@@ -1,5 +1,5 @@
-/* filter.h - drops clips by their scores and as near-duplicates. A dropped clip stays in the catalogue with the reason; the change is one
- * of the history (edit.h), so it can be undone or each clip restored. */
+/* filter.h - drops clips by their scores and as near-duplicates. A dropped clip stays in the catalogue with the reason; the
+ * change is one of the history (edit.h), so it can be undone or each clip restored. */
 #ifndef ZT_DATA_FILTER_H
 #define ZT_DATA_FILTER_H
 #include <stdbool.h>
@@ -28,7 +28,7 @@ typedef struct zt_filter_report {
     int64_t by_rule[ZT_FILTER_RULES_MAX], duplicates, elsewhere;   /* elsewhere: near-duplicates of clips of the other set */
 } zt_filter_report;
 
-/** Errors: ZT_ARG (query, numbers), ZT_CONFIG (a set without scores: names the command), ZT_IO, ZT_FORMAT, ZT_NOMEM; nothing is then
- *  changed. */
+/** Errors: ZT_ARG (query, numbers), ZT_CONFIG (a set without scores: names the command), ZT_IO, ZT_FORMAT, ZT_NOMEM; nothing is
+ *  then changed. */
 zt_err zt_filter_set(const char *dir, const zt_filter_cfg *cfg, zt_filter_report *report);
 #endif

@@ -14,9 +14,9 @@
 typedef struct job { zt_catalog *c; zt_edit *e; const char *path, *field; zt_import_report *rep; } job;
 
 /* Clips by the name of their source's file, so that a row finds its clips without a walk over all. rtrim leaves the folder. */
-static const char NAMES[] =
-    "CREATE TEMP TABLE import_names AS SELECT substr(source, length(rtrim(source, replace(source, '/', ''))) + 1) AS name, id, source"
-    " FROM clips; CREATE INDEX temp.import_by_name ON import_names (name);";
+static const char NAMES[] = "CREATE TEMP TABLE import_names AS SELECT substr(source, length(rtrim(source, replace(source, '/', "
+                            "''))) + 1) AS name, id, source"
+                            " FROM clips; CREATE INDEX temp.import_by_name ON import_names (name);";
 
 /* Give the clips of one row their text. The source is compared whole, or from a '/' on. */
 static zt_err set_clips(job *j, const char *key, const char *source, const char *text) {
@@ -79,8 +79,8 @@ static zt_err from_lines(job *j, const char *column) {
         const char *source = "";
         for (size_t i = 0; i < sizeof SOURCE / sizeof SOURCE[0] && !source[0]; i++) source = member(row, SOURCE[i]);
         if (!member(row, "key")[0] && !source[0])
-            e = zt_fail(ZT_FORMAT, "%s: line %lld names no clip: a text key, file, path, source, video or name is wanted", j->path,
-                        (long long)zt_jsonl_line(r));
+            e = zt_fail(ZT_FORMAT, "%s: line %lld names no clip: a text key, file, path, source, video or name is wanted",
+                        j->path, (long long)zt_jsonl_line(r));
         else if ((e = set_clips(j, member(row, "key"), source, member(row, column))) != ZT_OK)
             zt_fail_context(e, "%s: line %lld", j->path, (long long)zt_jsonl_line(r));
     }
@@ -89,7 +89,8 @@ done:
     return e;
 }
 
-zt_err zt_import_texts(zt_catalog *c, zt_edit *e, const char *path, const char *column, const char *field, zt_import_report *rep) {
+zt_err zt_import_texts(zt_catalog *c, zt_edit *e, const char *path, const char *column, const char *field,
+                       zt_import_report *rep) {
     job j = {c, e, path, field, rep};
     *rep = (zt_import_report){0};
     zt_err err = zt_sql_run(c, NAMES, "listing the sources");

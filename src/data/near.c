@@ -57,8 +57,8 @@ zt_err zt_near_find(const zt_near_item *item, int64_t n, int bits, int64_t *of) 
     tables t = {0};
     zt_err e;
     if (bits < 0 || bits > ZT_NEAR_BITS_MAX || n < 0 || n >= INT32_MAX)
-        return zt_fail(ZT_ARG, "near-duplicates: %d bits among %lld clips; 0 to %d bits, fewer than 2^31 clips", bits, (long long)n,
-                       ZT_NEAR_BITS_MAX);
+        return zt_fail(ZT_ARG, "near-duplicates: %d bits among %lld clips; 0 to %d bits, fewer than 2^31 clips", bits,
+                       (long long)n, ZT_NEAR_BITS_MAX);
     ZT_TRY(e = tables_create(&t, n, bits), done);
     for (int64_t i = 0; i < n; i++) {
         const int64_t first = find(&t, item, i, bits);

@@ -13,8 +13,9 @@
 zt_err zt_score_clip(const zt_frames *clip, zt_scores *s);
 
 typedef struct zt_score_report { int64_t scored, before, failed; double seconds; } zt_score_report;
-/** Score every usable clip of data set `dir` that has no scores yet (all of them with `again`), on all processors, and write them in
- *  small transactions: after a kill the same call goes on. A clip that cannot be read is warned about and counted as failed.
+/** Score every usable clip of data set `dir` that has no scores yet (all of them with `again`), on all processors, and write
+ *  them in small transactions: after a kill the same call goes on. A clip that cannot be read is warned about and counted as
+ *  failed.
  *  Errors: as zt_dataset_open and zt_catalog_create; ZT_CANCELLED (what was scored is kept). report may be NULL. */
 zt_err zt_score_set(const char *dir, int again, zt_score_report *report);
 #endif

@@ -1,4 +1,5 @@
-/* score_hash.c - perceptual hash: signs of the low frequencies of three frames (score.h). Tested by tests/data/test_data_score.c. */
+/* score_hash.c - perceptual hash: signs of the low frequencies of three frames (score.h). Tested by
+ * tests/data/test_data_score.c. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,7 +15,8 @@ static int by_value(const void *a, const void *b) {
 /* Mean over the box of src that pixel (i, k) of a SIDE x SIDE picture covers; a smaller source repeats its pixels. */
 static double box_mean(const uint8_t *src, int h, int w, int i, int k) {
     const int y0 = i * h / SIDE, x0 = k * w / SIDE;
-    const int y1 = (i + 1) * h / SIDE > y0 ? (i + 1) * h / SIDE : y0 + 1, x1 = (k + 1) * w / SIDE > x0 ? (k + 1) * w / SIDE : x0 + 1;
+    const int y1 = (i + 1) * h / SIDE > y0 ? (i + 1) * h / SIDE : y0 + 1,
+              x1 = (k + 1) * w / SIDE > x0 ? (k + 1) * w / SIDE : x0 + 1;
     double sum = 0;
     for (int y = y0; y < y1; y++)
         for (int x = x0; x < x1; x++) sum += src[(size_t)y * (size_t)w + (size_t)x];

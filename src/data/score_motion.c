@@ -7,7 +7,14 @@
 #include "base/mem.h"
 #include "data/score_impl.h"
 
-enum { LEVELS = 4, BLOCK = 8, PAIRS = 24, REACH = 3, SIDE_LEAST = 12, BLOCKS_MAX = (ZT_SMALL_SIDE / BLOCK) * (ZT_SMALL_SIDE / BLOCK) };
+enum {
+    LEVELS = 4,
+    BLOCK = 8,
+    PAIRS = 24,
+    REACH = 3,
+    SIDE_LEAST = 12,
+    BLOCKS_MAX = (ZT_SMALL_SIDE / BLOCK) * (ZT_SMALL_SIDE / BLOCK)
+};
 
 /* The flow of a block: from its centre (x, y), relative to the middle of the picture, by (u, v); pixels of `small`. */
 typedef struct vector { double x, y, u, v; } vector;
@@ -39,7 +46,8 @@ static void pyramid_fill(pyramid *p, const uint8_t *y) {
     for (int k = 1; k < p->levels; k++) zt_shrink(p->y[k - 1], p->h[k - 1], p->w[k - 1], p->y[k], p->h[k], p->w[k]);
 }
 
-/* Sum of absolute differences of the block at (x, y) of a and at (x + u, y + v) of b; far outside when that is not in the frame. */
+/* Sum of absolute differences of the block at (x, y) of a and at (x + u, y + v) of b; far outside when that is not in the
+ * frame. */
 static int difference(const uint8_t *a, const uint8_t *b, int h, int w, int x, int y, int u, int v) {
     int sum = 0;
     if (x + u < 0 || y + v < 0 || x + u + BLOCK > w || y + v + BLOCK > h) return 1 << 24;
@@ -57,7 +65,8 @@ static double at(const uint8_t *y, int h, int w, double px, double py) {   /* be
     return (p[0] * (1 - fx) + p[1] * fx) * (1 - fy) + (p[w] * (1 - fx) + p[w + 1] * fx) * fy;
 }
 
-/* Parts of a pixel: a few steps of Lucas and Kanade 1981 from where the block matched, held back where texture leaves them open. */
+/* Parts of a pixel: a few steps of Lucas and Kanade 1981 from where the block matched, held back where texture leaves them
+ * open. */
 static void refine(const pyramid *a, const pyramid *b, int x, int y, double *u, double *v) {
     enum { STEPS = 4, HOLD = 4 * BLOCK * BLOCK };
     const int h = a->h[0], w = a->w[0];
@@ -204,8 +213,8 @@ static camera follow(const vector *f, int n) {
     return 2 * agree >= n ? c : (camera){0};
 }
 
-/* Mean length over all blocks, those without texture counting as still. A block that the camera takes out of the picture cannot have
- * been found: it moves as the camera says. */
+/* Mean length over all blocks, those without texture counting as still. A block that the camera takes out of the picture cannot
+ * have been found: it moves as the camera says. */
 static double mean_length(const vector *f, int n, int blocks, const camera *c, int h, int w) {
     double sum = 0;
     for (int i = 0; i < n; i++) {
@@ -241,7 +250,8 @@ static double still_part(const zt_planes *p) {
     return p->n > 1 ? (double)still / (p->n - 1) : 1;
 }
 
-static void summarise(const zt_look *l, const double *t, const double *dx, const double *dy, const camera *sum, int n, zt_scores *s) {
+static void summarise(const zt_look *l, const double *t, const double *dx, const double *dy, const camera *sum, int n,
+                      zt_scores *s) {
     const double heights = l->fps / n / l->small.h;
     s->v[ZT_SCORE_pan] = -sum->dx * heights;      /* what moves left shows a camera that turns right */
     s->v[ZT_SCORE_tilt] = sum->dy * heights;

@@ -1,5 +1,5 @@
-/* score_overlay.c - what was laid over the picture: bars, text, watermarks (score.h). They stay in place while the picture changes,
- * which a few frames show. Tested by tests/data/test_data_score.c. */
+/* score_overlay.c - what was laid over the picture: bars, text, watermarks (score.h). They stay in place while the picture
+ * changes, which a few frames show. Tested by tests/data/test_data_score.c. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,8 +72,8 @@ static void border(zt_look *l, zt_scores *s) {
 
 /* ---- edges that stay ---- */
 
-/* Per pixel: in how many frames the luma rises to the right, falls, rises downwards, falls, by at least a weak or a strong step; and
- * how often it changes from one to the next. */
+/* Per pixel: in how many frames the luma rises to the right, falls, rises downwards, falls, by at least a weak or a strong step;
+ * and how often it changes from one to the next. */
 typedef struct stay { uint8_t *strong[2], *weak[4], *changes; } stay;
 
 static zt_err stay_create(stay *s, size_t pixels) {

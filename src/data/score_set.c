@@ -1,4 +1,5 @@
-/* score_set.c - scores the clips of a data set, a block at a time on all processors (score.h). Tested by tests/cli/test_data_know.sh. */
+/* score_set.c - scores the clips of a data set, a block at a time on all processors (score.h). Tested by
+ * tests/cli/test_data_know.sh. */
 #include <stdio.h>
 
 #include "base/log.h"
@@ -65,8 +66,8 @@ static zt_err score_all(const zt_dataset *ds, zt_catalog *c, const list *l, zt_s
         e = write_block(c, l->id + at, r, n, rep);
         zt_progress_update(&progress, at + n);
         if (e == ZT_OK && zt_cancelled() && at + n < l->n)
-            e = zt_fail(ZT_CANCELLED, "stopped after %lld of %lld clips; the same command goes on from there", (long long)(at + n),
-                        (long long)l->n);
+            e = zt_fail(ZT_CANCELLED, "stopped after %lld of %lld clips; the same command goes on from there",
+                        (long long)(at + n), (long long)l->n);
     }
     zt_progress_end(&progress);
     zt_free(r);

@@ -1,5 +1,5 @@
-/* tagger.h - what puts tags on clips by itself. A tagger is a struct of one function; the rules here need no more than the scores, one
- * that was trained will look at the pixels through the same struct. */
+/* tagger.h - what puts tags on clips by itself. A tagger is a struct of one function; the rules here need no more than the
+ * scores, one that was trained will look at the pixels through the same struct. */
 #ifndef ZT_DATA_TAGGER_H
 #define ZT_DATA_TAGGER_H
 #include "base/err.h"
@@ -17,8 +17,9 @@ typedef struct zt_tagger {
     zt_err (*look)(const struct zt_tagger *self, const zt_clip_view *view, const zt_scores *scores, zt_tag_list *out);
 } zt_tagger;
 
-/** Rules from image statistics, no more and no less than they say: lighting (dark, dim, normal, bright), tone (warm, neutral, cool),
- *  colour (grey, muted, natural, vivid), pace (still, slow, medium, fast), camera (still, pan left, ..., shaky), scene (graphic: even
- *  areas; plain: little detail; natural; detailed), genre (slideshow, animation: drawings and screens, live action). */
+/** Rules from image statistics, no more and no less than they say: lighting (dark, dim, normal, bright), tone (warm, neutral,
+ *  cool), colour (grey, muted, natural, vivid), pace (still, slow, medium, fast), camera (still, pan left, ..., shaky), scene
+ *  (graphic: even areas; plain: little detail; natural; detailed), genre (slideshow, animation: drawings and screens, live
+ *  action). */
 extern const zt_tagger zt_tagger_rules;
 #endif

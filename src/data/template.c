@@ -10,8 +10,12 @@
 enum { NAME_MAX_BYTES = 60 };
 
 static zt_err add_field(zt_catalog *c, const zt_catalog_clip *k, const char *name, zt_str *out) {
-    const struct { const char *name, *text; } TEXT[] = {
-        {"key", k->key}, {"split", k->split}, {"caption", k->caption}, {"licence", k->licence}, {"source", zt_path_base(k->source)}};
+    const struct { const char *name, *text;
+    } TEXT[] = {{"key", k->key},
+                {"split", k->split},
+                {"caption", k->caption},
+                {"licence", k->licence},
+                {"source", zt_path_base(k->source)}};
     const struct { const char *name; double v; } NUMBER[] = {
         {"frames", k->frames}, {"height", k->height}, {"width", k->width}, {"fps", k->fps}};
     for (size_t i = 0; i < sizeof TEXT / sizeof TEXT[0]; i++)
@@ -31,8 +35,11 @@ static zt_err add_field(zt_catalog *c, const zt_catalog_clip *k, const char *nam
         if (e == ZT_OK) zt_str_add(out, value);
         return e;
     }
-    return zt_fail(ZT_ARG, "template: there is no field {%s}; fields are caption, key, split, source, licence, frames, height, width, fps, "
-                   "tag.NAME", name);
+    return zt_fail(
+        ZT_ARG,
+        "template: there is no field {%s}; fields are caption, key, split, source, licence, frames, height, width, fps, "
+        "tag.NAME",
+        name);
 }
 
 /* Spaces at the ends and doubled ones from `start` on. */

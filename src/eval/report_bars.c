@@ -31,7 +31,8 @@ static void bar(zt_str *s, double v, double most, double y, double high, int col
     char number[40];
     if (percent) snprintf(number, sizeof number, "%.1f %%", 100 * v);
     else snprintf(number, sizeof number, "%.0f", v);
-    zt_str_addf(s, "<rect class=\"b%d\" x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"2\"/>", colour, LEFT, y, wide, high);
+    zt_str_addf(s, "<rect class=\"b%d\" x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"2\"/>", colour, LEFT, y, wide,
+                high);
     zt_str_addf(s, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", LEFT + wide + 6, y + high / 2 + 4.5, number);
 }
 

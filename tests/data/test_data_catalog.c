@@ -69,7 +69,7 @@ static void make_set(const char *name, int n, char dir[ZT_PATH_MAX]) {
                                    .caption = caption,
                                    .source = i % 4 ? "a.mp4" : "b.mp4",
                                    .licence = "CC0-1.0"};
-        OK(zt_store_add(s, &k, rgb, NULL, NULL));
+        OK(zt_store_add(s, &k, rgb, NULL, 0));
     }
     OK(zt_store_flush(s, 1));
     zt_store_close(&s);

@@ -90,7 +90,7 @@ static int set_up(void **state) {
                                    .licence = i < 10   ? "rare"
                                               : i < 40 ? "some"
                                                        : "many"};
-        e = zt_store_add(s, &k, rgb, NULL, NULL);
+        e = zt_store_add(s, &k, rgb, NULL, 0);
     }
     if (e == ZT_OK) e = zt_store_flush(s, 1);
     zt_store_close(&s);

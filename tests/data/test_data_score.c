@@ -88,8 +88,10 @@ static zt_scores moving(camera first, double dx, double dy, double zoom, double 
 }
 
 static void test_camera(void **state) {
-    static const struct { double dx, dy, zoom; } CASE[] = {
-        {0, 0, 1}, {2, 0, 1}, {-3, 0, 1}, {0, 1.5, 1}, {0.5, -0.5, 1}, {6, 4, 1}, {0, 0, 1.02}, {0, 0, 0.98}, {2, 0, 1.01}, {12, 0, 1},
+    static const struct { double dx, dy, zoom;
+    } CASE[] = {
+        {0, 0, 1}, {2, 0, 1},    {-3, 0, 1},   {0, 1.5, 1},  {0.5, -0.5, 1},
+        {6, 4, 1}, {0, 0, 1.02}, {0, 0, 0.98}, {2, 0, 1.01}, {12, 0, 1},
     };
     (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++)
@@ -101,7 +103,8 @@ static void test_camera(void **state) {
             near(&s, ZT_SCORE_zoom, log(CASE[i].zoom) * 8, 0.02);
             near(&s, ZT_SCORE_shake, 0, 0.001);
             if (CASE[i].zoom == 1)
-                near(&s, ZT_SCORE_motion, hypot(CASE[i].dx, CASE[i].dy) * unit, 0.15 * unit + 0.15 * hypot(CASE[i].dx, CASE[i].dy) * unit);
+                near(&s, ZT_SCORE_motion, hypot(CASE[i].dx, CASE[i].dy) * unit,
+                     0.15 * unit + 0.15 * hypot(CASE[i].dx, CASE[i].dy) * unit);
             assert_true(s.v[ZT_SCORE_still] == (i == 0));
         }
     const zt_scores s = moving((camera){0, 0, 1}, 1, 0, 1, 1.5, 7);   /* steps differ by sqrt(2) * 1.5 in each direction */
@@ -287,16 +290,18 @@ static void test_sizes(void **state) {
         for (size_t i = 0; i < zt_frame_bytes(&f) * (size_t)f.frames; i++) f.rgb[i] = (uint8_t)zt_rng_u32(&r);
         const zt_scores s = score(&f, true);
         for (int i = 0; i < ZT_SCORES; i++)
-            if (i == ZT_SCORE_still || i == ZT_SCORE_black || i == ZT_SCORE_border || i == ZT_SCORE_text || i == ZT_SCORE_flatness)
+            if (i == ZT_SCORE_still || i == ZT_SCORE_black || i == ZT_SCORE_border || i == ZT_SCORE_text ||
+                i == ZT_SCORE_flatness)
                 assert_true(s.v[i] >= 0 && s.v[i] <= 1);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_camera),    cmocka_unit_test(test_object), cmocka_unit_test(test_still), cmocka_unit_test(test_exposure),
-        cmocka_unit_test(test_sharpness), cmocka_unit_test(test_border), cmocka_unit_test(test_text),  cmocka_unit_test(test_watermark),
-        cmocka_unit_test(test_hash),      cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_camera),   cmocka_unit_test(test_object),    cmocka_unit_test(test_still),
+        cmocka_unit_test(test_exposure), cmocka_unit_test(test_sharpness), cmocka_unit_test(test_border),
+        cmocka_unit_test(test_text),     cmocka_unit_test(test_watermark), cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
