@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "cli/data.h"
 #include "data/balance.h"
@@ -88,7 +89,7 @@ static zt_err add_cards(audit *a) {
 
 static zt_err add_group(void *ctx, const zt_group *g) {
     audit *a = ctx;
-    add_row(&a->rows, g->value, (double)g->clips, g->weight);
+    add_row(&a->rows, zt_path_base(g->value), (double)g->clips, g->weight);   /* of a source, the file */
     return ZT_OK;
 }
 

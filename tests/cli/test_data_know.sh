@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_data_know.sh - what a data set knows about its clips, as a user calls it: score, tag, caption, filter, history, balance, audit.
+# test_data_know.sh - what a data set knows about its clips: score, tag, caption, filter, history, balance, audit.
 # shellcheck disable=SC1091,SC2154
 . "$(dirname "$0")/tiny.sh"
 set=$work/set

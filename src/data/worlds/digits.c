@@ -20,25 +20,13 @@ static const stroke GLYPH[DIGITS][STROKES] = {
     {{5, true, {{.12, .12}, {.44, 0}, {.8, .14}, {.76, .38}, {.42, .47}}},
      {5, true, {{.42, .47}, {.82, .58}, {.88, .84}, {.5, 1}, {.08, .88}}}},
     {{4, false, {{.66, 1}, {.66, 0}, {.06, .68}, {.96, .68}}}},
-    {{3, false, {{.86, 0}, {.22, 0}, {.16, .44}}},
-     {6, true, {{.16, .44}, {.5, .36}, {.86, .52}, {.86, .84}, {.5, 1}, {.08, .88}}}},
+    {{3, false, {{.86, 0}, {.22, 0}, {.16, .44}}}, {6, true, {{.16, .44}, {.5, .36}, {.86, .52}, {.86, .84}, {.5, 1}, {.08, .88}}}},
     {{9, true, {{.78, .02}, {.4, .2}, {.14, .58}, {.22, .9}, {.54, 1}, {.86, .84}, {.82, .56}, {.5, .46}, {.18, .64}}}},
     {{3, false, {{.08, 0}, {.92, 0}, {.38, 1}}}},
     {{13,
       true,
-      {{.5, .47},
-       {.2, .3},
-       {.26, .06},
-       {.5, 0},
-       {.74, .06},
-       {.8, .3},
-       {.5, .47},
-       {.15, .66},
-       {.2, .92},
-       {.5, 1},
-       {.8, .92},
-       {.85, .66},
-       {.5, .47}}}},
+      {{.5, .47}, {.2, .3}, {.26, .06}, {.5, 0}, {.74, .06}, {.8, .3}, {.5, .47}, {.15, .66}, {.2, .92}, {.5, 1}, {.8, .92},
+       {.85, .66}, {.5, .47}}}},
     {{9, true, {{.22, .98}, {.6, .8}, {.86, .42}, {.78, .1}, {.46, 0}, {.14, .16}, {.18, .44}, {.5, .54}, {.82, .36}}}},
 };
 
@@ -94,8 +82,7 @@ static void trace(const digits_scene *s, const stroke *k, zt_rng *wobble, line *
         for (int j = 0; j < (k->smooth ? SPAN : 1); j++) {
             const int before = i > 0 ? i - 1 : closed ? k->n - 2 : 0, after = i + 2 < k->n ? i + 2 : closed ? 1 : k->n - 1;
             for (int a = 0; a < 2; a++)
-                out->p[out->n][a] =
-                    k->smooth ? curve(p[before][a], p[i][a], p[i + 1][a], p[after][a], (double)j / SPAN) : p[i][a];
+                out->p[out->n][a] = k->smooth ? curve(p[before][a], p[i][a], p[i + 1][a], p[after][a], (double)j / SPAN) : p[i][a];
             out->n++;
         }
     memcpy(out->p[out->n++], p[k->n - 1], sizeof p[0]);
@@ -135,8 +122,7 @@ static void measure(const digits_scene *s, const line *lines, int n, double cx, 
             const double *p = lines[k].p[i], *q = lines[k].p[i + 1];
             const double a[2] = {cx + p[0] * side - f->x0, cy + p[1] * side - f->y0};
             const double b[2] = {cx + q[0] * side - f->x0, cy + q[1] * side - f->y0};
-            const int x0 = (int)zt_clamp(fmin(a[0], b[0]) - reach, 0, f->w),
-                      y0 = (int)zt_clamp(fmin(a[1], b[1]) - reach, 0, f->h);
+            const int x0 = (int)zt_clamp(fmin(a[0], b[0]) - reach, 0, f->w), y0 = (int)zt_clamp(fmin(a[1], b[1]) - reach, 0, f->h);
             const double x1 = fmin(fmax(a[0], b[0]) + reach, f->w), y1 = fmin(fmax(a[1], b[1]) + reach, f->h);
             for (int y = y0; y < y1; y++)
                 for (int x = x0; x < x1; x++) {
@@ -192,11 +178,8 @@ static zt_err render(const zt_scene *scene, const zt_clip_size *size, uint8_t *r
 
 /* ---- what there is, and how it is called ---- */
 
-static const char *const WAY[] = {"left", "right", "up", "down"},
-                         *const MOVES[] = {"moves left", "moves right", "moves up", "moves down"}, *const NAME[] = {"0", "1", "2",
-                                                                                                                    "3", "4", "5",
-                                                                                                                    "6", "7", "8",
-                                                                                                                    "9"},
+static const char *const WAY[] = {"left", "right", "up", "down"}, *const MOVES[] = {"moves left", "moves right", "moves up", "moves down"},
+                         *const NAME[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
                          *const SAID[] = {"digit zero", "digit one", "digit two",   "digit three", "digit four",
                                           "digit five", "digit six", "digit seven", "digit eight", "digit nine"},
                          *const LEAN[] = {"upright", "slanted", "backslanted"}, *const WEIGHT[] = {"thin", "thick"},

@@ -112,15 +112,15 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
 
 /* ---- how it is called ---- */
 
-static const char
-    *const FEELS[] = {"neutral", "smile", "surprise", "anger", "sad", "blink", "talk"},
-           *const LOOKS[] = {"looks neutral", "smiles", "looks surprised", "looks angry", "looks sad", "blinks", "talks"},
-           *const COLOUR[] = {"black", "brown", "blond", "red", "grey"},
-           *const HAIRED[] = {"black hair", "brown hair", "blond hair", "red hair", "grey hair"},
-           *const MOVE[] = {"still", "turn left", "turn right", "nod", "tilt"},
-           *const MOVES[] = {"keeps still", "turns left", "turns right", "nods", "tilts the head"},
-           *const LENGTH[] = {"short", "long"}, *const YES[] = {"no", "yes"}, *const SPECS[] = {NULL, "glasses"},
-           *const SHAVES[] = {NULL, "bearded"}, *const TONE[] = {"light", "medium", "dark"}, *const UNSAID[] = {NULL, NULL, NULL};
+static const char *const FEELS[] = {"neutral", "smile", "surprise", "anger", "sad", "blink", "talk"},
+                         *const LOOKS[] = {"looks neutral", "smiles", "looks surprised", "looks angry", "looks sad", "blinks", "talks"},
+                         *const COLOUR[] = {"black", "brown", "blond", "red", "grey"},
+                         *const HAIRED[] = {"black hair", "brown hair", "blond hair", "red hair", "grey hair"},
+                         *const MOVE[] = {"still", "turn left", "turn right", "nod", "tilt"},
+                         *const MOVES[] = {"keeps still", "turns left", "turns right", "nods", "tilts the head"},
+                         *const LENGTH[] = {"short", "long"}, *const YES[] = {"no", "yes"}, *const SPECS[] = {NULL, "glasses"},
+                         *const SHAVES[] = {NULL, "bearded"}, *const TONE[] = {"light", "medium", "dark"},
+                         *const UNSAID[] = {NULL, NULL, NULL};
 static const zt_attribute ATTRIBUTE[] = {
     {"expression", EXPRESSIONS, FEELS, LOOKS, 0, true}, {"hair", HAIRS, COLOUR, HAIRED, 0, true},
     {"motion", MOTIONS, MOVE, MOVES, 0, true},          {"hair_length", 2, LENGTH, LENGTH, 0, false},
@@ -131,9 +131,8 @@ static const zt_attribute ATTRIBUTE[] = {
 static void caption(const zt_scene *s, zt_rng *r, char text[ZT_CAPTION_MAX]) {
     const int *v = s->value;
     const bool length = r && zt_rng_u32(r) & 1;
-    snprintf(text, ZT_CAPTION_MAX, "a %sperson with %s%s%s%s %s and %s", v[BEARD] ? "bearded " : "",
-             length ? LENGTH[v[STYLE]] : "", length ? " " : "", HAIRED[v[HAIR]], v[GLASSES] ? " and glasses" : "",
-             LOOKS[v[EXPRESSION]], MOVES[v[MOTION]]);
+    snprintf(text, ZT_CAPTION_MAX, "a %sperson with %s%s%s%s %s and %s", v[BEARD] ? "bearded " : "", length ? LENGTH[v[STYLE]] : "",
+             length ? " " : "", HAIRED[v[HAIR]], v[GLASSES] ? " and glasses" : "", LOOKS[v[EXPRESSION]], MOVES[v[MOTION]]);
 }
 
 static const zt_truth_def TRUTH[] = {

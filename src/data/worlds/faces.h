@@ -69,8 +69,8 @@ double zt_hair_above(const zt_person *p, double x, double y, double front);
 /** Place of point (x,y) of the face, head upright. */
 zt_vec3 zt_face_point(const zt_person *p, const double rig[ZT_RIG], double x, double y);
 /** (x,y) of the landmarks: for each side (viewer's left first) brow outer, middle, inner, eye outer corner, top, inner corner,
- *  bottom, pupil; then nose bridge, tip, left and right wing; mouth left and right corner, upper lip's upper edge, lower lip's
- *  lower edge, upper and lower edge of the gap; chin, left and right jaw, forehead. */
+ *  bottom, pupil; then nose bridge, tip, left and right wing; mouth left and right corner, upper lip's upper edge, lower lip's lower
+ *  edge, upper and lower edge of the gap; chin, left and right jaw, forehead. */
 void zt_face_landmarks(const zt_person *p, const double rig[ZT_RIG], double xy[ZT_LANDMARKS][2]);
 
 /** The mesh. rest of the head's vertices is (x, y, front): front = 1 towards the viewer, -1 behind. ZT_NOMEM. */

@@ -39,9 +39,8 @@ void zt_eye_lids(const zt_person *p, const double rig[ZT_RIG], double across, do
 
 double zt_brow_line(const zt_person *p, const double rig[ZT_RIG], double along) {
     const double inner = (1 - along) / 2, arch = 0.035 * (1 - along * along);
-    return p->brow_y + arch + 0.11 * rig[ZT_RIG_BROW_OUTER_UP] * (0.5 + 0.5 * (1 - inner)) +
-           0.11 * rig[ZT_RIG_BROW_INNER_UP] * inner - rig[ZT_RIG_BROW_DOWN] * (0.03 + 0.1 * inner) -
-           0.03 * rig[ZT_RIG_BROW_INNER_UP] * (1 - inner);
+    return p->brow_y + arch + 0.11 * rig[ZT_RIG_BROW_OUTER_UP] * (0.5 + 0.5 * (1 - inner)) + 0.11 * rig[ZT_RIG_BROW_INNER_UP] * inner
+           - rig[ZT_RIG_BROW_DOWN] * (0.03 + 0.1 * inner) - 0.03 * rig[ZT_RIG_BROW_INNER_UP] * (1 - inner);
 }
 
 /* ---- surface ---- */
@@ -115,8 +114,7 @@ static void add_head(const zt_person *p, zt_mesh *m) {
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < COLUMNS; j++) {
             /* Denser in front, where the features are. */
-            const double a = ZT_PI * (i / (ROWS - 1.0) - 0.5), u = 2 * j / (COLUMNS - 1.0) - 1,
-                         b = ZT_PI * u * (0.5 + 0.5 * u * u);
+            const double a = ZT_PI * (i / (ROWS - 1.0) - 0.5), u = 2 * j / (COLUMNS - 1.0) - 1, b = ZT_PI * u * (0.5 + 0.5 * u * u);
             const double s = zt_sin(a), c = i == 0 || i == ROWS - 1 ? 0 : zt_cos(a);
             const double x = half_width(p, s, c) * zt_sin(b), y = s > 0 ? 1.06 * s : s;
             zt_mesh_vertex(m, ZT_PART_HEAD, zt_v(x, y, zt_cos(b) * c), zt_v(0, 0, 1));
@@ -143,8 +141,7 @@ static void add_glasses(const zt_person *p, zt_mesh *m) {
 zt_err zt_faces_mesh(const zt_person *p, zt_mesh *m) {
     static const zt_profile NECK[] = {{.5, -2.3, 1, 0}, {.43, -1.9, 1, 0}, {.4, -1.4, 1, 0}, {.4, -.7, 1, 0}};
     enum { OTHERS = 6 };   /* ears, hair, shoulders, neck, rings: each at most a solid */
-    const zt_err e =
-        zt_mesh_init(m, ROWS * COLUMNS + OTHERS * ZT_SOLID_VERTICES, 2 * ROWS * COLUMNS + OTHERS * ZT_SOLID_TRIANGLES);
+    const zt_err e = zt_mesh_init(m, ROWS * COLUMNS + OTHERS * ZT_SOLID_VERTICES, 2 * ROWS * COLUMNS + OTHERS * ZT_SOLID_TRIANGLES);
     if (e != ZT_OK) return e;
     add_head(p, m);
     for (int side = -1; side <= 1; side += 2)

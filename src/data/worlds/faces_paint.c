@@ -43,8 +43,7 @@ static void paint_eye(const zt_person *p, const double rig[ZT_RIG], double x, do
     if (fabs(across) > 1.12) return;
     const double ends = 1 - zt_smooth(0.94, 1.12, fabs(across));
     if (above - below > 1e-6) {
-        const double in = zt_smooth(-0.006, 0.006, above - ey) * zt_smooth(-0.006, 0.006, ey - below) * ends,
-                     out = sqrt(dx * dx + ey * ey);
+        const double in = zt_smooth(-0.006, 0.006, above - ey) * zt_smooth(-0.006, 0.006, ey - below) * ends, out = sqrt(dx * dx + ey * ey);
         paint ball = {{226, 222, 216}, 0.6};
         for (int k = 0; k < 3; k++) ball.rgb[k] *= 0.72 + 0.28 * zt_smooth(0, 0.05, above - ey);   /* shaded by the lid */
         lay3(&ball, 1 - zt_smooth(0.062, 0.07, out), p->iris, 1);
@@ -99,24 +98,21 @@ static void paint_mouth(const zt_person *p, const double rig[ZT_RIG], double x, 
 static void paint_folds(const zt_person *p, const double rig[ZT_RIG], double x, double y, paint *c) {
     const double tip = ZT_EYE_Y - p->nose_length, from = 1.2 * p->nose_width, to = zt_mouth_half(p, rig) + 0.06;
     const double t = (tip - y) / (tip - p->mouth_y);
-    if (t > 0 && t < 1)
-        darken(c, (0.07 + 0.22 * rig[ZT_RIG_SMILE]) * band(fabs(x) - zt_mix(from, to, t), 0.024) * 4 * t * (1 - t));
+    if (t > 0 && t < 1) darken(c, (0.07 + 0.22 * rig[ZT_RIG_SMILE]) * band(fabs(x) - zt_mix(from, to, t), 0.024) * 4 * t * (1 - t));
     darken(c, 0.35 * rig[ZT_RIG_BROW_DOWN] * band(fabs(x) - 0.05, 0.014) * hill(0, (y - p->brow_y + 0.02) / 0.12));
 }
 
-static void paint_beard(const zt_person *p, const double rig[ZT_RIG], double x, double y, double front, const double *grain,
-                        paint *c) {
+static void paint_beard(const zt_person *p, const double rig[ZT_RIG], double x, double y, double front, const double *grain, paint *c) {
     const double line = zt_mouth_line(p, rig, x), tip = ZT_EYE_Y - p->nose_length;
     const double cheek = zt_mix(p->mouth_y + 0.02, -0.1, zt_smooth(0.25, 0.75, fabs(x)));
-    const double chin = zt_smooth(0.03, -0.06, y - cheek),
-                 lip = zt_smooth(0.06, 0, y - tip + 0.1) * zt_smooth(0, 0.05, y - line) * (1 - zt_smooth(0.26, 0.34, fabs(x)));
+    const double chin = zt_smooth(0.03, -0.06, y - cheek), lip = zt_smooth(0.06, 0, y - tip + 0.1) * zt_smooth(0, 0.05, y - line) *
+                                                                 (1 - zt_smooth(0.26, 0.34, fabs(x)));
     const double cover = fmax(chin, lip) * zt_smooth(-0.15, 0.1, front);
     lay3(c, 0.88 * cover, p->hair, 0.85 + 0.5 * streaks(grain, x, y));
     c->gloss *= 1 - cover;
 }
 
-static void paint_skin(const zt_person *p, const double rig[ZT_RIG], double x, double y, double front, const double *grain,
-                       paint *c) {
+static void paint_skin(const zt_person *p, const double rig[ZT_RIG], double x, double y, double front, const double *grain, paint *c) {
     *c = (paint){{p->skin[0], p->skin[1], p->skin[2]}, 0.14};
     const double blush = 0.3 * hill((fabs(x) - 0.42) / 0.3, (y + 0.26) / 0.26);
     lay(c, blush, p->skin[0], 0.86 * p->skin[1], 0.84 * p->skin[2]);
@@ -136,8 +132,7 @@ zt_vec3 zt_faces_paint(const zt_person *p, const double rig[ZT_RIG], int part, z
     const double *plain = part == ZT_PART_SHIRT ? p->shirt : p->skin;
     if (part == ZT_PART_HEAD) {
         paint_skin(p, rig, rest.x, rest.y, rest.z, grain, &c);
-        const double hair =
-            zt_smooth(-0.02, 0.03, zt_hair_above(p, rest.x, rest.y, rest.z) + 0.08 * streaks(grain, rest.x, rest.z));
+        const double hair = zt_smooth(-0.02, 0.03, zt_hair_above(p, rest.x, rest.y, rest.z) + 0.08 * streaks(grain, rest.x, rest.z));
         lay3(&c, hair, p->hair, 1 + 0.5 * streaks(grain, rest.x, rest.z));
         c.gloss = zt_mix(c.gloss, 0.2, hair);
     } else if (part == ZT_PART_HAIR) {

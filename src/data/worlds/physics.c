@@ -113,11 +113,9 @@ static void draw_ball(const zt_canvas *c, const view *w, const zt_ball *b, const
     const int y0 = (int)zt_clamp(cy - r - 1, 0, c->H), y1 = (int)zt_clamp(cy + r + 2, 0, c->H);
     for (int y = y0; y < y1; y++)
         for (int x = x0; x < x1; x++) {
-            const double dx = x + 0.5 - cx, dy = y + 0.5 - cy, q = (dx * dx + dy * dy) / (r * r),
-                         cover = zt_coverage(sqrt(q) * r - r);
+            const double dx = x + 0.5 - cx, dy = y + 0.5 - cy, q = (dx * dx + dy * dy) / (r * r), cover = zt_coverage(sqrt(q) * r - r);
             if (cover <= 0) continue;
-            const double nz = sqrt(q < 1 ? 1 - q : 0),
-                         light = 0.62 + 0.38 * zt_clamp((-0.45 * dx - 0.6 * dy) / r + 0.66 * nz, 0, 1);
+            const double nz = sqrt(q < 1 ? 1 - q : 0), light = 0.62 + 0.38 * zt_clamp((-0.45 * dx - 0.6 * dy) / r + 0.66 * nz, 0, 1);
             const double band = zt_coverage(fabs(dy * k - dx * s) - 0.16 * r), shade = light * (1 - 0.45 * band);
             const double colour[3] = {paint[0] * shade, paint[1] * shade, paint[2] * shade};
             const float flow[2] = {(float)(mx + dx * (tk - 1) - dy * ts), (float)(my + dx * ts + dy * (tk - 1))};

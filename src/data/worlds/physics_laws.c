@@ -90,8 +90,7 @@ static void hit_wall(zt_physics *p, const contact *c) {
 /* Newton's law of impact along the line of centres; momentum is kept. */
 static void hit_ball(zt_physics *p) {
     zt_ball *a = &p->ball[0], *b = &p->ball[1];
-    const double dx = b->x - a->x, dy = b->y - a->y, d = sqrt(dx * dx + dy * dy), nx = d > 0 ? dx / d : 1,
-                 ny = d > 0 ? dy / d : 0;
+    const double dx = b->x - a->x, dy = b->y - a->y, d = sqrt(dx * dx + dy * dy), nx = d > 0 ? dx / d : 1, ny = d > 0 ? dy / d : 0;
     const double together = (a->vx - b->vx) * nx + (a->vy - b->vy) * ny;
     const double push = together > 0 ? (1 + p->restitution) * together * a->mass * b->mass / (a->mass + b->mass) : 0;
     a->vx -= push / a->mass * nx;

@@ -51,8 +51,7 @@ static void fill(zt_raster *r, int32_t index, zt_vec3 a, zt_vec3 b, zt_vec3 c) {
     const double dxa = (c.y - b.y) * k, dxb = (a.y - c.y) * k, dxc = (b.y - a.y) * k;   /* of the weights, per sample in x */
     const double dn = dxa * a.z + dxb * b.z + dxc * c.z;
     for (int y = y0; y < y1; y++) {
-        double wa = side(c, b, x0 + 0.5, y + 0.5) * k, wb = side(a, c, x0 + 0.5, y + 0.5) * k,
-               wc = side(b, a, x0 + 0.5, y + 0.5) * k;
+        double wa = side(c, b, x0 + 0.5, y + 0.5) * k, wb = side(a, c, x0 + 0.5, y + 0.5) * k, wc = side(b, a, x0 + 0.5, y + 0.5) * k;
         double near = wa * a.z + wb * b.z + wc * c.z;
         float *n = r->near + (size_t)y * (size_t)r->W;
         int32_t *t = r->tri + (size_t)y * (size_t)r->W;

@@ -24,12 +24,7 @@ int zt_mesh_vertex(zt_mesh *m, int part, zt_vec3 rest, zt_vec3 normal);
 void zt_mesh_triangle(zt_mesh *m, int a, int b, int c);
 
 /* Solids of revolution and others, appended as part `part`; none takes more than ZT_SOLID_VERTICES and ZT_SOLID_TRIANGLES. */
-enum {
-    ZT_LATHE_SEGMENTS = 36,
-    ZT_PROFILE_MAX = 32,
-    ZT_SOLID_VERTICES = 37 * ZT_PROFILE_MAX,
-    ZT_SOLID_TRIANGLES = 72 * ZT_PROFILE_MAX
-};
+enum { ZT_LATHE_SEGMENTS = 36, ZT_PROFILE_MAX = 32, ZT_SOLID_VERTICES = 37 * ZT_PROFILE_MAX, ZT_SOLID_TRIANGLES = 72 * ZT_PROFILE_MAX };
 /** A point of a profile, upwards along the axis: radius, height, and the normal there (radial, upwards). */
 typedef struct zt_profile { double r, y, nr, ny; } zt_profile;
 void zt_mesh_lathe(zt_mesh *m, int part, const zt_profile *p, int n);
@@ -50,7 +45,7 @@ zt_vec3 zt_view_ray(const zt_view *v, double x, double y);
 /** z-buffer of W x H samples. */
 typedef struct zt_raster {
     int W, H;
-    float *near; /* [H,W] 1/depth (parallel views: -depth); large is near; ZT_NOTHING where there is no triangle */
+    float *near;                 /* [H,W] 1/depth (parallel views: -depth); large is near; ZT_NOTHING where there is no triangle */
     int32_t *tri;                /* [H,W] triangle, -1: none */
     zt_vec3 *screen;             /* [room] vertices: x, y and what `near` holds */
 } zt_raster;

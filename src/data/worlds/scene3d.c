@@ -21,8 +21,7 @@ static void add_vase(zt_mesh *m, int part) {
     zt_profile p[N + 2];
     p[0] = (zt_profile){0, 0, 0, -1};
     for (int i = 0; i < N; i++) {
-        const double below = RADIUS[i ? i - 1 : 0], above = RADIUS[i + 1 < N ? i + 1 : N - 1],
-                     rise = (i && i + 1 < N ? 2 : 1) * 0.3;
+        const double below = RADIUS[i ? i - 1 : 0], above = RADIUS[i + 1 < N ? i + 1 : N - 1], rise = (i && i + 1 < N ? 2 : 1) * 0.3;
         p[i + 1] = (zt_profile){RADIUS[i] * 0.9, i * 0.3, rise, (below - above) * 0.9};
     }
     p[N + 1] = (zt_profile){0, (N - 1) * 0.3 - 0.05, 0, 1};
@@ -119,10 +118,7 @@ static void move(zt_rng *r, zt_scene3d *s) {
     s->slide_angle = -s->angle + ZT_PI / 2 + zt_rng_range(r, -0.3, 0.3);   /* to and fro: past the other object, not into it */
     s->distance = far * zt_rng_range(r, 3.3, 3.7);
     s->height = zt_rng_range(r, 0.42, 0.6);
-    s->sweep = camera == STAYS                      ? 0
-               : camera == CLOSER || camera == AWAY ? 0.62 * sweep
-               : camera >= PANS_LEFT                ? 0.42 * sweep
-                                                    : 1.5 * sweep;
+    s->sweep = camera == STAYS ? 0 : camera == CLOSER || camera == AWAY ? 0.62 * sweep : camera >= PANS_LEFT ? 0.42 * sweep : 1.5 * sweep;
 }
 
 static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const zt_clip_size *size, zt_scene *scene) {
@@ -147,8 +143,7 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
         s->paint[1][k] = zt_paint_rgb[other[COLOUR]][k];
     }
     s->light = zt_unit3(zt_v(zt_rng_range(r, -0.9, 0.9), 1.2, zt_rng_range(r, 0.3, 0.9)));
-    const double level = zt_rng_range(r, 88, 140),
-                 tint[3] = {zt_rng_range(r, -14, 14), zt_rng_range(r, -8, 8), zt_rng_range(r, -14, 14)};
+    const double level = zt_rng_range(r, 88, 140), tint[3] = {zt_rng_range(r, -14, 14), zt_rng_range(r, -8, 8), zt_rng_range(r, -14, 14)};
     for (int k = 0; k < 3; k++) {
         s->floor[k] = level + tint[k];
         s->sky[k] = 150 + 30 * k + tint[2 - k];
@@ -161,9 +156,8 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
 
 static const char *const SOLID[] = {"sphere", "cube", "cylinder", "cone", "ring", "vase"},
                          *const PATH[] = {"still", "orbit left", "orbit right", "closer", "away", "pan left", "pan right"},
-                         *const FILMS[] = {"camera stays still",  "camera orbits left", "camera orbits right",
-                                           "camera moves closer", "camera moves away",  "camera pans left",
-                                           "camera pans right"},
+                         *const FILMS[] = {"camera stays still", "camera orbits left", "camera orbits right", "camera moves closer",
+                                           "camera moves away", "camera pans left", "camera pans right"},
                          *const BIG[] = {"small", "big"}, *const MOVES[] = {"rests", "hops", "spins", "slides"},
                          *const DOES[] = {NULL, "hops", "spins", "slides"}, *const GROUND[] = {"plain", "checkered", "speckled"},
                          *const ON[] = {"plain floor", "checkered floor", "speckled floor"};
@@ -186,8 +180,7 @@ static void caption(const zt_scene *s, zt_rng *r, char text[ZT_CAPTION_MAX]) {
     int n = snprintf(text, ZT_CAPTION_MAX, "a %s%s %s%s%s", size, zt_paint_name[v[COLOUR]], SOLID[v[SHAPE]],
                      DOES[v[MOTION]] ? " " : "", DOES[v[MOTION]] ? DOES[v[MOTION]] : "");
     if (v[SHAPE2] >= 0)
-        n += snprintf(text + n, (size_t)(ZT_CAPTION_MAX - n), " beside a %s%s %s", size2, zt_paint_name[v[COLOUR2]],
-                      SOLID[v[SHAPE2]]);
+        n += snprintf(text + n, (size_t)(ZT_CAPTION_MAX - n), " beside a %s%s %s", size2, zt_paint_name[v[COLOUR2]], SOLID[v[SHAPE2]]);
     if ((say & 12) == 12) n += snprintf(text + n, (size_t)(ZT_CAPTION_MAX - n), " on a %s", ON[v[FLOOR]]);
     snprintf(text + n, (size_t)(ZT_CAPTION_MAX - n), ", the %s", FILMS[v[CAMERA]]);
 }

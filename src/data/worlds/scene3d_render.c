@@ -76,8 +76,7 @@ static double lit(const studio *k, zt_vec3 p) {
     if (i < 0 || j < 0 || i + 1 >= W || j + 1 >= k->shadow.H) return 1;
     const float *m = k->shadow.near + (size_t)j * (size_t)W + (size_t)i;
     const double fx = x - i, fy = y - j;
-    return ((m[0] <= near) * (1 - fx) + (m[1] <= near) * fx) * (1 - fy) +
-           ((m[W] <= near) * (1 - fx) + (m[W + 1] <= near) * fx) * fy;
+    return ((m[0] <= near) * (1 - fx) + (m[1] <= near) * fx) * (1 - fy) + ((m[W] <= near) * (1 - fx) + (m[W + 1] <= near) * fx) * fy;
 }
 
 /* Colour of a lit surface; shiny: how strong its highlight is. */
@@ -112,8 +111,7 @@ static double pattern(const studio *k, double x, double z) {
 static zt_vec3 floor_or_sky(const studio *k, zt_vec3 eye, zt_vec3 ray) {
     const double *sky = k->s->sky;
     const double high = zt_clamp(ray.y * 1.2, 0, 1);
-    const zt_vec3 air =
-        zt_v(zt_mix(sky[0], 0.6 * sky[0], high), zt_mix(sky[1], 0.7 * sky[1], high), zt_mix(sky[2], 0.9 * sky[2], high));
+    const zt_vec3 air = zt_v(zt_mix(sky[0], 0.6 * sky[0], high), zt_mix(sky[1], 0.7 * sky[1], high), zt_mix(sky[2], 0.9 * sky[2], high));
     if (ray.y > -1e-6) return air;
     const double far = -eye.y / ray.y, haze = zt_smooth(6, 16, far);
     if (haze >= 1) return air;

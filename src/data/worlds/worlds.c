@@ -95,8 +95,7 @@ static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c 
 static bool says(const char *text, size_t n, const char *phrase) {
     const size_t len = strlen(phrase);
     for (size_t i = 0; i + len <= n; i++)
-        if ((i == 0 || !is_letter(text[i - 1])) && (i + len == n || !is_letter(text[i + len])) &&
-            !strncasecmp(text + i, phrase, len))
+        if ((i == 0 || !is_letter(text[i - 1])) && (i + len == n || !is_letter(text[i + len])) && !strncasecmp(text + i, phrase, len))
             return true;
     return false;
 }
