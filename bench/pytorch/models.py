@@ -283,6 +283,12 @@ class GAN(nn.Module):
     def inputs(self, batch, form):
         return torch.randn(batch * 16, 66, 1, 1), torch.randn(batch, RGB, 16, 64, 64).contiguous(memory_format=form)
 
+    def sampler(self):
+        return self.generator
+
+    def sample_inputs(self, batch, form):
+        return (torch.randn(batch * 16, 66, 1, 1),)
+
     def forward(self, z, real):
         fake = self.generator(z).unflatten(0, (-1, 16)).transpose(1, 2)
         of_fake, of_real = self.critic(torch.cat([fake, real])).flatten().chunk(2)
@@ -329,6 +335,12 @@ class VAE(nn.Module):
 
     def inputs(self, batch, form):
         return (torch.randn(batch, RGB, 16, 128, 128).contiguous(memory_format=form), torch.randn(batch, self.latent, 4, 16, 16))
+
+    def sampler(self):
+        return self.decoder
+
+    def sample_inputs(self, batch, form):
+        return (torch.randn(batch, self.latent, 4, 16, 16).contiguous(memory_format=form),)
 
     def forward(self, x, noise):
         mean, logvar = self.encoder(x).chunk(2, dim=1)

@@ -1,6 +1,9 @@
 """Time one model of models.py in one mode, in a process of its own; print one JSON line.
 
-    python3 step.py MODEL train|forward MODE...      MODE: words of bf16, compile, channels_last
+    python3 step.py MODEL train|sample MODE...      MODE: words of bf16, compile, channels_last
+
+train: forward, backward, clipping, AdamW, averaging. sample: the network alone under no_grad, as one denoising step without
+guidance runs it (of the GAN the generator, of the VAE the decoder).
 """
 import json
 import resource
@@ -11,6 +14,8 @@ START = time.time()
 import torch
 
 import models
+
+REPEATS = 3
 
 
 class Diffusion(torch.nn.Module):
@@ -23,12 +28,47 @@ class Diffusion(torch.nn.Module):
     def groups(self):
         return [list(self.net.parameters())]
 
-    def inputs(self, batch, form):
+    def sampler(self):
+        return self.net
+
+    def sample_inputs(self, batch, form):
         return (torch.randn(batch, models.IN_CHANNELS, *self.size).contiguous(memory_format=form), torch.rand(batch),
-                torch.full((batch, models.TEXT_LENGTH), 5), torch.randn(batch, models.RGB, *self.size))
+                torch.full((batch, models.TEXT_LENGTH), 5))
+
+    def inputs(self, batch, form):
+        return (*self.sample_inputs(batch, form), torch.randn(batch, models.RGB, *self.size))
 
     def forward(self, x, t, ids, target):
         return ((self.net(x, t, ids).float() - target).square().mean(),)
+
+
+def training(net, call, inputs, name, autocast):
+    groups = net.groups()
+    optimisers = [torch.optim.AdamW(g, lr=1e-5, betas=(0.9, 0.99), foreach=True) for g in groups]
+    averaged = [[p.detach().clone() for p in g] for g in groups] if len(groups) == 1 and name != "vae" else []
+
+    def step():
+        with autocast():
+            losses = call(*inputs)
+        grads = [torch.autograd.grad(loss, g, retain_graph=g is not groups[-1]) for loss, g in zip(losses, groups)]
+        for optimiser, g, d in zip(optimisers, groups, grads):
+            for p, grad in zip(g, d):
+                p.grad = grad
+            torch.nn.utils.clip_grad_norm_(g, 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        for e, g in zip(averaged, groups):
+            torch._foreach_lerp_(e, [p.detach() for p in g], 1e-3)
+
+    return step
+
+
+def sampling(call, inputs, autocast):
+    def step():
+        with torch.no_grad(), autocast():
+            call(*inputs)
+
+    return step
 
 
 def main():
@@ -41,42 +81,25 @@ def main():
     for layer in net.modules():                                     # of 5-axis weights: 2-D layers keep their own form
         if isinstance(layer, torch.nn.Conv3d):
             layer.to(memory_format=form)
-    groups, inputs = net.groups(), net.inputs(batch, form)
-    optimisers = [torch.optim.AdamW(g, lr=1e-5, betas=(0.9, 0.99), foreach=True) for g in groups]
-    averaged = [[p.detach().clone() for p in g] for g in groups] if len(groups) == 1 and name != "vae" else []
-    call = torch.compile(net) if "compile" in mode else net
+    train = kind == "train"
+    call = net if train else net.sampler().eval()
+    inputs = net.inputs(batch, form) if train else net.sample_inputs(batch, form)
+    call = torch.compile(call) if "compile" in mode else call
 
-    def forward():
-        with torch.autocast("cpu", torch.bfloat16, enabled="bf16" in mode):
-            return call(*inputs)
+    def autocast():
+        return torch.autocast("cpu", torch.bfloat16, enabled="bf16" in mode)
 
-    def train():
-        losses = forward()
-        grads = [torch.autograd.grad(loss, g, retain_graph=g is not groups[-1]) for loss, g in zip(losses, groups)]
-        for optimiser, g, d in zip(optimisers, groups, grads):
-            for p, grad in zip(g, d):
-                p.grad = grad
-            torch.nn.utils.clip_grad_norm_(g, 1.0)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-        for e, g in zip(averaged, groups):
-            torch._foreach_lerp_(e, [p.detach() for p in g], 1e-3)
-
-    def sample():
-        with torch.no_grad():
-            forward()
-
-    step = train if kind == "train" else sample
+    step = training(net, call, inputs, name, autocast) if train else sampling(call, inputs, autocast)
     step()
     first = time.time() - START
     best = 1e30
-    for _ in range(4):
+    for _ in range(REPEATS):
         t0 = time.time()
         step()
         best = min(best, time.time() - t0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     print(json.dumps({"ms": 1e3 * best, "first_step_s": first, "peak_mb": peak,
-                      "parameters": sum(p.numel() for g in groups for p in g)}))
+                      "parameters": sum(p.numel() for p in net.parameters())}))
 
 
 main()

@@ -44,6 +44,7 @@ typedef struct zt_generate_cfg {
     double cfg_scale;                    /* guidance: 1 none, above 1 follows the prompt more */
     uint64_t seed;
     const char *sampler;                 /* ddpm, ddim, euler, heun, dpm++2m */
+    const char *precision;               /* of products: f32; bf16 (faster; other bits); auto: bf16 where the processor has it */
     double fps;                          /* of the result; 0: the model's */
     /** Known first frames, the same for every clip: context_frames x context_height x context_width x 3 bytes RGB (row by row),
      *  centre-cropped and resized to the model's size. One frame: image-to-video. More: prediction. NULL and 0: none. */
@@ -58,8 +59,9 @@ ZT_API zt_generate_cfg zt_generate_defaults(void);
 /** Generated clips with the label they will carry. */
 typedef struct zt_clip zt_clip;
 
-/** Make cfg->num clips. *clip is NULL on failure. Errors: ZT_ARG (a field out of range, names it), ZT_CONFIG (frames the model
- *  cannot do), ZT_NOMEM, ZT_CANCELLED. */
+/** Make cfg->num clips. *clip is NULL on failure. Errors: ZT_ARG (a field out of range, names it; bf16 on a processor without
+ *  it), ZT_CONFIG (frames the model cannot do), ZT_NOMEM, ZT_CANCELLED. The same seed, settings (precision among them: the label
+ *  has the one that was used), machine and thread count give the same bits. */
 ZT_API zt_err zt_generate(zt_model *model, const zt_generate_cfg *cfg, zt_clip **clip);
 ZT_API void zt_clip_free(zt_clip **clip);
 ZT_API int zt_clip_count(const zt_clip *clip);

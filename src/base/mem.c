@@ -1,6 +1,9 @@
 /* mem.c - counted allocation, arenas, large aligned blocks. The only file that calls malloc and mmap for memory. */
 #include "base/mem.h"
 #include <fcntl.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -187,4 +190,15 @@ int64_t zt_peak_rss_bytes(void) {
     buf[n] = 0;
     const char *line = strstr(buf, "VmHWM:");
     return line ? (int64_t)strtoll(line + 6, NULL, 10) * 1024 : 0;
+}
+
+void zt_peak_rss_reset(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+    const int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    const ssize_t done = write(fd, "5", 1);                   /* proc(5): resets VmHWM */
+    (void)done;
+    (void)close(fd);
 }

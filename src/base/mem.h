@@ -34,6 +34,8 @@ void zt_big_free(void *p, size_t bytes);
 
 /** Memory this machine has, in bytes (not all of it may be free). 0 if unknown. */
 int64_t zt_machine_memory_bytes(void);
-/** Peak resident set of this process in bytes (VmHWM). 0 if unknown. */
+/** Peak resident set of this process in bytes (VmHWM) since it began or since zt_peak_rss_reset. 0 if unknown. */
 int64_t zt_peak_rss_bytes(void);
+/** Give freed memory back to the system and count the peak from now on (Linux; elsewhere nothing happens). */
+void zt_peak_rss_reset(void);
 #endif

@@ -8,6 +8,7 @@
 #include "cli/demo_config.h"
 #include "cli/demo_report.h"
 #include "data/synth.h"
+#include "pipeline/sampling.h"
 #include "train/trainer.h"
 
 enum { SYNTH_CLIPS = 9600, SYNTH_SEED = 1 };
@@ -75,19 +76,20 @@ static zt_err train(const args *a, const char *data, zt_train_result *result) {
 }
 
 static zt_err judge(const args *a, const char *data, zt_world_eval *scores) {
-    const zt_world_eval_cfg cfg = {.n = (int)a->num,
-                                   .n_image = (int)(a->num < 100 ? a->num : 100),
-                                   .n_predict = (int)(a->num < 100 ? a->num : 100),
-                                   .n_untrained = 16,
-                                   .context = 4,
-                                   .steps = ZT_DEMO_STEPS,
-                                   .cfg_scale = ZT_DEMO_CFG_SCALE,
-                                   .sampler = ZT_SAMPLER_DDIM,
-                                   .seed = 1000};
+    zt_world_eval_cfg cfg = {.n = (int)a->num,
+                             .n_image = (int)(a->num < 100 ? a->num : 100),
+                             .n_predict = (int)(a->num < 100 ? a->num : 100),
+                             .n_untrained = 16,
+                             .context = 4,
+                             .steps = ZT_DEMO_STEPS,
+                             .cfg_scale = ZT_DEMO_CFG_SCALE,
+                             .sampler = ZT_SAMPLER_DDIM,
+                             .seed = 1000};
     char dir[ZT_PATH_MAX];
     zt_model_dir m = {0};
     zt_dataset *ds = NULL;
     zt_err e = zt_path_join(dir, a->out, "model");
+    if (e == ZT_OK) e = zt_sampling_precision("auto", &cfg.multiply);
     if (e == ZT_OK) e = zt_model_dir_load(&m, dir);
     if (e == ZT_OK) e = zt_dataset_open(&ds, data);
     if (e == ZT_OK) e = zt_world_eval_run(scores, &m, ds, &cfg);

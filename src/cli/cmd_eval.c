@@ -3,13 +3,14 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/demo_report.h"
+#include "pipeline/sampling.h"
 #include "pipeline/world_eval.h"
 
 typedef struct args {
     char data[1024];
     int64_t num, num_image, num_predict, num_untrained, context, steps, seed;
     double cfg_scale;
-    int sampler, json;
+    int sampler, precision, json;
 } args;
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
@@ -22,6 +23,8 @@ static const zt_opt options[] = {
     {"steps", ZT_OPT_INT, AT(steps), "16", 1, 1000, NULL, 0, "sampling steps"},
     {"cfg-scale", ZT_OPT_REAL, AT(cfg_scale), "2", 0, 100, NULL, 0, "guidance; 1: none"},
     {"sampler", ZT_OPT_ENUM, AT(sampler), "ddim", 0, 0, ZT_SAMPLER_CHOICES, 0, "sampling method"},
+    {"precision", ZT_OPT_ENUM, AT(precision), "auto", 0, 0, ZT_SAMPLING_PRECISION_CHOICES, 0,
+     "of products; auto: bf16 where the processor has it"},
     {"seed", ZT_OPT_INT, AT(seed), "1000", 0, 9007199254740991.0, NULL, 0, "seed of the first clip"},
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print the scores as JSON"},
 };
@@ -69,13 +72,14 @@ int zt_cmd_eval(int argc, char **argv) {
     if (!*a.data) return zt_cli_usage_error("eval", "--data DIR is missing");
     zt_log_quiet(a.json);
     zt_cancel_install();
-    const zt_world_eval_cfg cfg = {.n = (int)a.num, .n_image = (int)a.num_image, .n_predict = (int)a.num_predict,
-                                   .n_untrained = (int)a.num_untrained, .context = (int)a.context, .steps = (int)a.steps,
-                                   .cfg_scale = a.cfg_scale, .sampler = (zt_sampler)a.sampler, .seed = (uint64_t)a.seed};
+    zt_world_eval_cfg cfg = {.n = (int)a.num, .n_image = (int)a.num_image, .n_predict = (int)a.num_predict,
+                             .n_untrained = (int)a.num_untrained, .context = (int)a.context, .steps = (int)a.steps,
+                             .cfg_scale = a.cfg_scale, .sampler = (zt_sampler)a.sampler, .seed = (uint64_t)a.seed};
     zt_model_dir m = {0};
     zt_dataset *ds = NULL;
     zt_world_eval r = {0};
-    zt_err e = zt_model_dir_load(&m, dir);
+    zt_err e = zt_sampling_precision((const char *const[]){"auto", "f32", "bf16"}[a.precision], &cfg.multiply);
+    if (e == ZT_OK) e = zt_model_dir_load(&m, dir);
     if (e == ZT_OK) e = zt_dataset_open(&ds, a.data);
     if (e == ZT_OK) e = zt_world_eval_run(&r, &m, ds, &cfg);
     status = e != ZT_OK ? zt_cli_result("eval", e)

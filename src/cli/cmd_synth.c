@@ -34,11 +34,11 @@ static const zt_opt OPTIONS[] = {
 static int print_report(const synth_args *a, const zt_synth_report *r) {
     const double speed = (double)a->cfg.clips / (r->seconds > 1e-9 ? r->seconds : 1e-9);
     if (a->json)
-        return zt_cli_print_json("synth",
-                                 json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:f, s:f}", "out", a->out, "world", a->cfg.world->name, "clips",
-                                           (json_int_t)a->cfg.clips, "train", (json_int_t)r->train, "val", (json_int_t)r->val,
-                                           "test", (json_int_t)r->test, "held_out", (json_int_t)r->held_out, "shards", r->shards,
-                                           "bytes", (json_int_t)r->bytes, "seconds", r->seconds, "clips_per_s", speed));
+        return zt_cli_print_json("synth", json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:f, s:f}", "out", a->out,
+                                                    "world", a->cfg.world->name, "clips", (json_int_t)a->cfg.clips, "train",
+                                                    (json_int_t)r->train, "val", (json_int_t)r->val, "test", (json_int_t)r->test,
+                                                    "held_out", (json_int_t)r->held_out, "shards", r->shards, "bytes",
+                                                    (json_int_t)r->bytes, "seconds", r->seconds, "clips_per_s", speed));
     printf(
         "%s: %lld clips (train %lld, val %lld, test %lld of which %lld are held-out combinations), %d shards, %.1f MB, %.1f s, "
         "%.0f clips/s\n",
@@ -50,9 +50,9 @@ static int print_report(const synth_args *a, const zt_synth_report *r) {
 int zt_cmd_synth(int argc, char **argv) {
     static const zt_cli_spec SPEC = {
         .usage = "zoe synth --out DIR --clips N [options]",
-        .about =
-            "Renders a data set of labelled clips with captions and ground truth (arrays beside each clip in the shard). The folder\n"
-            "appears whole or, after a failure or Ctrl-C, not at all. Equal options give equal clips. The worlds:\n"
+        .about = "Renders a data set of labelled clips with captions and ground truth (arrays beside each clip in the shard). "
+                 "The folder\n"
+                 "appears whole or, after a failure or Ctrl-C, not at all. Equal options give equal clips. The worlds:\n"
 #define ZT_WORLD(name, about) "  " #name ": " about "\n"
 #include "data/worlds/worlds.def"
 #undef ZT_WORLD

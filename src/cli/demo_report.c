@@ -130,8 +130,8 @@ static void add_commands(zt_report *p, const char *dir, const zt_world_eval_cfg 
     zt_str s = {0};
     zt_str_addf(&s, "zoe synth --out %s/data --clips 9600 --test 0.1\n", dir);
     zt_str_addf(&s, "zoe train %s/demo.yaml --out %s data.path=%s/data\n", dir, dir, dir);
-    zt_str_addf(&s, "zoe eval %s/model --data %s/data --num %d --steps %d --cfg-scale %g\n", dir, dir, cfg->n, cfg->steps,
-                cfg->cfg_scale);
+    zt_str_addf(&s, "zoe eval %s/model --data %s/data --num %d --steps %d --cfg-scale %g --precision %s\n", dir, dir, cfg->n,
+                cfg->steps, cfg->cfg_scale, zt_dtype_name(cfg->multiply));
     zt_str_addf(&s, "zoe generate %s/model -p \"a small red square moves left\" -o out.mp4\n", dir);
     zt_str_addf(&s, "zoe generate %s/model -p \"a red square moves left\" --image first.png -o out.gif", dir);
     zt_report_code(p, s.buf ? s.buf : "");
@@ -152,10 +152,10 @@ zt_err zt_demo_report(const char *dir, const zt_model_dir *m, const zt_dataset *
                    "Model: %s, %.2f million parameters, trained on %lld rendered clips of %lld frames of %lldx%lld pixels. "
                    "Scores: an analytic judge that "
                    "shares nothing with the generator reads colour, shape and direction back from %d generated clips (%d "
-                   "sampling steps, guidance %g).",
+                   "sampling steps, guidance %g, products in %s).",
                    m->net.model->name, (double)zt_tset_numel(&m->params) * 1e-6, (long long)zt_dataset_count(ds, "train"),
                    (long long)m->net.frames, (long long)m->net.width, (long long)m->net.height, cfg->n, cfg->steps,
-                   cfg->cfg_scale);
+                   cfg->cfg_scale, zt_dtype_name(cfg->multiply));
     add_cards(p, r);
     zt_report_heading(p, "Prompts with combinations seen in training");
     add_clips(p, r->shown[0], r->n_shown[0]);

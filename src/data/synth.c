@@ -47,7 +47,8 @@ static zt_err check(const zt_synth_cfg *c) {
     if (!(c->val >= 0 && c->val <= 0.5 && c->test >= 0 && c->test <= 0.5))
         return zt_fail(ZT_ARG, "synth: val %g and test %g; each is a part of the clips, 0 to 0.5", c->val, c->test);
     if (c->hold_out < 0 || c->hold_out > ZT_HOLD_OUT_MAX)
-        return zt_fail(ZT_ARG, "synth: %lld combinations to hold out; 0 to %d are possible", (long long)c->hold_out, ZT_HOLD_OUT_MAX);
+        return zt_fail(ZT_ARG, "synth: %lld combinations to hold out; 0 to %d are possible", (long long)c->hold_out,
+                       ZT_HOLD_OUT_MAX);
     if (!c->world) return zt_fail(ZT_ARG, "synth: no world given");
     if (!c->out || !c->out[0]) return zt_fail(ZT_ARG, "synth: no folder given; use --out DIR");
     return ZT_OK;
@@ -116,12 +117,14 @@ static zt_err store(job *j, int split, bool truth, const drawn *d) {
     char source[64];
     zt_str labels = {0};
     zt_store_array array[ZT_TRUTHS];
-    if (d->e != ZT_OK) return zt_fail(d->e, "synth: no memory to draw clip %s; fewer frames or a smaller --size take less", d->key);
+    if (d->e != ZT_OK)
+        return zt_fail(d->e, "synth: no memory to draw clip %s; fewer frames or a smaller --size take less", d->key);
     ZT_TRY(e = zt_format(source, sizeof source, "world:%s", w->name), done);
     ZT_TRY(e = zt_world_labels(w, d->scene, &j->size, d->held, &labels), done);
     for (int i = 0; i < w->n_truths; i++) {
         const zt_truth_def *t = &w->truth[i];
-        array[i] = (zt_store_array){.name = t->name, .kind = t->kind, .item_bytes = t->item_bytes, .n = t->n, .data = d->truth[i]};
+        array[i] =
+            (zt_store_array){.name = t->name, .kind = t->kind, .item_bytes = t->item_bytes, .n = t->n, .data = d->truth[i]};
         zt_world_truth_shape(w, i, &j->size, array[i].shape);
     }
     const zt_catalog_clip k = {.key = d->key,

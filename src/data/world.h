@@ -11,9 +11,9 @@
 #include "base/str.h"
 
 enum {
-    ZT_ATTRIBUTES = 12,        /* most attributes of a world */
-    ZT_COMBOS = 256,           /* most combinations of the attributes that are held out together */
-    ZT_TRUTHS = 8,             /* most ground-truth arrays of a world */
+    ZT_ATTRIBUTES = 12, /* most attributes of a world */
+    ZT_COMBOS = 256,    /* most combinations of the attributes that are held out together */
+    ZT_TRUTHS = 8,      /* most ground-truth arrays of a world */
     ZT_HOLD_OUT_MAX = 24,
     ZT_CAPTION_MAX = 160,
     ZT_WORLD_SIDE_MIN = 16
@@ -23,17 +23,22 @@ enum {
 typedef struct zt_attribute {
     const char *name;
     int n;
-    const char *const *value;   /* [n] in labels */
-    const char *const *phrase;  /* [n] whole words in captions; NULL among them: a value that is never said */
-    int part;                   /* 0: anywhere in a caption; 1, 2: only before, after the world's joint */
-    bool always;                /* every caption says it, when the clip has it */
+    const char *const *value;  /* [n] in labels */
+    const char *const *phrase; /* [n] whole words in captions; NULL among them: a value that is never said */
+    int part;                  /* 0: anywhere in a caption; 1, 2: only before, after the world's joint */
+    bool always;               /* every caption says it, when the clip has it */
 } zt_attribute;
 
 /** What is drawn; a world's own spec begins with it. value[i] of attribute i, or -1: the clip has no such thing. */
-typedef struct zt_scene { int value[ZT_ATTRIBUTES]; } zt_scene;
+typedef struct zt_scene {
+    int value[ZT_ATTRIBUTES];
+} zt_scene;
 
 /** Size of a clip. T, H, W >= 1; fps > 0. */
-typedef struct zt_clip_size { int T, H, W; double fps; } zt_clip_size;
+typedef struct zt_clip_size {
+    int T, H, W;
+    double fps;
+} zt_clip_size;
 
 /** An axis of a ground-truth array: a positive length, or one of the clip's own. */
 enum { ZT_AXIS_T = -1, ZT_AXIS_H = -2, ZT_AXIS_W = -3 };
@@ -41,19 +46,19 @@ enum { ZT_AXIS_T = -1, ZT_AXIS_H = -2, ZT_AXIS_W = -3 };
 /** A ground-truth array: shard member KEY.NAME.npy. */
 typedef struct zt_truth_def {
     const char *name;
-    char kind;                  /* 'u' or 'f', as in data/npy.h */
-    int item_bytes, n;          /* n axes */
+    char kind;         /* 'u' or 'f', as in data/npy.h */
+    int item_bytes, n; /* n axes */
     int64_t axis[4];
 } zt_truth_def;
 
 typedef struct zt_world {
     const char *name;
     const zt_attribute *attribute;
-    int n_attributes, n_held;   /* combinations of the first n_held attributes (2 or 3, always said) can be held out */
-    const char *joint;          /* what parts a caption in two: " beside "; NULL: no caption has parts */
+    int n_attributes, n_held; /* combinations of the first n_held attributes (2 or 3, always said) can be held out */
+    const char *joint;        /* what parts a caption in two: " beside "; NULL: no caption has parts */
     const zt_truth_def *truth;
     int n_truths;
-    size_t scene_bytes;         /* of the world's spec */
+    size_t scene_bytes; /* of the world's spec */
     /** Which combinations are kept out of training; NULL: zt_world_hold_out's own way. */
     void (*hold_out)(uint64_t seed, int n, bool held[ZT_COMBOS]);
     /** Fill s (zeroed before). Its combination is held (want_held) or not; any, if there is no such one. */
@@ -78,7 +83,7 @@ enum {
 #undef ZT_WORLD
 extern const zt_world *const zt_worlds[ZT_WORLDS];
 extern const char zt_world_names[];
-#define ZT_WORLD_CHOICES (zt_world_names + 1)   /* without the bar in front of the first */
+#define ZT_WORLD_CHOICES (zt_world_names + 1) /* without the bar in front of the first */
 
 /** Combinations of the held attributes: the product of their numbers of values. At most ZT_COMBOS. */
 int zt_world_combos(const zt_world *w);
@@ -86,8 +91,8 @@ int zt_world_combos(const zt_world *w);
 int zt_world_combo(const zt_world *w, const int value[ZT_ATTRIBUTES]);
 /** Its words in labels, the second attribute first ("red sphere left"). */
 void zt_world_combo_text(const zt_world *w, int combo, zt_str *text);
-/** Keep n combinations (at most ZT_HOLD_OUT_MAX; more is taken as that) out of training, by seed: as evenly over the values as n
- *  allows, and every pair of two values is still seen where there are three attributes. */
+/** Keep n combinations (at most ZT_HOLD_OUT_MAX; more is taken as that) out of training, by seed: spread over the values
+ *  (none is more than one above its even share), and every pair of two values is still seen where there are three attributes. */
 void zt_world_hold_out(const zt_world *w, uint64_t seed, int n, bool held[ZT_COMBOS]);
 /** Draw the held attributes: any combination that is held (want_held) or not with the same chance; any, if there is none. */
 void zt_world_pick(const zt_world *w, zt_rng *r, const bool held[ZT_COMBOS], bool want_held, int value[ZT_ATTRIBUTES]);

@@ -51,6 +51,8 @@ static zt_err read_net(zt_net *net, const json_t *config, const char *where) {
     net->fps = v.fps;
     net->mean = v.mean;
     net->scale = v.scale;
+    const char *scopes = json_string_value(json_object_get(config, "f32_scopes"));
+    if (scopes) ZT_TRY(e = zt_format(net->f32_scopes, sizeof net->f32_scopes, "%s", scopes), done);
     e = zt_net_check(net);
 done:
     return e;
@@ -114,9 +116,9 @@ static json_t *describe(const zt_net *net, const json_t *diffusion) {
     json_t *model = json_pack("{s:s}", "name", net->model->name), *options = zt_opt_to_json(net->model->opts, net->cfg);
     if (model && options) json_object_update(model, options);
     json_decref(options);
-    return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:O}", "format", "zoetrope-model", "version", 1, "zoe", ZT_VERSION, "model",
-                     model, "text", zt_opt_to_json(zt_text_opts, &net->text), "video", zt_opt_to_json(video_opts, &v),
-                     "diffusion", diffusion);
+    return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:O}", "format", "zoetrope-model", "version", 1, "zoe", ZT_VERSION,
+                     "f32_scopes", net->f32_scopes, "model", model, "text", zt_opt_to_json(zt_text_opts, &net->text), "video",
+                     zt_opt_to_json(video_opts, &v), "diffusion", diffusion);
 }
 
 static zt_err write_files(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *config) {

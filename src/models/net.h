@@ -16,6 +16,7 @@ typedef struct zt_net {
     int64_t frames, height, width;      /* clip size it was trained at */
     double fps;
     double mean, scale;                 /* what the network sees is (x - mean) / scale, x in [-1,1] */
+    char f32_scopes[256];               /* parts that multiply in f32 whatever the precision (zt_graph_keep_f32) */
 } zt_net;
 
 /** Model `name` with its default options. ZT_CONFIG for an unknown name. */
@@ -48,7 +49,7 @@ zt_node *zt_net_build(zt_nn *nn, const zt_net *net, const zt_net_in *in);
 /** Tokens of a prompt for this network: ids[text.length], ended by ZT_BPE_END; returns len (>= 1). Empty: unconditional. */
 int zt_net_tokens(const zt_net *net, const zt_bpe *tok, const char *prompt, int32_t *ids, bool *truncated);
 
-/** A model folder: config.json (sections model, text, video, and `diffusion`, kept as it is), model.safetensors,
+/** A model folder: config.json (sections model, text, video, `diffusion`, kept as it is, and f32_scopes), model.safetensors,
  *  tokenizer.json. */
 typedef struct zt_model_dir {
     zt_net net;

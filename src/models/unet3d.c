@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include "models/models.h"
+#include "nn/attention.h"
 
 typedef struct unet_cfg {
     zt_ints widths, attn_space, attn_time, time_down, patch;
@@ -92,35 +93,19 @@ static zt_node *res_block(zt_nn *nn, const char *name, zt_node *x, zt_node *c, i
     return x;
 }
 
-/* Attention within each frame, tokens of one frame H*W. */
-static zt_node *attend_space(zt_nn *nn, zt_node *x, const unet_cfg *k) {
-    const zt_shape s = x->sh;
-    const int heads = (int)(s.d[4] / k->head_dim);
-    zt_push(nn->g, "space");
+/* Attention along axes first..last with learned relative positions, offsets beyond +-clip counting as that. */
+static zt_node *attend(zt_nn *nn, const char *name, zt_node *x, int first, int last, int64_t clip, const unet_cfg *k) {
+    zt_push(nn->g, "%s", name);
     zt_recompute(nn->g, nn->recompute);
-    zt_node *bias = zt_relative_bias(nn, "bias", heads, 2, (const int64_t[]){s.d[2], s.d[3]}, 15);
-    zt_node *h = zt_reshape(zt_norm_affine(nn, "norm", x), zt_sh(s.d[0] * s.d[1], s.d[2] * s.d[3], 1, s.d[4]));
-    h = zt_mha(nn, "attn", h, h, heads, bias, NULL, true);
-    x = zt_add(x, zt_reshape(h, s));
+    zt_attend a = {.heads = (int)(zt_last(&x->sh) / k->head_dim), .zero_out = true};
+    a.bias = zt_relative_bias(nn, "bias", a.heads, last - first + 1, &x->sh.d[first], (const int64_t[]){clip, clip});
+    x = zt_add(x, zt_axes_attention(nn, "attn", zt_norm_affine(nn, "norm", x), first, last, &a));
     zt_recompute(nn->g, false);
     zt_pop(nn->g);
     return x;
 }
-
-/* Attention along time at each pixel. */
-static zt_node *attend_time(zt_nn *nn, zt_node *x, const unet_cfg *k) {
-    const zt_shape s = x->sh;
-    const int heads = (int)(s.d[4] / k->head_dim);
-    zt_push(nn->g, "time");
-    zt_recompute(nn->g, nn->recompute);
-    zt_node *bias = zt_relative_bias(nn, "bias", heads, 1, &s.d[1], 31);
-    zt_node *h = zt_reshape(zt_norm_affine(nn, "norm", x), zt_sh(s.d[0], s.d[1], s.d[2] * s.d[3], s.d[4]));
-    h = zt_mha(nn, "attn", h, h, heads, bias, NULL, true);
-    x = zt_add(x, zt_reshape(h, s));
-    zt_recompute(nn->g, false);
-    zt_pop(nn->g);
-    return x;
-}
+static zt_node *attend_space(zt_nn *nn, zt_node *x, const unet_cfg *k) { return attend(nn, "space", x, 2, 3, 15, k); }
+static zt_node *attend_time(zt_nn *nn, zt_node *x, const unet_cfg *k) { return attend(nn, "time", x, 1, 1, 31, k); }
 
 static zt_node *level(zt_nn *nn, zt_node *x, zt_node *c, int i, zt_node **skip, bool up, const unet_cfg *k) {
     char name[16];

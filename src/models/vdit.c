@@ -6,6 +6,7 @@
  *   x [B,T,H,W,Cin]  t01 [B]  text [B,L,E]  ->  [B,T,H,W,Cout];   N = (T/pt)(H/ph)(W/pw) tokens, D = dim. */
 #include <math.h>
 #include "models/models.h"
+#include "nn/attention.h"
 
 typedef struct vdit_cfg {
     int64_t dim, depth, heads, mlp;
@@ -75,7 +76,7 @@ static zt_node *cross_attention(zt_nn *nn, zt_node *x, const zt_model_in *in, co
     const zt_shape *s = &in->text->sh;
     zt_node *h = zt_reshape(zt_norm_affine(nn, "norm_cross", x), zt_sh(x->sh.d[0], x->sh.d[1], 1, k->dim));
     zt_node *text = zt_reshape(in->text, zt_sh(s->d[0], s->d[1], 1, s->d[2]));
-    return zt_reshape(zt_mha(nn, "cross", h, text, (int)k->heads, NULL, in->text_len, false), x->sh);
+    return zt_reshape(zt_mha(nn, "cross", h, text, &(zt_attend){.heads = (int)k->heads, .len = in->text_len}), x->sh);
 }
 
 static zt_node *gated(zt_node *x, zt_node *gate, zt_node *h) {            /* gate [B,D] over tokens [B,N,D] */

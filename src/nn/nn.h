@@ -52,16 +52,6 @@ zt_node *zt_norm_affine(zt_nn *nn, const char *name, zt_node *x);
 void zt_chunk(zt_node *x, int n, zt_node **parts);
 /** Sinusoidal features of t01 [B] in [0,1], then linear-SiLU-linear: [B,dim]. Scopes NAME.fc1, NAME.fc2. */
 zt_node *zt_time_embedding(zt_nn *nn, const char *name, zt_node *t01, int64_t dim);
-/** Multi-head attention with projections q,k,v,o under scope NAME. x [O,N,I,D] attends to src [O,M,I,Ds] (src = x:
- *  self-attention). bias and len as in zt_attention. Output projection initialised to zero when zero_out. */
-zt_node *zt_mha(zt_nn *nn, const char *name, zt_node *x, zt_node *src, int heads, zt_node *bias, zt_node *len, bool zero_out);
-/** Words [B,L,E] (len [B] of them count) pooled by attention to one vector [B,dim]. The query starts at zero, so the pool as the
- *  mean of the words; times eight, about their sum: one word that differs weighs as much as the noise level. Words as wide as dim
- *  are not projected (docs/decisions/007). */
-zt_node *zt_pool_words(zt_nn *nn, const char *name, zt_node *text, zt_node *len, int64_t dim);
-/** Learned relative position bias [heads,N,N] over a grid of `n_axes` sizes (N = product): one table entry per clipped offset
- *  vector (each axis clipped to +-clip). NAME.table. */
-zt_node *zt_relative_bias(zt_nn *nn, const char *name, int heads, int n_axes, const int64_t *size, int64_t clip);
 
 /* recurrent.c: one step of a recurrent layer of H units, x [..,I]; NAME.x.weight [I,gates H], NAME.h.weight [H,gates H] and their
  * biases. Steps of the same name share their parameters. */

@@ -1,5 +1,5 @@
 /* attention.c - scaled dot-product attention with its gradient, and rotary position embedding. Inputs, attributes, aux: attrs.h.
- *   s[m] = scale q.k[m] + bias[m],  p = softmax over the m that are not masked,  y = sum_m p[m] v[m],  lse = log sum_m exp(s[m]),
+ *   s[m] = scale q.k[m] + bias[m],  p = softmax over the m that are seen,  y = sum_m p[m] v[m],  lse = log sum_m exp(s[m]),
  *   scale = 1/sqrt(D/heads)
  * Backward from lse alone (Dao et al. 2022, arXiv:2205.14135): p[m] = exp(s[m] - lse), ds[m] = p[m] (dy.v[m] - dy.y),
  *   dq = scale sum_m ds[m] k[m], dk[m] = scale sum_n ds q, dv[m] = sum_n p dy, dbias = sum over (o,i) of ds
@@ -12,7 +12,8 @@ typedef struct att_view {
     double scale;
     bool causal;
     const real *q, *k, *v, *dy, *y, *lse, *bias;
-    const int32_t *len;
+    const int32_t *len, *segment;
+    int64_t groups;                     /* rows of segment */
 } att_view;
 
 static att_view att_view_of(const zt_node *n, int first, int optional) { /* first: index of q */
@@ -24,6 +25,10 @@ static att_view att_view_of(const zt_node *n, int first, int optional) { /* firs
     a.causal = n->at.i[ZT_ATT_CAUSAL];
     if (n->at.i[ZT_ATT_BIAS]) a.bias = n->in[optional++]->x;
     if (n->at.i[ZT_ATT_LEN]) a.len = n->in[optional++]->x;
+    if (n->at.i[ZT_ATT_SEGMENT]) {
+        a.groups = n->in[optional]->sh.d[0];
+        a.segment = n->in[optional]->x;
+    }
     return a;
 }
 
@@ -33,11 +38,16 @@ typedef struct att_head { int64_t o, i, h; } att_head;
 static int64_t att_row(const att_view *a, att_head t, int64_t rows, int64_t n) {
     return ((t.o * rows + n) * a->I + t.i) * a->D + t.h * a->dh;
 }
-/* Keys that query n sees: 0 .. this. */
+/* Keys that query n sees: 0 .. this, */
 static int64_t att_keys(const att_view *a, att_head t, int64_t n) {
     const int64_t len = !a->len ? a->M : a->len[t.o] < 1 ? 1 : a->len[t.o] > a->M ? a->M : a->len[t.o];
     const int64_t past = n + a->M - a->N + 1;
     return a->causal && past < len ? past : len;
+}
+/* and of these the ones that are of its segment. */
+static bool att_sees(const att_view *a, att_head t, int64_t n, int64_t m) {
+    const int32_t *segment = a->segment ? a->segment + t.o % a->groups * a->N : NULL;
+    return m < att_keys(a, t, n) && (!segment || segment[n] == segment[m]);
 }
 static int64_t att_lse_at(const att_view *a, att_head t, int64_t n) {
     return ((t.o * a->I + t.i) * a->heads + t.h) * a->N + n;
@@ -57,8 +67,10 @@ static double att_score(const att_view *a, att_head t, int64_t n, int64_t m) {
 static double att_lse(const att_view *a, att_head t, int64_t n) {
     const int64_t keys = att_keys(a, t, n);
     double top = -INFINITY, sum = 0;
-    for (int64_t m = 0; m < keys; m++) top = fmax(top, att_score(a, t, n, m));
-    for (int64_t m = 0; m < keys; m++) sum += exp(att_score(a, t, n, m) - top);
+    for (int64_t m = 0; m < keys; m++)
+        if (att_sees(a, t, n, m)) top = fmax(top, att_score(a, t, n, m));
+    for (int64_t m = 0; m < keys; m++)
+        if (att_sees(a, t, n, m)) sum += exp(att_score(a, t, n, m) - top);
     return top + log(sum);
 }
 
@@ -82,7 +94,7 @@ static void att_mix(const att_view *a, att_head t, att_weight *weight, int64_t f
 }
 
 static double att_p(const att_view *a, att_head t, int64_t n, int64_t m) {
-    return m < att_keys(a, t, n) ? exp(att_score(a, t, n, m) - a->lse[att_lse_at(a, t, n)]) : 0;
+    return att_sees(a, t, n, m) ? exp(att_score(a, t, n, m) - a->lse[att_lse_at(a, t, n)]) : 0;
 }
 static double att_ds(const att_view *a, att_head t, int64_t n, int64_t m) {
     const real *dy = a->dy + att_row(a, t, a->N, n);
@@ -149,18 +161,24 @@ void REF(rope)(const zt_node *n) {
 #include "ops/common.h"
 
 /* ---- builders ---------------------------------------------------------------------------------------------------- */
-static zt_node *attention(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len, bool causal) {
-    zt_node *in[5] = {q, k, v};
+static zt_node *attention(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len, zt_node *segment,
+                          bool causal) {
+    zt_node *in[6] = {q, k, v};
     int n = 3;
     if (bias) in[n++] = bias;
     if (len) in[n++] = len;
-    return zt_emit(q->g, &zt_def_attention, n, in, &((zt_attr){.i = {heads, bias != NULL, len != NULL, causal}}));
+    if (segment) in[n++] = segment;
+    return zt_emit(q->g, &zt_def_attention, n, in,
+                   &((zt_attr){.i = {heads, bias != NULL, len != NULL, causal, segment != NULL}}));
 }
 zt_node *zt_attention(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len) {
-    return attention(q, k, v, heads, bias, len, false);
+    return attention(q, k, v, heads, bias, len, NULL, false);
 }
 zt_node *zt_attention_causal(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len) {
-    return attention(q, k, v, heads, bias, len, true);
+    return attention(q, k, v, heads, bias, len, NULL, true);
+}
+zt_node *zt_attention_segments(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *segment, bool causal) {
+    return attention(q, k, v, heads, bias, NULL, segment, causal);
 }
 
 zt_node *zt_rope(zt_node *x, zt_node *angle, int heads, bool inverse) {
@@ -168,17 +186,31 @@ zt_node *zt_rope(zt_node *x, zt_node *angle, int heads, bool inverse) {
 }
 
 static zt_node *attention_dx(zt_node *n, zt_node *dy) {
-    zt_node *in[8] = {dy, n->in[0], n->in[1], n->in[2], n, zt_aux(n, 0)};
+    zt_node *in[9] = {dy, n->in[0], n->in[1], n->in[2], n, zt_aux(n, 0)};
     for (int k = 3; k < n->n_in; k++) in[k + 3] = n->in[k];
     return zt_emit(n->g, &zt_def_attention_dx, n->n_in + 3, in, &n->at);
 }
 
 /* ---- shape rules ------------------------------------------------------------------------------------------------- */
+/* Input k: which segment each query and key is of. */
+static zt_err segment_check(const zt_node *n, int first, int k) {
+    const zt_shape *q = &n->in[first]->sh, *s = &n->in[k]->sh;
+    if (n->in[k]->dtype != ZT_I32)
+        return zt_fail(ZT_ARG, "%s: segment must be i32; it is %s", n->op->name, zt_dtype_name(n->in[k]->dtype));
+    if (s->n != 2 || q->d[0] % s->d[0] || s->d[1] != q->d[1])
+        return zt_fail(ZT_SHAPE, "%s: segment is %s; want [G,%lld] with G a divisor of %lld", n->op->name, zt_shape_text(s),
+                       (long long)q->d[1], (long long)q->d[0]);
+    if (n->in[first + 1]->sh.d[1] != q->d[1] || n->at.i[ZT_ATT_LEN])
+        return zt_fail(ZT_SHAPE, "%s: segments are of attention of tokens among themselves (as many keys as queries, no len)",
+                       n->op->name);
+    return ZT_OK;
+}
+
 static zt_err att_check(const zt_node *n, int first, int optional) {
     const zt_shape *q = &n->in[first]->sh, *k = &n->in[first + 1]->sh;
     const int64_t heads = n->at.i[ZT_ATT_HEADS];
-    const bool bias = n->at.i[ZT_ATT_BIAS], len = n->at.i[ZT_ATT_LEN];
-    zt_err e = zt_op_want_inputs(n, optional + bias + len);
+    const bool bias = n->at.i[ZT_ATT_BIAS], len = n->at.i[ZT_ATT_LEN], segment = n->at.i[ZT_ATT_SEGMENT];
+    zt_err e = zt_op_want_inputs(n, optional + bias + len + segment);
     if (e == ZT_OK) e = zt_op_want_reals(n, 0, optional + bias);
     if (e == ZT_OK) e = zt_op_want_rank(n, first, "q ([O,N,I,D])", 4);
     if (e == ZT_OK) e = zt_op_want_rank(n, first + 1, "k ([O,M,I,D])", 4);
@@ -192,6 +224,7 @@ static zt_err att_check(const zt_node *n, int first, int optional) {
         return zt_fail(ZT_SHAPE, "%s: %lld queries see %lld keys; causal attention needs as many keys as queries, or more",
                        n->op->name, (long long)q->d[1], (long long)k->d[1]);
     if (bias && (e = zt_op_want_shape(n, optional, "bias", zt_sh(heads, q->d[1], k->d[1]))) != ZT_OK) return e;
+    if (segment && (e = segment_check(n, first, optional + bias + len)) != ZT_OK) return e;
     if (!len) return ZT_OK;
     if (n->in[optional + bias]->dtype != ZT_I32)
         return zt_fail(ZT_ARG, "%s: len must be i32; it is %s", n->op->name, zt_dtype_name(n->in[optional + bias]->dtype));
@@ -248,22 +281,32 @@ static void rope_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* the angles are
 }
 
 /* ---- random cases ------------------------------------------------------------------------------------------------ */
+static zt_node *segment_gen(zt_graph *g, zt_rng *r, int64_t O, int64_t N) { /* of a few kinds, in any order */
+    const int64_t groups = zt_gen_coin(r) ? O : 1, kinds = zt_rng_int(r, 1, 4);
+    double kind[3 * 150];
+    for (int64_t j = 0; j < groups * N; j++) kind[j] = (double)zt_rng_int(r, 0, kinds - 1);
+    return zt_const(g, ZT_I32, zt_sh(groups, N), kind);
+}
+
 static zt_node *attention_gen(zt_graph *g, zt_rng *r) {
     const int heads = (int)zt_gen_size(r, 3);
     const int64_t O = zt_gen_size(r, 3), I = zt_gen_coin(r) ? 1 : zt_gen_size(r, 4);
     const int64_t most = zt_rng_int(r, 0, 19) ? 19 : 150; /* now and then whole tiles */
     const bool causal = zt_rng_int(r, 0, 3) == 0;
-    const int64_t N = zt_gen_size(r, most), M = causal ? N + zt_rng_int(r, 0, 3) * zt_gen_size(r, 20) : zt_gen_size(r, most);
+    const bool segments = zt_rng_int(r, 0, 3) == 0;
+    const int64_t N = zt_gen_size(r, most);
+    const int64_t M = segments ? N : causal ? N + zt_rng_int(r, 0, 3) * zt_gen_size(r, 20) : zt_gen_size(r, most);
     const int64_t D = heads * (zt_rng_int(r, 0, 19) ? zt_gen_size(r, 18) : zt_rng_int(r, 60, 80));
     zt_node *q = zt_affine(zt_gen_value(g, zt_sh(O, N, I, D)), zt_gen_coin(r) ? 4 : 1, 0);
     zt_node *k = zt_gen_value(g, zt_sh(O, M, I, D)), *v = zt_gen_value(g, zt_sh(O, M, I, D)), *bias = NULL, *len = NULL;
     if (zt_gen_coin(r)) bias = zt_gen_value(g, zt_sh(heads, N, M));
+    if (segments) return attention(q, k, v, heads, bias, NULL, segment_gen(g, r, O, N), causal);
     if (zt_gen_coin(r)) {
         double keys[3];
         for (int o = 0; o < O; o++) keys[o] = (double)zt_rng_int(r, 1, M);
         len = zt_const(g, ZT_I32, zt_sh(O), keys);
     }
-    return attention(q, k, v, heads, bias, len, causal);
+    return attention(q, k, v, heads, bias, len, NULL, causal);
 }
 
 static zt_node *attention_dx_gen(zt_graph *g, zt_rng *r) {
@@ -289,13 +332,15 @@ static int64_t attention_dx_flops(const zt_node *n) { /* twice the forward pass;
 }
 
 const zt_op_def zt_def_attention = {.id = ZT_OP_attention, .name = "attention",
-    .doc = "q:[O,N,I,D] k,v:[O,M,I,D] (bias:[heads,N,M], len:[O]) -> softmax(q k' / sqrt(D/heads) + bias) v for every (o,i,head)",
-    .min_in = 3, .max_in = 5, .shape = attention_shape, .ref = ZT_REFS(attention), .grad = attention_grad, .gen = attention_gen,
-    .tol = 2e-5, .flops = attention_flops};
+    .doc = "q:[O,N,I,D] k,v:[O,M,I,D] (bias:[heads,N,M], len:[O], segment:[G,N]) -> softmax(q k' / sqrt(D/heads) + bias) v for "
+           "every (o,i,head)",
+    .min_in = 3, .max_in = 5, .flags = ZT_OPF_BF16, .shape = attention_shape, .ref = ZT_REFS(attention),
+    .grad = attention_grad, .gen = attention_gen, .tol = 2e-5, .flops = attention_flops};
 const zt_op_def zt_def_attention_dx = {.id = ZT_OP_attention_dx, .name = "attention_dx",
-    .doc = "dy, q, k, v, y, lse, .. -> dq; aux: dk, dv, dbias", .min_in = 6, .max_in = 8, .shape = attention_dx_shape,
+    .doc = "dy, q, k, v, y, lse, .. -> dq; aux: dk, dv, dbias", .min_in = 6, .max_in = 8, .flags = ZT_OPF_BF16,
+    .shape = attention_dx_shape,
     .ref = ZT_REFS(attention_dx), .gen = attention_dx_gen, .tol = 5e-5, .flops = attention_dx_flops};
 const zt_op_def zt_def_rope = {.id = ZT_OP_rope, .name = "rope",
     .doc = "x:[B,N,D] angle:[N,D/heads/2]: turns neighbour pairs of each head", .min_in = 2, .max_in = 2,
-    .shape = rope_shape, .ref = ZT_REFS(rope), .grad = rope_grad, .gen = rope_gen, .tol = 1e-5};
+    .flags = ZT_OPF_TURNS, .shape = rope_shape, .ref = ZT_REFS(rope), .grad = rope_grad, .gen = rope_gen, .tol = 1e-5};
 #endif

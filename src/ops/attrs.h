@@ -59,11 +59,12 @@
  *                       Outputs: dx; aux (those present, in this order): dgain [C], dbias [C], dscale [B,C], dshift [B,C]
  *   rms_norm_dx         dy, x, rstd, [gain]. Outputs: dx; aux: dgain [dim] when gain is present
  * attention.c
- *   attention           q [O,N,I,D], k [O,M,I,D], v [O,M,I,D], [bias [heads,N,M]], [len [O] i32]
- *                       i0 heads, i1 = 1: bias present, i2 = 1: len present, i3 = 1: causal (needs M >= N). A len outside
- *                       1..M counts as the nearest of these.
+ *   attention           q [O,N,I,D], k [O,M,I,D], v [O,M,I,D], [bias [heads,N,M]], [len [O] i32], [segment [G,N] i32]
+ *                       i0 heads, i1 = 1: bias present, i2 = 1: len present, i3 = 1: causal (needs M >= N), i4 = 1: segment
+ *                       present (needs M = N, G divides O, no len). A len outside 1..M counts as the nearest of these.
  *                       aux: lse [O,I,heads,N] = log sum_m exp(score)
- *   attention_dx        dy, q, k, v, y, lse, [bias], [len]: same attributes. Outputs: dq; aux: dk, dv, [dbias [heads,N,M]]
+ *   attention_dx        dy, q, k, v, y, lse, [bias], [len], [segment]: same attributes. Outputs: dq; aux: dk, dv,
+ *                       [dbias [heads,N,M]]
  *   rope                x [B,N,D], angle [N, D/heads/2]        i0 heads, i1 inverse (0/1)
  * embed.c
  *   embedding           ids i32, table [V,D]                   an id outside 0..V-1 gives zeros
@@ -91,7 +92,8 @@
  * muon.c
  *   muon                p0.., m0.., g0.., hyper [8], norm []   i0 their number K, f0 beta, i15 = 2K (mutates p, m); output
  *                       scalar 0; aux: zeros, room of the reference
- *   assign              p, x                                   i15 = 1 (mutates p); output scalar 0 */
+ *   assign              p, x                                   i15 = 1 (mutates p); output scalar 0
+ *   assign_rows         p [O,M,..], x [O,N,..], row [O] i32    i15 = 1 (mutates p); output scalar 0 */
 #ifndef ZT_OPS_ATTRS_H
 #define ZT_OPS_ATTRS_H
 #include "tensor/graph.h"
@@ -104,7 +106,7 @@ enum { ZT_RESAMPLE_AXIS, ZT_RESAMPLE_FROM, ZT_RESAMPLE_TO, ZT_RESAMPLE_RULE, ZT_
 enum { ZT_GRID_CLAMP = 0, ZT_GRID_ALONG = 1, ZT_GRID_SIZE = 2 };
 enum { ZT_POOL_X = 12 };
 /* attention */
-enum { ZT_ATT_HEADS = 0, ZT_ATT_BIAS = 1, ZT_ATT_LEN = 2, ZT_ATT_CAUSAL = 3 };
+enum { ZT_ATT_HEADS = 0, ZT_ATT_BIAS = 1, ZT_ATT_LEN = 2, ZT_ATT_CAUSAL = 3, ZT_ATT_SEGMENT = 4 };
 /* conv */
 enum { ZT_CONV_STRIDE = 0, ZT_CONV_BEFORE = 3, ZT_CONV_AFTER = 6, ZT_CONV_SIZE = 9, ZT_CONV_DILATION = 12, ZT_CONV_GROUPS = 15 };
 /* uniform: its shape comes first */

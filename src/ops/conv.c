@@ -274,8 +274,8 @@ static int64_t conv_dw_flops(const zt_node *n) {
 
 #define DEFINE(op, most, text)                                                                                              \
     const zt_op_def zt_def_##op = {.id = ZT_OP_##op, .name = #op, .doc = text, .min_in = 2, .max_in = most,                 \
-                                   .shape = op##_shape, .ref = ZT_REFS(op), .grad = op##_grad, .gen = op##_gen, .tol = 1e-5, \
-                                   .flops = op##_flops};
+                                   .flags = ZT_OPF_BF16, .shape = op##_shape, .ref = ZT_REFS(op), .grad = op##_grad,         \
+                                   .gen = op##_gen, .tol = 1e-5, .flops = op##_flops};
 DEFINE(conv, 3, "x:[B,T,H,W,Ci] w:[kt,kh,kw,Ci/groups,Co] (+ bias:[Co]) -> [B,T',H',W',Co], zero padding")
 DEFINE(conv_dx, 2, "dy, w -> gradient of x")
 DEFINE(conv_dw, 2, "x, dy -> gradient of w")

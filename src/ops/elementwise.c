@@ -211,7 +211,7 @@ static zt_node *straight_through_gen(zt_graph *g, zt_rng *r) { /* the value has 
 }
 
 /* ---- definitions ------------------------------------------------------------------------------------------------- */
-DEFINE(add, 2, binary, 1e-6, "a + b; b broadcasts to a")
+DEFINE_WITH(add, 2, binary, ZT_OPF_FOLLOWS, 1e-6, "a + b; b broadcasts to a")
 DEFINE(sub, 2, binary, 1e-6, "a - b; b broadcasts to a")
 DEFINE(mul, 2, binary, 1e-6, "a * b; b broadcasts to a")
 DEFINE(div, 2, binary, 1e-6, "a / b; b broadcasts to a")

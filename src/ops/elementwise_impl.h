@@ -37,9 +37,11 @@ zt_err zt_op_alike_shape(zt_node *n);
         return zt_##name(zt_gen_stretched(g, r, zt_gen_any_shape(r)));                      \
     }
 
-#define DEFINE(op, inputs, rule, allowed, text)                                                                        \
+#define DEFINE(op, inputs, rule, allowed, text) DEFINE_WITH(op, inputs, rule, 0, allowed, text)
+#define DEFINE_WITH(op, inputs, rule, bits, allowed, text)                                                             \
     const zt_op_def zt_def_##op = {.id = ZT_OP_##op, .name = #op, .doc = text, .min_in = inputs, .max_in = inputs,     \
-                                   .flags = ZT_OPF_OVERWRITE, .shape = zt_op_##rule##_shape, .ref = ZT_REFS(op),       \
+                                   .flags = ZT_OPF_OVERWRITE | (bits), .shape = zt_op_##rule##_shape,                 \
+                                   .ref = ZT_REFS(op),                                                                 \
                                    .grad = op##_grad, .gen = op##_gen, .tol = allowed};
 #endif
 #endif

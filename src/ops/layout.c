@@ -351,10 +351,10 @@ static zt_node *pool_sum_gen(zt_graph *g, zt_rng *r) {
     const zt_op_def zt_def_##op = {.id = ZT_OP_##op, .name = #op, .doc = text, .min_in = 1, .max_in = most, .flags = bits,      \
                                    .shape = op##_shape, .ref = ZT_REFS(op), .grad = op##_grad, .gen = op##_gen, .tol = 1e-6};
 DEFINE(reshape, 1, ZT_OPF_VIEW, "the same elements under another shape")
-DEFINE(permute, 1, 0, "axes in another order")
+DEFINE(permute, 1, ZT_OPF_TURNS, "axes in another order")
 DEFINE(slice, 1, 0, "a range of one axis")
 DEFINE(pad, 1, 0, "zeros before and after one axis")
-DEFINE(concat, 1 << 20, 0, "tensors one after the other along one axis")
-DEFINE(upsample, 1, 0, "x:[B,T,H,W,C], nearest, whole factors over T,H,W")
+DEFINE(concat, 1 << 20, ZT_OPF_CHEAP | ZT_OPF_FOLLOWS, "tensors one after the other along one axis")
+DEFINE(upsample, 1, ZT_OPF_CHEAP | ZT_OPF_FOLLOWS, "x:[B,T,H,W,C], nearest, whole factors over T,H,W")
 DEFINE(pool_sum, 1, 0, "x:[B,T,H,W,C] -> sums over ft*fh*fw blocks")
 #endif

@@ -85,6 +85,6 @@ static int64_t matmul_flops(const zt_node *n) {
 
 const zt_op_def zt_def_matmul = {.id = ZT_OP_matmul, .name = "matmul",
     .doc = "a:[..,K] b:[K,N] (+ bias:[N]) -> [..,N]; either transposed",
-    .min_in = 2, .max_in = 3, .shape = matmul_shape, .ref = ZT_REFS(matmul), .grad = matmul_grad, .gen = matmul_gen, .tol = 1e-5,
-    .flops = matmul_flops};
+    .min_in = 2, .max_in = 3, .flags = ZT_OPF_BF16, .shape = matmul_shape, .ref = ZT_REFS(matmul), .grad = matmul_grad,
+    .gen = matmul_gen, .tol = 1e-5, .flops = matmul_flops};
 #endif

@@ -101,7 +101,7 @@ static zt_node *muon_gen(zt_graph *g, zt_rng *r) {
     zt_node *p[3], *m[3], *d[3];
     const int n = (int)zt_rng_int(r, 1, 3);
     for (int k = 0; k < n; k++) {
-        char name[2][8];
+        char name[2][16];
         snprintf(name[0], sizeof name[0], "p%d", k);
         snprintf(name[1], sizeof name[1], "m%d", k);
         zt_shape sh = zt_gen_shape(r, (int)zt_rng_int(r, 2, 4), zt_rng_int(r, 0, 3) ? 6 : 12);

@@ -370,13 +370,17 @@ static zt_node *rms_norm_dx_gen(zt_graph *g, zt_rng *r) {
 }
 
 /* ---- definitions ------------------------------------------------------------------------------------------------- */
-#define DEFINE(op, least, most, rule, allowed, text)                                                                        \
-    const zt_op_def zt_def_##op = {.id = ZT_OP_##op, .name = #op, .doc = text, .min_in = least, .max_in = most,             \
-                                   .shape = op##_shape, .ref = ZT_REFS(op), .grad = rule, .gen = op##_gen, .tol = allowed};
-DEFINE(group_norm, 1, 5, group_norm_grad, 2e-5, "x:[B,..,C] per sample and group, * gain + bias, * (1+scale) + shift, SiLU")
-DEFINE(group_norm_dx, 4, 8, zt_op_norm_dx_grad, 5e-5, "dy, x, mean, rstd, .. -> dx; aux: gradients of gain, bias, scale, shift")
-DEFINE(layer_norm, 1, 5, layer_norm_grad, 5e-5, "x:[..,C] over C, * gain + bias, * (1+scale) + shift")
-DEFINE(layer_norm_dx, 4, 8, zt_op_norm_dx_grad, 5e-5, "dy, x, mean, rstd, .. -> dx; aux: gradients of gain, bias, scale, shift")
-DEFINE(rms_norm, 1, 2, rms_norm_grad, 2e-5, "x:[..,C] / rms over groups of dim, * gain:[dim]")
-DEFINE(rms_norm_dx, 3, 4, zt_op_norm_dx_grad, 5e-5, "dy, x, rstd, (gain) -> dx; aux: gradient of gain")
+#define DEFINE(op, least, most, bits, rule, allowed, text)                                                                   \
+    const zt_op_def zt_def_##op = {.id = ZT_OP_##op, .name = #op, .doc = text, .min_in = least, .max_in = most,               \
+                                   .flags = bits, .shape = op##_shape, .ref = ZT_REFS(op), .grad = rule, .gen = op##_gen,     \
+                                   .tol = allowed};
+DEFINE(group_norm, 1, 5, ZT_OPF_CHEAP, group_norm_grad, 2e-5,
+       "x:[B,..,C] per sample and group, * gain + bias, * (1+scale) + shift, SiLU")
+DEFINE(group_norm_dx, 4, 8, ZT_OPF_BF16, zt_op_norm_dx_grad, 5e-5,
+       "dy, x, mean, rstd, .. -> dx; aux: gradients of gain, bias, scale, shift")
+DEFINE(layer_norm, 1, 5, ZT_OPF_CHEAP, layer_norm_grad, 5e-5, "x:[..,C] over C, * gain + bias, * (1+scale) + shift")
+DEFINE(layer_norm_dx, 4, 8, ZT_OPF_BF16, zt_op_norm_dx_grad, 5e-5,
+       "dy, x, mean, rstd, .. -> dx; aux: gradients of gain, bias, scale, shift")
+DEFINE(rms_norm, 1, 2, ZT_OPF_CHEAP, rms_norm_grad, 2e-5, "x:[..,C] / rms over groups of dim, * gain:[dim]")
+DEFINE(rms_norm_dx, 3, 4, ZT_OPF_BF16, zt_op_norm_dx_grad, 5e-5, "dy, x, rstd, (gain) -> dx; aux: gradient of gain")
 #endif

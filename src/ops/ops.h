@@ -143,9 +143,12 @@ zt_node *zt_rms_norm(zt_node *x, zt_node *gain, int64_t dim, double eps);
  * I = 1 is ordinary attention over N; O=B, N=T, I=H*W is temporal attention without a transpose.
  * bias [heads,N,M] or NULL; len [O] i32 or NULL: keys m >= len[o] are masked (len >= 1). Never stores N x M in the graph.
  * zt_attention_causal: query n also sees only keys m <= n + M - N, so that with M > N the first M - N keys are a cache of what
- * came before. */
+ * came before.
+ * zt_attention_segments: M = N, and query n also sees only keys of its own segment; segment [G,N] i32, G divides O, row o % G
+ * counts for o: sequences packed into one, or windows of which some are cut in pieces (zt_window_attention). */
 zt_node *zt_attention(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len);
 zt_node *zt_attention_causal(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *len);
+zt_node *zt_attention_segments(zt_node *q, zt_node *k, zt_node *v, int heads, zt_node *bias, zt_node *segment, bool causal);
 /** Rotary embedding (Su et al. 2021, arXiv:2104.09864): x [B,N,D], heads of D/heads; angle [N, D/heads/2] (radians, a CONST).
  *  Pairs are neighbours (2j, 2j+1) of each head. inverse turns the other way (the gradient). */
 zt_node *zt_rope(zt_node *x, zt_node *angle, int heads, bool inverse);
@@ -237,4 +240,7 @@ zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *
 /** p = x in place on p (a parameter or state); result: scalar 0 (an output). Nodes emitted before read the old value, later ones
  *  the new; gradient rules of earlier nodes count as later, so that p should only be read where no gradient is wanted. */
 zt_node *zt_assign(zt_node *p, zt_node *x);
+/** p[o, row[o] .. row[o]+N-1] = x[o] in place on p [O,M,..]; x [O,N,..], row [O] i32; rows outside 0..M-1 are left out. The rest
+ *  as of zt_assign. What comes of it is a cache that grows by a row each run (zt_cached_attention). */
+zt_node *zt_assign_rows(zt_node *p, zt_node *x, zt_node *row);
 #endif

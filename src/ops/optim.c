@@ -115,6 +115,21 @@ void REF(assign)(const zt_node *n) {
     memmove(n->in[0]->x, n->in[1]->x, (size_t)zt_numel(&n->in[0]->sh) * sizeof(real));
 }
 
+/* p[o, row[o]+n] = x[o,n] for the rows that there are */
+void REF(assign_rows)(const zt_node *n) {
+    const zt_shape *p = &n->in[0]->sh, *x = &n->in[1]->sh;
+    const int64_t O = p->d[0], M = p->d[1], N = x->d[1], width = zt_numel(p) / (O * M);
+    const int32_t *row = n->in[2]->x;
+    *(real *)n->x = 0;
+    for (int64_t o = 0; o < O; o++)
+        for (int64_t k = 0; k < N; k++) {
+            const int64_t to = row[o] + k;
+            if (to < 0 || to >= M) continue;
+            memcpy((real *)n->in[0]->x + (o * M + to) * width, (const real *)n->in[1]->x + (o * N + k) * width,
+                   (size_t)width * sizeof(real));
+        }
+}
+
 #ifndef ZT_REAL_F64
 #include "ops/common.h"
 
@@ -165,6 +180,10 @@ zt_node *zt_ema(zt_node *e, zt_node *p, zt_node *decay, zt_node *norm, zt_node *
 
 zt_node *zt_assign(zt_node *p, zt_node *x) {
     return zt_emit2(p->g, &zt_def_assign, p, x, &((zt_attr){.i = {[ZT_MAX_IATTR - 1] = 1}}));
+}
+
+zt_node *zt_assign_rows(zt_node *p, zt_node *x, zt_node *row) {
+    return zt_emit3(p->g, &zt_def_assign_rows, p, x, row, &((zt_attr){.i = {[ZT_MAX_IATTR - 1] = 1}}));
 }
 
 /* ---- shape rules and gradients ----------------------------------------------------------------------------------- */
@@ -225,6 +244,21 @@ static zt_err assign_shape(zt_node *n) {
     zt_err e = zt_op_want_reals(n, 0, 2);
     if (e == ZT_OK) e = zt_op_want_mutable(n, 0, "p");
     if (e == ZT_OK) e = zt_op_want_shape(n, 1, "x", n->in[0]->sh);
+    return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, zt_shape_of(0, NULL));
+}
+
+static zt_err assign_rows_shape(zt_node *n) {
+    zt_err e = zt_op_want_reals(n, 0, 2);
+    if (e == ZT_OK) e = zt_op_want_mutable(n, 0, "p");
+    if (e != ZT_OK) return e;
+    if (n->in[0]->sh.n < 2 || n->in[1]->sh.n < 2)
+        return zt_fail(ZT_SHAPE, "assign_rows: p is %s; want [O,M,..], and x likewise", zt_shape_text(&n->in[0]->sh));
+    zt_shape want = n->in[0]->sh;
+    want.d[1] = n->in[1]->sh.d[1];
+    e = zt_op_want_shape(n, 1, "x", want);
+    if (e == ZT_OK && n->in[2]->dtype != ZT_I32)
+        e = zt_fail(ZT_ARG, "assign_rows: row must be i32; it is %s", zt_dtype_name(n->in[2]->dtype));
+    if (e == ZT_OK) e = zt_op_want_shape(n, 2, "row", zt_sh(want.d[0]));
     return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, zt_shape_of(0, NULL));
 }
 
@@ -292,6 +326,16 @@ static zt_node *assign_gen(zt_graph *g, zt_rng *r) {
     return zt_assign(zt_state(g, "p", sh), zt_gen_value(g, sh));
 }
 
+static zt_node *assign_rows_gen(zt_graph *g, zt_rng *r) {
+    zt_shape sh = zt_gen_shape(r, (int)zt_rng_int(r, 2, 4), 5);
+    zt_node *p = zt_state(g, "p", sh);
+    double row[5];
+    for (int64_t o = 0; o < sh.d[0]; o++) row[o] = (double)zt_rng_int(r, -2, sh.d[1] + 1);
+    zt_node *rows = zt_const(g, ZT_I32, zt_sh(sh.d[0]), row);
+    sh.d[1] = zt_gen_size(r, 6);
+    return zt_assign_rows(p, zt_gen_value(g, sh), rows);
+}
+
 /* ---- definitions ------------------------------------------------------------------------------------------------- */
 const zt_op_def zt_def_global_norm = {.id = ZT_OP_global_norm, .name = "global_norm",
     .doc = "sqrt of the sum of squares of all inputs", .min_in = 1, .max_in = 1 << 20,
@@ -315,4 +359,7 @@ const zt_op_def zt_def_ema = {.id = ZT_OP_ema, .name = "ema", .doc = "e = e deca
     .min_in = 4, .max_in = 5, .flags = ZT_OPF_MUTATES, .shape = ema_shape, .ref = ZT_REFS(ema), .gen = ema_gen, .tol = 4e-6};
 const zt_op_def zt_def_assign = {.id = ZT_OP_assign, .name = "assign", .doc = "p = x in place on p", .min_in = 2, .max_in = 2,
     .flags = ZT_OPF_MUTATES, .shape = assign_shape, .ref = ZT_REFS(assign), .gen = assign_gen, .tol = 1e-6};
+const zt_op_def zt_def_assign_rows = {.id = ZT_OP_assign_rows, .name = "assign_rows",
+    .doc = "p[o, row[o] ..] = x[o] in place on p:[O,M,..]; x:[O,N,..] row:[O]", .min_in = 3, .max_in = 3,
+    .flags = ZT_OPF_MUTATES, .shape = assign_rows_shape, .ref = ZT_REFS(assign_rows), .gen = assign_rows_gen, .tol = 1e-6};
 #endif

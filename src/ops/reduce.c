@@ -131,7 +131,7 @@ const zt_op_def zt_def_sum_to = {.id = ZT_OP_sum_to, .name = "sum_to",
     .shape = sum_to_shape, .ref = ZT_REFS(sum_to), .grad = sum_to_grad, .gen = sum_to_gen, .tol = 1e-5};
 const zt_op_def zt_def_broadcast_to = {.id = ZT_OP_broadcast_to, .name = "broadcast_to",
     .doc = "repeat along axes of size 1 or absent", .min_in = 1, .max_in = 1,
-    .shape = broadcast_to_shape, .ref = ZT_REFS(broadcast_to), .grad = broadcast_to_grad,
+    .flags = ZT_OPF_CHEAP, .shape = broadcast_to_shape, .ref = ZT_REFS(broadcast_to), .grad = broadcast_to_grad,
     .gen = broadcast_to_gen, .tol = 1e-6};
 const zt_op_def zt_def_cumsum = {.id = ZT_OP_cumsum, .name = "cumsum",
     .doc = "running sums along an axis, with or without the element itself, from the start or the end", .min_in = 1, .max_in = 1,

@@ -58,7 +58,7 @@ zt_model_info zt_model_get_info(const zt_model *m) {
 
 /* ---- request --------------------------------------------------------------------------------------------------- */
 zt_generate_cfg zt_generate_defaults(void) {
-    return (zt_generate_cfg){.num = 1, .steps = 32, .cfg_scale = 2, .seed = 1, .sampler = "ddim"};
+    return (zt_generate_cfg){.num = 1, .steps = 32, .cfg_scale = 2, .seed = 1, .sampler = "ddim", .precision = "auto"};
 }
 
 static zt_err sampler_of(const char *name, zt_sampler *s) {
@@ -113,7 +113,7 @@ static int pass_size(const zt_net *net, int n) {
     return (int)(fit < 1 ? 1 : fit > 16 ? (n < 16 ? n : 16) : fit < n ? fit : n);
 }
 
-static zt_err sample(zt_model *m, const zt_generate_cfg *c, const zt_net *net, float *x) {
+static zt_err sample(zt_model *m, const zt_generate_cfg *c, const zt_net *net, zt_dtype multiply, float *x) {
     const char **prompt = zt_alloc_array((size_t)c->num, sizeof *prompt);
     zt_sampling *s = NULL;
     float *known = NULL;
@@ -123,7 +123,8 @@ static zt_err sample(zt_model *m, const zt_generate_cfg *c, const zt_net *net, f
     if (e == ZT_OK && c->context_frames) e = known_frames(c, net, c->num, &known, &mask);
     ZT_TRY(e, done);
     for (int k = 0; k < c->num; k++) prompt[k] = c->prompt ? c->prompt : "";
-    ZT_TRY(e = zt_sampling_create(&s, net, &m->dir.params, &m->dir.tok, &m->diffusion, pass_size(net, c->num), c->cfg_scale != 1),
+    ZT_TRY(e = zt_sampling_create(&s, net, &m->dir.params, &m->dir.tok, &m->diffusion, pass_size(net, c->num), c->cfg_scale != 1,
+                                  multiply),
            done);
     const zt_sampling_request r = {.n = c->num, .prompt = prompt, .negative = c->negative, .known = known, .mask = mask,
                                    .steps = c->steps, .cfg_scale = c->cfg_scale, .sampler = sampler, .seed = c->seed,
@@ -161,15 +162,19 @@ static zt_err make_clip(zt_clip **out, const zt_model *m, const zt_generate_cfg 
     return e;
 }
 
-zt_err zt_generate(zt_model *m, const zt_generate_cfg *c, zt_clip **out) {
+zt_err zt_generate(zt_model *m, const zt_generate_cfg *asked, zt_clip **out) {
     zt_net net = m->dir.net;                         /* a view with another length */
+    zt_generate_cfg c = *asked;                      /* with the precision that is used, for the label */
+    zt_dtype multiply = ZT_F32;
     *out = NULL;
-    if (c->video_frames > 0) net.frames = c->video_frames;
-    zt_err e = check(c, &net);
+    if (c.video_frames > 0) net.frames = c.video_frames;
+    zt_err e = check(&c, &net);
+    if (e == ZT_OK) e = zt_sampling_precision(c.precision, &multiply);
     if (e != ZT_OK) return e;
-    float *x = zt_alloc_array((size_t)(c->num * net.frames * net.height * net.width * ZT_RGB), sizeof *x);
-    e = x ? sample(m, c, &net, x) : ZT_NOMEM;
-    if (e == ZT_OK) e = make_clip(out, m, c, &net, x);
+    c.precision = zt_dtype_name(multiply);
+    float *x = zt_alloc_array((size_t)(c.num * net.frames * net.height * net.width * ZT_RGB), sizeof *x);
+    e = x ? sample(m, &c, &net, multiply, x) : ZT_NOMEM;
+    if (e == ZT_OK) e = make_clip(out, m, &c, &net, x);
     zt_free(x);
     return e;
 }

@@ -1,4 +1,5 @@
-/* sampling.c - the sampler's callback over a planned network: guidance, targets, known frames. */
+/* sampling.c - the sampler's callback over a planned network: guidance, targets, known frames. Tested by
+ * tests/pipeline/test_sampling_precision.c and through zoe generate. */
 #include "pipeline/sampling.h"
 #include <math.h>
 #include <string.h>
@@ -26,8 +27,20 @@ typedef struct job {
     int done, total;
 } job;
 
+zt_err zt_sampling_precision(const char *name, zt_dtype *multiply) {
+    zt_backend_facts facts;
+    zt_backend_cpu_facts(&facts);
+    const bool bf16 = name && strcmp(name, "bf16") == 0;
+    *multiply = facts.bf16 && (bf16 || (name && strcmp(name, "auto") == 0)) ? ZT_BF16 : ZT_F32;
+    if (bf16 && !facts.bf16)
+        return zt_fail(ZT_ARG, "precision bf16: this processor does not multiply in bf16; take f32, or auto for what it can");
+    if (!name || (!bf16 && strcmp(name, "auto") != 0 && strcmp(name, "f32") != 0))
+        return zt_fail(ZT_ARG, "precision %.40s: want %s", name ? name : "(null)", ZT_SAMPLING_PRECISION_CHOICES);
+    return ZT_OK;
+}
+
 zt_err zt_sampling_create(zt_sampling **out, const zt_net *net, zt_tset *params, const zt_bpe *tok, const zt_diffusion_cfg *d,
-                          int batch, bool guided) {
+                          int batch, bool guided, zt_dtype multiply) {
     *out = NULL;
     zt_sampling *s = zt_alloc(sizeof *s);
     if (!s) return ZT_NOMEM;
@@ -41,9 +54,11 @@ zt_err zt_sampling_create(zt_sampling **out, const zt_net *net, zt_tset *params,
     zt_err e;
     ZT_TRY(e = zt_net_check(net), done);
     ZT_TRY(e = zt_graph_create(&s->g), done);
+    zt_graph_set_multiply(s->g, multiply);
     zt_nn nn = {.g = s->g, .params = params};
     s->in = zt_net_inputs(s->g, net, (int64_t)batch * s->passes);
     s->out = zt_net_build(&nn, net, &s->in);
+    zt_graph_keep_f32(s->g, net->f32_scopes);                  /* a part that only training has is not missed */
     const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params};
     e = zt_plan_create(&s->plan, s->g, 1, &s->out, &cfg);
 done:

@@ -8,11 +8,16 @@
 
 typedef struct zt_sampling zt_sampling;
 
-/** Plan the network for `batch` clips per pass (twice that inside when guided). net, params, tok are borrowed and must outlive
- *  it;
- *  params are read at every run, so they may change between runs. One thread at a time. */
+#define ZT_SAMPLING_PRECISION_CHOICES "auto|f32|bf16"
+/** What products are rounded to: ZT_F32 or ZT_BF16; auto: bf16 on processors that multiply in it. ZT_ARG: another word, or bf16
+ *  on a processor that does not. */
+zt_err zt_sampling_precision(const char *name, zt_dtype *multiply);
+
+/** Plan the network for `batch` clips per pass (twice that inside when guided), its products (but for net.f32_scopes) rounded to
+ *  `multiply`. net, params, tok are borrowed and must outlive it; params are read at every run, so they may change between runs.
+ *  One thread at a time. */
 zt_err zt_sampling_create(zt_sampling **s, const zt_net *net, zt_tset *params, const zt_bpe *tok, const zt_diffusion_cfg *d,
-                          int batch, bool guided);
+                          int batch, bool guided, zt_dtype multiply);
 void zt_sampling_destroy(zt_sampling **s);
 /** Bytes it holds (arena, inputs, scratch). */
 int64_t zt_sampling_bytes(const zt_sampling *s);

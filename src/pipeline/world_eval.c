@@ -29,6 +29,20 @@ static bool held_out(const zt_clip_view *c) {
     return yes;
 }
 
+/* The judge knows one world; other clips (of another world, or real ones) would only be scored as wrong. */
+static zt_err check_world(const zt_clip_view *c) {
+    json_t *labels = json_loads(c->labels, 0, NULL);
+    const json_t *world = json_object_get(labels, "world");
+    const char *name = json_is_string(world) ? json_string_value(world) : "none (not made by zoe synth)";
+    const zt_err e = strcmp(name, "shapes") == 0 ? ZT_OK
+                                                 : zt_fail(ZT_CONFIG,
+                                                           "clip %s: its world is %.60s; the judge reads the world shapes only: "
+                                                           "give a data set made by zoe synth --world shapes",
+                                                           c->key, name);
+    json_decref(labels);
+    return e;
+}
+
 /* The test clips in use: `want` of each group (fewer when the split has fewer). */
 static zt_err choose_clips(job *j, int want) {
     const int64_t n = zt_dataset_count(j->ds, "test");
@@ -38,7 +52,8 @@ static zt_err choose_clips(job *j, int want) {
         int taken = 0;
         for (int64_t k = 0; k < n && taken < want; k++) {
             zt_clip_view c;
-            const zt_err e = zt_dataset_clip(j->ds, "test", k, &c);
+            zt_err e = zt_dataset_clip(j->ds, "test", k, &c);
+            if (e == ZT_OK) e = check_world(&c);
             if (e != ZT_OK) return e;
             if (held_out(&c) != (group == 1)) continue;
             if (c.frames != j->T || c.height != j->H || c.width != j->W)
@@ -81,7 +96,9 @@ static zt_err generate(job *j, zt_tset *params, const char *what, const zt_clip_
         if (known) zt_rgb_to_floats(clip[k].rgb, known + k * j->bytes, given * frame);
         if (known) memset(mask + k * j->T, 1, (size_t)given);
     }
-    ZT_TRY(e = zt_sampling_create(&s, &j->m->net, params, &j->m->tok, &j->diffusion, n < PASS ? n : PASS, guided), done);
+    ZT_TRY(e = zt_sampling_create(&s, &j->m->net, params, &j->m->tok, &j->diffusion, n < PASS ? n : PASS, guided,
+                                  j->cfg->multiply),
+           done);
     const zt_sampling_request q = {.n = n, .prompt = prompt, .known = known, .mask = known ? mask : NULL, .steps = j->cfg->steps,
                                    .cfg_scale = guided ? j->cfg->cfg_scale : 1, .sampler = j->cfg->sampler, .seed = j->cfg->seed,
                                    .on_step = on_step, .user = &p};

@@ -16,6 +16,7 @@ typedef struct zt_world_eval_cfg {
     int steps;
     double cfg_scale;
     zt_sampler sampler;
+    zt_dtype multiply;           /* what products are rounded to (zt_sampling_precision) */
     uint64_t seed;
     int n_untrained;             /* clips of the untrained floor; 0: leave out */
 } zt_world_eval_cfg;
@@ -42,8 +43,8 @@ typedef struct zt_world_eval {
     int n_image_shown;
 } zt_world_eval;
 
-/** Score `m` on the test split of `ds` (made by zoe synth at the model's clip size; clips need the label held_out). *r is zeroed
- *  first; free with zt_world_eval_finish. Captions are borrowed from ds. Errors: ZT_CONFIG (data set without what is needed,
+/** Score `m` on the test split of `ds` (made by zoe synth --world shapes at the model's clip size). *r is zeroed
+ *  first; free with zt_world_eval_finish. Captions are borrowed from ds. Errors: ZT_CONFIG (another world, no test clips,
  *  other clip size). */
 zt_err zt_world_eval_run(zt_world_eval *r, zt_model_dir *m, const zt_dataset *ds, const zt_world_eval_cfg *cfg);
 void zt_world_eval_finish(zt_world_eval *r);

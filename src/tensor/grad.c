@@ -18,6 +18,17 @@ static zt_node *sum_grads(zt_node *a, zt_node *b) {
     return a ? zt_emit2(a->g, &zt_def_add, a, b, NULL) : b;
 }
 
+/* n once more, from inputs `in`. */
+static zt_node *emit_again(const zt_node *n, zt_node *const *in) {
+    char saved[512];
+    zt_scope_swap(n->g, n->scope, saved);
+    zt_node *twin = zt_emit(n->g, n->op, n->n_in, in, &n->at);
+    twin->multiply = n->multiply;
+    twin->region = -1;
+    zt_scope_restore(n->g, saved);
+    return twin;
+}
+
 /* Makes the nodes of x's region up to x again: twin[id], for the rules to refer to. Leaves stay the ones they are. */
 static void make_again(const zt_node *x, zt_node **twin) {
     zt_graph *g = x->g;
@@ -27,25 +38,42 @@ static void make_again(const zt_node *x, zt_node **twin) {
         const zt_node *n = zt_graph_node(g, id);
         if (n->op->flags & ZT_OPF_LEAF) continue;
         zt_node **in = zt_graph_alloc(g, (size_t)n->n_in * sizeof(zt_node *));
-        char saved[512];
         if (!in) return;
         for (int k = 0; k < n->n_in; k++) in[k] = twin[n->in[k]->id] ? twin[n->in[k]->id] : n->in[k];
-        zt_scope_swap(g, n->scope, saved);
-        twin[id] = zt_emit(g, n->op, n->n_in, in, &n->at);
-        twin[id]->multiply = n->multiply;
-        twin[id]->region = -1;
-        zt_scope_restore(g, saved);
+        twin[id] = emit_again(n, in);
     }
 }
 
-/* `as`: x itself, or its twin: its rule may use inputs and results of x. */
-static zt_err back_one(zt_node *x, zt_node *as, zt_node *dy, const bool *need, zt_node **grad, zt_node **dx) {
+/* x, or its twin when it is cheap to make again (or shows or turns what is): then x itself is not kept for gradients. Only what
+ * has a gradient: its inputs are kept for that. Not what reads a state, which may have been overwritten. */
+static zt_node *cheap_twin(zt_node *x, const bool *need, zt_node **twin) {
+    if (twin[x->id]) return twin[x->id];
+    const bool cheap = x->op->flags & ZT_OPF_CHEAP, passes = x->op->flags & (ZT_OPF_VIEW | ZT_OPF_TURNS);
+    if (x->region || !need[x->id] || !(cheap || passes)) return x;
+    zt_node **in = zt_graph_alloc(x->g, (size_t)x->n_in * sizeof(zt_node *));
+    bool new = cheap;
+    for (int k = 0; in && k < x->n_in; k++) {
+        if (x->in[k]->role == ZT_STATE) return x;
+        in[k] = cheap_twin(x->in[k], need, twin);
+        new = new || in[k] != x->in[k];
+    }
+    if (in && new) twin[x->id] = emit_again(x, in);
+    return twin[x->id] ? twin[x->id] : x;
+}
+
+/* `as`: x itself, or its twin: its rule may use inputs and results of x, twins of inputs in their place. */
+static zt_err back_one(zt_node *x, zt_node *as, zt_node *dy, const bool *need, zt_node **twin, zt_node **grad, zt_node **dx) {
     zt_graph *g = x->g;
     if (!x->op->grad) return zt_fail(ZT_UNSUPPORTED, "%s%s%s has no gradient rule", x->scope, *x->scope ? ": " : "", x->op->name);
     memset(dx, 0, (size_t)x->n_in * sizeof *dx);
+    zt_node **in = as->in, **seen = zt_graph_alloc(g, (size_t)x->n_in * sizeof(zt_node *));
+    for (int k = 0; seen && k < x->n_in; k++) seen[k] = as == x ? cheap_twin(in[k], need, twin) : in[k];
+    if (!seen) return zt_graph_error(g);
     char saved[512];
     zt_scope_swap(g, x->scope, saved);
+    as->in = seen;
     x->op->grad(as, dy, dx);
+    as->in = in;
     for (int k = 0; k < x->n_in; k++)
         if (dx[k] && need[x->in[k]->id]) grad[x->in[k]->id] = sum_grads(grad[x->in[k]->id], dx[k]);
     zt_scope_restore(g, saved);
@@ -81,7 +109,7 @@ zt_err zt_grad(zt_node *y, int n, zt_node *const *wrt, zt_node **dwrt) {
         zt_node *x = zt_graph_node(g, id);
         if (!grad[id] || !need[id] || !x->n_in) continue;
         if (x->region > 0 && !twin[id]) make_again(x, twin);
-        ZT_TRY(e = back_one(x, twin[id] ? twin[id] : x, grad[id], need, grad, dx), done);
+        ZT_TRY(e = back_one(x, twin[id] ? twin[id] : x, grad[id], need, twin, grad, dx), done);
     }
     for (int k = 0; k < n; k++) dwrt[k] = wrt[k]->id <= top && grad[wrt[k]->id] ? grad[wrt[k]->id] : zeros(g, wrt[k]->sh);
     e = zt_graph_error(g);

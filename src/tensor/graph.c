@@ -126,6 +126,23 @@ void zt_graph_set_multiply(zt_graph *g, zt_dtype t) {
     g->multiply = t;
 }
 
+const char *zt_graph_keep_f32(zt_graph *g, const char *scopes) {
+    const char *missing = NULL;
+    while (*scopes) {
+        const size_t len = strcspn(scopes, ",");
+        int found = 0;
+        for (int id = 0; id < zt_graph_size(g); id++) {
+            zt_node *n = zt_graph_node(g, id);
+            if (strncmp(n->scope, scopes, len) != 0 || (n->scope[len] && n->scope[len] != '.')) continue;
+            n->multiply = ZT_F32;
+            found++;
+        }
+        if (!found && !missing) missing = scopes;
+        scopes += len + (scopes[len] == ',');
+    }
+    return missing;
+}
+
 void zt_recompute(zt_graph *g, bool on) {
     g->regions += on;
     g->in_region = on;

@@ -43,7 +43,7 @@ struct zt_node {
     const char *name;            /* leaves: name in the input table or tensor set; else NULL */
     const char *scope;           /* scope path when it was made, "" at the top */
     int region;                  /* of zt_recompute: > 0; 0: none; -1: a node made again */
-    bool half;                   /* stored as bf16: set by the plan where every reader rounds it to that anyway */
+    bool half;                   /* stored as bf16: set by the plan (plan_half.c) */
     bool is_output;              /* kept until the end of the run */
     void *x;                     /* storage of the primary output, bound by the plan */
     void *aux[ZT_MAX_AUX];       /* storage of the further outputs, bound by the plan */
@@ -79,6 +79,9 @@ zt_dtype zt_graph_real(const zt_graph *g);
 /** Type that matmul and conv nodes emitted from now on round their factors to: ZT_F32 (at first) or ZT_BF16, which processors
  *  with bf16 instructions multiply twice as fast; others, and the references, keep f32. */
 void zt_graph_set_multiply(zt_graph *g, zt_dtype t);
+/** Nodes made so far under the comma-separated scopes ("text,blocks.0"; "": none) multiply in f32 after all. NULL, or the first
+ *  of the scopes that no node is under: a pointer into `scopes`. */
+const char *zt_graph_keep_f32(zt_graph *g, const char *scopes);
 
 /** What is computed between zt_recompute(g, true) and zt_recompute(g, false) is not kept for gradients: zt_grad makes it again
  *  where it is first needed, from the values that entered the region (Chen et al. 2016, arXiv:1604.06174): about a third more
@@ -109,6 +112,12 @@ enum {
     ZT_OPF_MUTATES = 2,     /* overwrites the first at.i[ZT_MAX_IATTR-1] inputs (PARAM or STATE leaves) */
     ZT_OPF_OVERWRITE = 4,   /* output may share in[0]'s storage when in[0] dies here (element-wise: reads i before writing i) */
     ZT_OPF_LEAF = 8,
+    ZT_OPF_CHEAP = 32,      /* zt_grad makes the result again rather than have it kept: one pass over inputs that its gradient
+                               needs anyway, or that are much smaller */
+    ZT_OPF_TURNS = 64,      /* as cheap; its gradient needs no input, so it is made again only where its input is too */
+    ZT_OPF_BF16 = 128,      /* in nodes that multiply in bf16 the result may be stored so: it is not known better (products), or
+                               is a gradient on its way into such a product */
+    ZT_OPF_FOLLOWS = 256,   /* a sum or a copy: the same where its inputs (but for what is broadcast) are stored so */
     ZT_OPF_INDEX = 16       /* the primary output is i32 (positions); real inputs still have the graph's real type */
 };
 struct zt_op_def {

@@ -45,41 +45,6 @@ static zt_err choose_kernel(zt_plan *p, zt_step *s) {
     return ZT_OK;
 }
 
-/* The node whose result n shows, views followed; NULL when it shows a further output. */
-static zt_node *shown(zt_node *n) {
-    while (n->op->flags & ZT_OPF_VIEW) {
-        if (n->op == &zt_def_aux) return NULL;
-        n = n->in[0];
-    }
-    return n;
-}
-/* Which results are stored as bf16: those that their kernel can write so and all readers round. */
-static zt_err choose_halves(zt_plan *p, int n_out, zt_node *const *out) {
-    const int size = zt_graph_size(p->g);
-    bool *half = zt_alloc_array((size_t)size + 1, sizeof *half);
-    if (!half) return ZT_NOMEM;
-    for (int k = 0; k < p->n_steps && !p->cfg.no_half; k++) {
-        const zt_step *s = &p->steps[k];
-        half[s->node->id] = s->kernel && s->kernel->writes_half && s->kernel->writes_half(s->node);
-    }
-    for (int k = 0; k < n_out; k++)
-        if (shown(out[k])) half[shown(out[k])->id] = false;
-    for (int k = 0; k < p->n_steps; k++) {
-        const zt_step *s = &p->steps[k];
-        for (int j = 0; j < s->node->n_in; j++) {
-            const bool reads = s->kernel && s->kernel->reads_half && s->kernel->reads_half(s->node, j);
-            if (!reads && shown(s->node->in[j])) half[shown(s->node->in[j])->id] = false;
-        }
-    }
-    for (int id = 0; id < size; id++) {
-        zt_node *n = zt_graph_node(p->g, id), *from = shown(n);
-        n->half = from && half[from->id];
-        p->info.halves += half[id];
-    }
-    zt_free(half);
-    return ZT_OK;
-}
-
 static zt_err prepare(zt_plan *p, zt_step *s) {
     if (!s->kernel || !s->kernel->prepare) return ZT_OK;
     size_t scratch = 0;
@@ -104,7 +69,7 @@ static zt_err make_steps(zt_plan *p, const bool *need, int n_out, zt_node *const
         if (n->op->flops && n->region >= 0) p->info.flops += n->op->flops(n);
     }
     p->info.steps = p->n_steps;
-    zt_err e = choose_halves(p, n_out, out);
+    zt_err e = zt_plan_choose_halves(p, n_out, out);
     for (int k = 0; e == ZT_OK && k < p->n_steps; k++) e = prepare(p, &p->steps[k]);
     return e;
 }
@@ -142,43 +107,43 @@ static void find_lifetimes(zt_plan *p, int n_out, zt_node *const *out) {
     }
 }
 
-/* Element-wise results take over the block of an input that dies there. merged[b] is the block b really uses. */
-static void share_blocks(const zt_plan *p, int *merged) {
-    for (int b = 0; b < p->n_blocks; b++) merged[b] = b;
+/* Element-wise results take over the block of an input that dies there. */
+static void share_blocks(zt_plan *p) {
+    int *owner = p->owner;
+    for (int b = 0; b < p->n_blocks; b++) owner[b] = b;
     for (int k = 0; k < p->n_steps && !p->cfg.no_reuse; k++) {
         const zt_node *n = p->steps[k].node;
         if (!(n->op->flags & ZT_OPF_OVERWRITE)) continue;
         const int out = p->first_block[n->id], raw = block_of(p, n->in[0]);
         if (raw < 0) continue;
-        const int in = merged[raw];
+        const int in = owner[raw];
         bool free_after = p->block[in].last == k && p->block[in].bytes == p->block[out].bytes;
         for (int j = 1; j < n->n_in; j++) {
             const int other = block_of(p, n->in[j]);
-            if (other >= 0 && merged[other] == in && !zt_same_shape(&n->in[j]->sh, &n->sh)) free_after = false;
+            if (other >= 0 && owner[other] == in && !zt_same_shape(&n->in[j]->sh, &n->sh)) free_after = false;
         }
         if (!free_after) continue;
-        merged[out] = in;
+        owner[out] = in;
         p->block[in].last = p->block[out].last;
     }
 }
 
 static zt_err place_blocks(zt_plan *p) {
-    int *merged = zt_alloc_array((size_t)p->n_blocks + 1, sizeof *merged);
+    p->owner = zt_alloc_array((size_t)p->n_blocks + 1, sizeof *p->owner);
     zt_block *own = zt_alloc_array((size_t)p->n_blocks + 1, sizeof *own);
-    zt_err e = merged && own ? ZT_OK : ZT_NOMEM;
+    zt_err e = p->owner && own ? ZT_OK : ZT_NOMEM;
     if (e == ZT_OK) {
-        share_blocks(p, merged);
+        share_blocks(p);
         int n = 0;
         for (int b = 0; b < p->n_blocks; b++)
-            if (merged[b] == b) own[n++] = p->block[b];
+            if (p->owner[b] == b) own[n++] = p->block[b];
         if (p->cfg.no_reuse) zt_layout_apart(own, n, GUARD, &p->info.arena_bytes);
         else e = zt_layout_place(own, n, &p->info.arena_bytes);
         n = 0;
         for (int b = 0; b < p->n_blocks; b++)
-            if (merged[b] == b) p->block[b].offset = own[n++].offset;
-        for (int b = 0; b < p->n_blocks; b++) p->block[b].offset = p->block[merged[b]].offset;
+            if (p->owner[b] == b) p->block[b].offset = own[n++].offset;
+        for (int b = 0; b < p->n_blocks; b++) p->block[b].offset = p->block[p->owner[b]].offset;
     }
-    zt_free(merged);
     zt_free(own);
     return e;
 }
@@ -285,6 +250,7 @@ void zt_plan_destroy(zt_plan **pp) {
     zt_free(p->steps);
     zt_free(p->block);
     zt_free(p->first_block);
+    zt_free(p->owner);
     zt_free(p);
     *pp = NULL;
 }

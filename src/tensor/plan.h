@@ -11,6 +11,10 @@ typedef struct zt_exec {
     void *scratch;  /* scratch bytes asked for, 64-byte aligned */
 } zt_exec;
 
+/** What a kernel takes an input for: f32 only; f32 or bf16, whichever node->half says; either, and it rounds what is f32 to bf16
+ *  (or adds it up over many rows), so that nothing is lost if it is stored so. */
+typedef enum zt_reads { ZT_READS_F32, ZT_READS_EITHER, ZT_READS_ROUNDED } zt_reads;
+
 /** One kernel: runs a node whose inputs' and outputs' storage is bound. It may not allocate. */
 typedef struct zt_kernel {
     void (*run)(const zt_node *n, const zt_exec *e);
@@ -18,10 +22,10 @@ typedef struct zt_kernel {
      *  NULL. */
     zt_err (*prepare)(const zt_node *n, void **prepared, size_t *scratch_bytes);
     void (*release)(void *prepared);
-    /** Whether the result can be stored as bf16 (node->half), and whether input k can be read so, because the kernel rounds it to
-     *  bf16 anyway (or adds it up over many rows). A plan stores a result so where all its readers say yes. NULL: no. */
+    /** Whether the result can be stored as bf16 (node->half), and what input k may be. The plan decides (plan_half.c). NULL: no,
+     *  ZT_READS_F32. */
     bool (*writes_half)(const zt_node *n);
-    bool (*reads_half)(const zt_node *n, int k);
+    zt_reads (*reads)(const zt_node *n, int k);
 } zt_kernel;
 
 /** A backend offers kernels; `find` returns NULL for what it lacks. */
@@ -35,6 +39,7 @@ typedef struct zt_plan_cfg {
     const zt_backend *backend;  /* NULL: plain C references only */
     bool strict;                /* an op the backend lacks is an error naming it (else its reference runs) */
     bool no_half;               /* no result is stored as bf16 (tests) */
+    bool half_if_rounded;       /* only where all readers round it anyway (tests) */
     bool no_reuse;              /* every node its own storage, with guard zones (tests) */
     zt_tset *params;            /* storage of PARAM leaves, found by name; each must be there with its shape */
     zt_tset *states;            /* storage of STATE leaves */
@@ -60,8 +65,11 @@ zt_err zt_plan_run_checked(zt_plan *p);
 const zt_plan_info *zt_plan_get_info(const zt_plan *p);
 /** Time every step over one run and print, per op and per scope (first two levels): ms, share, GFLOP, GFLOP/s, GB (inputs read
  *  and outputs written once), calls, and the part of the roofline reached: the time that the machine's peaks would take over the
- *  time it took, summed over steps. gflops and gbytes: those peaks per second, of products and of memory. */
+ *  time it took, summed over steps; and of the results that are in memory when it is fullest, the bytes they made. gflops and
+ *  gbytes: those peaks per second, of products and of memory. */
 zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes);
+/** Bytes that running this node reads and writes, each tensor counted once. */
+int64_t zt_node_traffic(const zt_node *n);
 /** tests: guard zones of a no_reuse plan are intact. */
 bool zt_plan_guards_ok(const zt_plan *p);
 #endif

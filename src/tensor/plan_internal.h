@@ -1,4 +1,4 @@
-/* plan_internal.h - what a plan is made of: planned by plan.c, run by run.c. */
+/* plan_internal.h - what a plan is made of: planned by plan.c and plan_half.c, run by run.c. */
 #ifndef ZT_PLAN_INTERNAL_H
 #define ZT_PLAN_INTERNAL_H
 #include "tensor/layout.h"
@@ -18,10 +18,14 @@ struct zt_plan {
     zt_block *block;                     /* storage of results; leaves have none here */
     int n_blocks;
     int *first_block;                    /* by node id: block of the primary output, aux k follows at +1+k; -1: none */
+    int *owner;                          /* by block: the block whose storage it uses: itself, or one that it overwrites */
     uint8_t *arena, *inputs, *scratch;
     int64_t scratch_bytes;
     zt_plan_info info;
 };
+
+/** plan_half.c: which results are stored as bf16 (node->half), once steps and kernels are known. ZT_NOMEM. */
+zt_err zt_plan_choose_halves(zt_plan *p, int n_out, zt_node *const *out);
 
 static inline int64_t zt_result_bytes(const zt_node *n) {
     return zt_numel(&n->sh) * (n->half ? 2 : (int64_t)zt_dtype_bytes(n->dtype));

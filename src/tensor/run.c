@@ -56,7 +56,7 @@ zt_err zt_plan_run_checked(zt_plan *p) {
 }
 
 /* ---- profile --------------------------------------------------------------------------------------------------- */
-typedef struct row { char name[96]; double ms, roof_ms; int64_t flops, bytes; int calls; } row;
+typedef struct row { char name[96]; double ms, roof_ms; int64_t flops, bytes, held; int calls; } row;   /* held: at the peak */
 
 static void add_row(row *rows, int *n, int cap, const char *name, const row *one) {
     int k = 0;
@@ -70,6 +70,7 @@ static void add_row(row *rows, int *n, int cap, const char *name, const row *one
     rows[k].roof_ms += one->roof_ms;
     rows[k].flops += one->flops;
     rows[k].bytes += one->bytes;
+    rows[k].held += one->held;
     rows[k].calls++;
 }
 
@@ -80,21 +81,41 @@ static int by_ms(const void *a, const void *b) {
 
 static void print_rows(FILE *f, const char *title, row *rows, int n, double total) {
     qsort(rows, (size_t)n, sizeof *rows, by_ms);
-    fprintf(f, "%-32s %8s %7s %9s %9s %8s %9s %6s\n", title, "ms", "share", "GFLOP", "GFLOP/s", "GB", "roofline", "calls");
+    fprintf(f, "%-32s %8s %7s %9s %9s %8s %9s %6s %9s\n", title, "ms", "share", "GFLOP", "GFLOP/s", "GB", "roofline", "calls",
+            "MB held");
     for (int k = 0; k < n; k++) {
         const row *r = &rows[k];
-        fprintf(f, "%-32s %8.2f %6.1f%% %9.3f %9.1f %8.3f %8.1f%% %6d\n", r->name, r->ms, 100 * r->ms / total,
+        fprintf(f, "%-32s %8.2f %6.1f%% %9.3f %9.1f %8.3f %8.1f%% %6d %9.1f\n", r->name, r->ms, 100 * r->ms / total,
                 (double)r->flops * 1e-9, (double)r->flops * 1e-6 / (r->ms + 1e-9), (double)r->bytes * 1e-9,
-                100 * r->roof_ms / (r->ms + 1e-9), r->calls);
+                100 * r->roof_ms / (r->ms + 1e-9), r->calls, (double)r->held * 1e-6);
     }
 }
 
-/* What a step reads and writes, each tensor once. */
-static int64_t traffic(const zt_node *n) {
+int64_t zt_node_traffic(const zt_node *n) {
     int64_t bytes = zt_result_bytes(n);
     for (int k = 0; k < n->n_in; k++) bytes += zt_result_bytes(n->in[k]);
     for (int k = 0; k < n->n_aux; k++) bytes += zt_aux_bytes(n, k);
     return bytes;
+}
+/* Bytes of blocks in use at step k: of all of them, or of those that step `of` made. */
+static int64_t held_at(const zt_plan *p, int k, int of) {
+    int64_t bytes = 0;
+    const int from = of < 0 ? 0 : p->first_block[p->steps[of].node->id];
+    const int to = of < 0 ? p->n_blocks : from + 1 + p->steps[of].node->n_aux;
+    for (int b = from; b < to; b++)
+        if (p->owner[b] == b && p->block[b].first <= k && k <= p->block[b].last) bytes += p->block[b].bytes;
+    return bytes;
+}
+/* The step at which most bytes are in use. */
+static int fullest(const zt_plan *p) {
+    int64_t most = -1;
+    int at = 0;
+    for (int k = 0; k < p->n_steps; k++) {
+        const int64_t bytes = held_at(p, k, -1);
+        if (bytes > most) at = k;
+        if (bytes > most) most = bytes;
+    }
+    return at;
 }
 /* The first two levels of a scope path. */
 static void scope_name(const zt_node *n, char out[96]) {
@@ -109,23 +130,28 @@ zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
     if (e != ZT_OK) return e;
     row *ops = zt_alloc_array(CAP, sizeof *ops), *scopes = zt_alloc_array(CAP, sizeof *scopes);
     int n_ops = 0, n_scopes = 0;
+    char name[96];
+    const int peak = fullest(p);
     double total = 0;
     e = ops && scopes ? ZT_OK : ZT_NOMEM;
     for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
         const zt_node *n = p->steps[k].node;
         const double t0 = zt_now();
         run_step(&p->steps[k]);
-        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0, .bytes = traffic(n)};
+        row r = {.ms = (zt_now() - t0) * 1e3, .flops = n->op->flops ? n->op->flops(n) : 0, .bytes = zt_node_traffic(n),
+                 .held = held_at(p, peak, k)};
         r.roof_ms = fmax((double)r.flops * 1e-6 / gflops, (double)r.bytes * 1e-6 / gbytes);
-        char scope[96];
-        scope_name(n, scope);
+        scope_name(n, name);
         add_row(ops, &n_ops, CAP, n->op->name, &r);
-        add_row(scopes, &n_scopes, CAP, scope, &r);
+        add_row(scopes, &n_scopes, CAP, name, &r);
         total += r.ms;
     }
     if (e == ZT_OK) {
         print_rows(f, "op", ops, n_ops, total);
         print_rows(f, "scope", scopes, n_scopes, total);
+        scope_name(p->steps[peak].node, name);
+        fprintf(f, "arena %.1f MB; most is held, %.1f MB, at step %d of %d: %s of %s\n", (double)p->info.arena_bytes * 1e-6,
+                (double)held_at(p, peak, -1) * 1e-6, peak + 1, p->n_steps, p->steps[peak].node->op->name, name);
     }
     zt_free(ops);
     zt_free(scopes);

@@ -1,5 +1,6 @@
 /* encoder.c - text encoder: token + position embedding, pre-norm self-attention blocks, final norm. */
 #include "text/encoder.h"
+#include "nn/attention.h"
 
 static const zt_opt options[] = {
     {"vocab", ZT_OPT_INT, ZT_OPT_AT(zt_text_cfg, vocab), "512", 258, 65536, NULL, 0,
@@ -16,7 +17,7 @@ const zt_opts zt_text_opts = {options, sizeof options / sizeof *options};
 static zt_node *block(zt_nn *nn, zt_node *x, zt_node *len, const zt_text_cfg *k) {
     const int64_t b = x->sh.d[0], l = x->sh.d[1];
     zt_node *h = zt_reshape(zt_norm_affine(nn, "norm1", x), zt_sh(b, l, 1, k->dim));
-    h = zt_mha(nn, "attn", h, h, (int)k->heads, NULL, len, true);                               /* [B,L,1,D] */
+    h = zt_mha(nn, "attn", h, h, &(zt_attend){.heads = (int)k->heads, .len = len, .zero_out = true});      /* [B,L,1,D] */
     x = zt_add(x, zt_reshape(h, x->sh));
     h = zt_gelu(zt_linear(nn, "fc1", zt_norm_affine(nn, "norm2", x), 4 * k->dim, ZT_INIT_XAVIER));
     return zt_add(x, zt_linear(nn, "fc2", h, k->dim, ZT_INIT_ZERO));

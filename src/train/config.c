@@ -202,6 +202,7 @@ zt_err zt_train_cfg_load(zt_train_cfg *c, const char *path, int n, char *const *
     for (int k = 0; k < N_SECTIONS; k++) zt_opt_defaults(s[k].opts, s[k].cfg);
     ZT_TRY(e = read_sections(c, path, root), done);
     for (int k = 0; k < n; k++) ZT_TRY(e = apply_override(c, overrides[k]), done);
+    memcpy(c->net.f32_scopes, c->run.f32_scopes, sizeof c->net.f32_scopes);
     e = check(c);
 done:
     json_decref(root);

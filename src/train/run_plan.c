@@ -22,6 +22,7 @@ static zt_err extra_bytes(const zt_train_cfg *c, zt_tset *params, int64_t *bytes
     zt_graph *g;
     zt_plan *p = NULL;
     if ((e = zt_graph_create(&g)) != ZT_OK) return e;
+    zt_graph_set_multiply(g, zt_precision_multiply(c->run.precision));
     zt_nn nn = {.g = g, .params = params, .seed = 1};
     const zt_net_in in = zt_net_inputs(g, &c->net, c->train.sample_cfg_scale != 1 ? 8 : 4);
     zt_node *y = zt_net_build(&nn, &c->net, &in);

@@ -55,7 +55,8 @@ zt_err zt_run_samples(const zt_train_cfg *c, const zt_dataset *ds, zt_tset *ema,
     ZT_TRY(e = choose_prompts(ds, prompt, &list), done);
     ZT_TRY(e = zt_path_join(list_path, dir, "prompts.txt"), done);
     if (!zt_file_exists(list_path)) ZT_TRY(e = zt_file_write(list_path, list.buf, list.len), done);
-    ZT_TRY(e = zt_sampling_create(&s, net, ema, tok, &c->diffusion, CLIPS / 2, guided), done);
+    ZT_TRY(e = zt_sampling_create(&s, net, ema, tok, &c->diffusion, CLIPS / 2, guided, zt_precision_multiply(c->run.precision)),
+           done);
     const zt_sampling_request request = {.n = CLIPS, .prompt = prompt, .steps = (int)c->train.sample_steps,
                                          .cfg_scale = c->train.sample_cfg_scale, .sampler = ZT_SAMPLER_DDIM, .seed = 1};
     ZT_TRY(e = zt_sampling_run(s, &request, x), done);

@@ -155,21 +155,9 @@ static zt_err build_update(zt_step_graph *s, zt_tset *states, const zt_steps_cfg
     return zt_graph_error(g);
 }
 
-/* Nodes under the comma-separated scopes multiply in f32. */
 static zt_err keep_f32(zt_graph *g, const char *scopes) {
-    while (*scopes) {
-        const size_t len = strcspn(scopes, ",");
-        int found = 0;
-        for (int id = 0; id < zt_graph_size(g); id++) {
-            zt_node *n = zt_graph_node(g, id);
-            if (strncmp(n->scope, scopes, len) != 0 || (n->scope[len] && n->scope[len] != '.')) continue;
-            n->multiply = ZT_F32;
-            found++;
-        }
-        if (!found) return zt_fail(ZT_CONFIG, "f32_scopes: this model has no part '%.*s'", (int)len, scopes);
-        scopes += len + (scopes[len] == ',');
-    }
-    return ZT_OK;
+    const char *missing = zt_graph_keep_f32(g, scopes);
+    return missing ? zt_fail(ZT_CONFIG, "f32_scopes: this model has no part '%.*s'", (int)strcspn(missing, ","), missing) : ZT_OK;
 }
 
 zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t batch, zt_tset *params, zt_tset *states, bool dry) {

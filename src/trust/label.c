@@ -11,8 +11,9 @@ zt_err zt_label_tags(zt_media_tags *tags, const zt_generate_cfg *cfg, const zt_m
     char seed[32], settings[256], comment[96];
     zt_str about = {0};
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)cfg->seed + (unsigned long long)k);
-    snprintf(settings, sizeof settings, "steps=%d cfg_scale=%g sampler=%s frames=%d size=%dx%d context_frames=%d", cfg->steps,
-             cfg->cfg_scale, cfg->sampler, model->frames, model->width, model->height, cfg->context_frames);
+    snprintf(settings, sizeof settings, "steps=%d cfg_scale=%g sampler=%s precision=%s frames=%d size=%dx%d context_frames=%d",
+             cfg->steps, cfg->cfg_scale, cfg->sampler, cfg->precision, model->frames, model->width, model->height,
+             cfg->context_frames);
     snprintf(comment, sizeof comment, "AI-generated video (made with zoetrope %s)", ZT_VERSION);
     zt_str_addf(&about, "AI-generated. Prompt: \"%s\". Model: %s %.16s. Seed: %s. %s.", prompt, model->name, model->hash, seed,
                 settings);

@@ -1,7 +1,7 @@
 /* test_kernels_sweep.c - the CPU backend against the plain references over generated cases of every op, at each processor level
  * (ZT_CPU=base, v3, v4, bf16; a level the machine lacks runs as the best it has), and without oneDNN. Cases alternate between
  * guarded storage and reused storage, where element-wise results overwrite their inputs. Each level runs in a process of its own,
- * since the level is chosen once. One op: give its name as argument. */
+ * since the level is chosen once. One op: give its name as argument. labels: threads */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -24,7 +24,8 @@ static bool heavy(const zt_op_def *op) { /* library primitives are built for eac
 static bool kernel_case(const zt_op_def *op, int k, zt_dtype multiply, double tol, double *worst, int *without) {
     sweep_case got, want;
     const bool apart = k % 2 == 0;
-    bool ok = sweep_build(&got, op, k, ZT_F32) & sweep_build(&want, op, k, ZT_F32);
+    const bool built_got = sweep_build(&got, op, k, ZT_F32), built_want = sweep_build(&want, op, k, ZT_F32);
+    bool ok = built_got && built_want;
     for (int id = 0; ok && id < zt_graph_size(got.g); id++) zt_graph_node(got.g, id)->multiply = multiply;
     ok = ok && sweep_run(&want, 1, &want.y, NULL, true) && sweep_run(&got, 1, &got.y, zt_backend_cpu(), apart);
     ok = ok && sweep_finite(&got) && sweep_close(&got, &want, tol, worst);

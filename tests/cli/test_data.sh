@@ -20,7 +20,17 @@ for file in sheet.png sheet.mp4; do [ -s "$work/$file" ] || fail "data show wrot
 "$zoe" synth --out "$work/other" --clips 40 --frames 8 --size 16 --seed 4 > "$work/out" 2>&1 || fail "synth other"
 cmp -s "$set/shards/train-00000.tar" "$work/again/shards/train-00000.tar" || fail "the same seed gave other clips"
 ! cmp -s "$set/shards/train-00000.tar" "$work/other/shards/train-00000.tar" || fail "another seed gave the same clips"
+# The other worlds
+for world in scene3d physics digits faces; do
+    "$zoe" synth --world $world --out "$work/$world" --clips 8 --test 0.5 --frames 3 --size 32 > "$work/out" 2>&1 ||
+        fail "synth --world $world"
+    grep -q "clips/s" "$work/out" || fail "synth does not say how fast it was"
+    "$zoe" data ls "$work/$world" --num 1 | grep -Eq "3x32x32.* (a|the) " || fail "data ls $world shows no caption"
+    "$zoe" data show "$work/$world" -o "$work/$world.png" > "$work/out" || fail "data show $world"
+    "$zoe" synth --help | grep -q "^  $world: " || fail "synth --help does not name $world"
+done
 # Wrong usage
+expect 2 "want one of shapes" "$zoe" synth --world physic --out "$work/x" --clips 3
 expect 2 "clips" "$zoe" synth --out "$work/x"
 expect 2 "out" "$zoe" synth --clips 3
 expect 2 "size" "$zoe" synth --out "$work/x" --clips 3 --size 4

@@ -25,11 +25,23 @@ $gen -p "a red square moves left" --seed 2 -o "$work/b.mp4"
 for text in "AI-generated" "a red square moves left" trainedAlgorithmicMedia model_hash; do
     grep -aq "$text" "$work/a.mp4" || fail "a.mp4 lacks the label '$text'"
 done
+# Precision: what was used is in the label; bf16 is refused where the processor does not have it.
+$gen -p "a red square moves left" --precision f32 -o "$work/f32.mp4"
+grep -aq "precision=f32" "$work/f32.mp4" || fail "f32.mp4 does not say precision=f32"
+"$zoe" info --json > "$work/info.json"
+if grep -q '"bf16": true' "$work/info.json"; then used=bf16; else used=f32; fi
+grep -aq "precision=$used" "$work/a.mp4" || fail "a.mp4 does not say precision=$used"
+ZT_CPU=v3 "$zoe" generate "$work/run/model" --steps 2 --quiet -p "a red square moves left" -o "$work/v3.mp4"
+grep -aq "precision=f32" "$work/v3.mp4" || fail "v3.mp4 does not say precision=f32"
+expect 2 "does not multiply in bf16" env ZT_CPU=v3 "$zoe" generate "$work/run/model" --precision bf16 -o "$work/g.mp4"
 $gen -p "a blue circle moves up" -o "$work/c.gif"
 $gen -p "a blue circle moves up" --num 2 -o "$work/d_%04d.png"
 [ -s "$work/d-2_0003.png" ] || fail "numbered frames of the second clip are missing"
 $gen -p "" --image "$work/d-1_0000.png" -o "$work/e.mp4"
 $gen --video "$work/a.mp4" --context 2 --video-frames 6 --sampler dpm++2m --cfg-scale 1 -o "$work/f.mp4"
+# The judge knows one world.
+"$zoe" synth --world digits --out "$work/digits" --clips 8 --test 0.5 --frames 4 --size 16 > "$work/synth.log" 2>&1
+expect 2 "its world is digits" "$zoe" eval "$work/run/model" --data "$work/digits"
 # Ctrl-C saves and says how to go on: between steps, and while samples are made (here all the time).
 for every in 100000 1; do
     "$zoe" train "$tiny" --out "$work/stop-$every" train.steps=100000 train.sample_every=$every train.checkpoint_every=100000 \
@@ -48,6 +60,8 @@ for every in 100000 1; do
     ls -d "$work/stop-$every"/checkpoints/step-* > /dev/null || fail "Ctrl-C saved no checkpoint"
 done
 # Early stopping: a learning rate of 0 never improves.
-"$zoe" train "$tiny" --out "$work/early" --json train.lr=0 train.ema=0 train.patience=1 train.steps=1000 > "$work/result.json"
+"$zoe" train "$tiny" --out "$work/early" --json train.lr=0 train.ema=0 train.patience=1 train.steps=1000 f32_scopes=text \
+    > "$work/result.json"
 grep -q '"early_stop": true' "$work/result.json" || fail "patience did not stop the run"
+grep -q '"f32_scopes": "text"' "$work/early/model/config.json" || fail "the model does not know its f32_scopes"
 echo "train and generate: whole path passed"

@@ -229,7 +229,15 @@ static int tear_down(void **state) {
 
 static zt_synth_cfg config(char out[ZT_PATH_MAX], const char *name) {
     assert_int_equal(zt_path_join(out, folder, name), ZT_OK);
-    return (zt_synth_cfg){.out = out, .world = &zt_world_shapes, .clips = 200, .frames = 8, .size = 16, .hold_out = 12, .fps = 8, .val = 0.05, .test = 0.1,
+    return (zt_synth_cfg){.out = out,
+                          .world = &zt_world_shapes,
+                          .clips = 200,
+                          .frames = 8,
+                          .size = 16,
+                          .hold_out = 12,
+                          .fps = 8,
+                          .val = 0.05,
+                          .test = 0.1,
                           .seed = 9};
 }
 

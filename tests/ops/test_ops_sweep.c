@@ -14,7 +14,8 @@ enum { CASES = 200, CASES_GRAD = 100, CASES_SECOND = 30, MAX_WRT = 8 };
 /* ---- references ------------------------------------------------------------------------------------------------ */
 static bool reference_case(const zt_op_def *op, int k, double *worst) {
     sweep_case a, b;
-    bool ok = sweep_build(&a, op, k, ZT_F32) & sweep_build(&b, op, k, ZT_F64);
+    const bool built_a = sweep_build(&a, op, k, ZT_F32), built_b = sweep_build(&b, op, k, ZT_F64);
+    bool ok = built_a && built_b;
     ok = ok && sweep_run(&a, 1, &a.y, NULL, true) && sweep_run(&b, 1, &b.y, NULL, true);
     ok = ok && sweep_finite(&a) && sweep_finite(&b);
     ok = ok && sweep_close(&a, &b, 3 * op->tol, worst); /* both round stored statistics and inner results of the case */

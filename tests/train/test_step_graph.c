@@ -24,7 +24,7 @@ static outcome step(const char *model, const char *(*opts)[2], int64_t parts, bo
     for (; (*opts)[0]; opts++) assert_int_equal(zt_opt_set(c.net.model->opts, c.net.cfg, "test", (*opts)[0], (*opts)[1]), ZT_OK);
     c.net.vocab = 300;
     c.net.frames = 4;
-    c.net.height = c.net.width = 16;
+    c.net.height = c.net.width = 32;                         /* activations outweigh gradients of weights */
     o.e = zt_step_graph_create(&s, &c, BATCH, &o.params, &states, false);
     if (o.e == ZT_OK) {
         zt_step_graph_fill(&s);

@@ -108,15 +108,21 @@ static dnnl_status_t add_reorder(job *j, const dnnl_memory_desc_t *from, place f
     if (attr) dnnl_primitive_attr_destroy(attr);
     return e;
 }
-/* Another step: the f32 tensor at *at is rounded to bf16 in scratch; *md and *at become those of the copy. */
-static dnnl_status_t add_narrow(job *j, dnnl_memory_desc_t *md, place *at) {
-    dnnl_memory_desc_t half = *md;
-    half.data_type = dnnl_bf16;
-    const place to = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&half))};
-    const dnnl_status_t e = add_reorder(j, md, *at, &half, to);
-    *md = half;
+/* *md is stored as `have`; unless that is what a product wants, another step makes such a copy in scratch, and *md and *at become
+ * those of the copy. */
+static dnnl_status_t add_convert(job *j, dnnl_memory_desc_t *md, place *at, dnnl_data_type_t have, dnnl_data_type_t want) {
+    dnnl_memory_desc_t copy = *md;
+    md->data_type = have;
+    copy.data_type = want;
+    if (have == want) return dnnl_success;
+    const place to = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&copy))};
+    const dnnl_status_t e = add_reorder(j, md, *at, &copy, to);
+    *md = copy;
     *at = to;
     return e;
+}
+static dnnl_data_type_t type_of(bool half) {
+    return half ? dnnl_bf16 : dnnl_f32;
 }
 static zt_err job_finish(const zt_node *n, job *j, dnnl_status_t e, void **prepared, size_t *scratch) {
     if (e != dnnl_success) {
@@ -148,14 +154,14 @@ static void job_run(const zt_node *n, const zt_exec *e) {
 }
 
 /* ---- matmul ------------------------------------------------------------------------------------------------------ */
-/* bias: its input, or -1; narrow: rounded to bf16; half: the first factor is stored so */
-typedef struct product { int64_t M, K, N; bool ta, tb; int bias; bool narrow, half; } product;
+/* bias: its input, or -1; narrow: multiplied in bf16; half: factors and result that are stored so */
+typedef struct product { int64_t M, K, N; bool ta, tb; int bias; bool narrow, half[2], out_half; } product;
 
 /* ta over many rows is served by kernels/conv_dw.c; over few, rounding costs what it saves. */
 static product product_of(const zt_node *n, int64_t M, int64_t K, int64_t N, bool ta, bool tb, int bias) {
     const bool wide = !ta && M >= NARROW_MIN && K >= NARROW_MIN && N >= NARROW_MIN;
     return (product){.M = M, .K = K, .N = N, .ta = ta, .tb = tb, .bias = bias, .narrow = narrow(n) && wide,
-                     .half = n->in[0]->half};
+                     .half = {n->in[0]->half, n->in[1]->half}, .out_half = n->half};
 }
 
 static dnnl_status_t matrix(dnnl_memory_desc_t *md, int64_t rows, int64_t cols, bool transposed) {
@@ -173,9 +179,9 @@ static dnnl_status_t add_matmul(job *j, product p) {
     if (e == dnnl_success) e = matrix(&b, p.K, p.N, p.tb);
     if (e == dnnl_success) e = matrix(&c, p.M, p.N, false);
     if (e == dnnl_success) e = matrix(&bias, 1, p.N, false);
-    if (e == dnnl_success && p.half) a.data_type = dnnl_bf16;
-    else if (e == dnnl_success && p.narrow) e = add_narrow(j, &a, &a_at);
-    if (e == dnnl_success && p.narrow) e = add_narrow(j, &b, &b_at);
+    c.data_type = type_of(p.out_half);
+    if (e == dnnl_success) e = add_convert(j, &a, &a_at, type_of(p.half[0]), type_of(p.narrow));
+    if (e == dnnl_success) e = add_convert(j, &b, &b_at, type_of(p.half[1]), type_of(p.narrow));
     if (e == dnnl_success) e = dnnl_matmul_desc_init(&d, &a, &b, p.bias < 0 ? NULL : &bias, &c);
     if (e == dnnl_success) e = user_scratchpad(&attr);
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, NULL);
@@ -199,15 +205,18 @@ static zt_err matmul_prepare(const zt_node *n, void **prepared, size_t *scratch)
     if (!j) return ZT_NOMEM;
     return job_finish(n, j, add_matmul(j, product_of_matmul(n)), prepared, scratch);
 }
-static bool matmul_reads_half(const zt_node *n, int k) {
-    return k == 0 && product_of_matmul(n).narrow;
+static zt_reads matmul_reads(const zt_node *n, int k) {
+    return k > 1 ? ZT_READS_F32 : product_of_matmul(n).narrow ? ZT_READS_ROUNDED : ZT_READS_EITHER;
+}
+static bool matmul_writes_half(const zt_node *n) {
+    return product_of_matmul(n).narrow;
 }
 
 /* ---- conv -------------------------------------------------------------------------------------------------------- */
 /* A conv as oneDNN sees it; axes t,h,w. `flat`: t is folded into the batch and left out. */
 typedef struct geometry {
     int64_t B, Ci, Co, groups, in[3], out[3], k[3], stride[3], before[3], after[3], dilation[3];
-    bool flat, narrow, half;                            /* half: the first factor is stored as bf16 */
+    bool flat, narrow, half, out_half;                  /* multiplied in bf16; first factor and result are stored so */
 } geometry;
 
 static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape *y, const int64_t size[3], int64_t Ci,
@@ -226,6 +235,7 @@ static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape 
     g.flat = g.k[0] == 1 && g.stride[0] == 1 && !g.before[0] && !g.after[0];
     g.narrow = narrow(n) && g.groups == 1 && Ci * g.k[0] * g.k[1] * g.k[2] >= NARROW_MIN && Co >= 8 && Ci >= 8;
     g.half = n->in[0]->half;
+    g.out_half = n->half;
     return g;
 }
 static bool is_pointwise(const geometry *g) {
@@ -280,9 +290,9 @@ static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bi
     place x_at = {AT_INPUT, 0, 0};
     const window v = window_of(g);
     dnnl_status_t e = activation(&x, g, g->in, swapped ? g->Co : g->Ci);
-    if (e == dnnl_success && g->half) x.data_type = dnnl_bf16;
-    else if (e == dnnl_success && g->narrow) e = add_narrow(j, &x, &x_at);
+    if (e == dnnl_success) e = add_convert(j, &x, &x_at, type_of(g->half), type_of(g->narrow));
     if (e == dnnl_success) e = activation(&y, g, g->out, swapped ? g->Ci : g->Co);
+    y.data_type = type_of(g->out_half);
     if (e == dnnl_success) e = weights(&w, g, swapped, false);
     if (e == dnnl_success) e = weights(&packed, g, swapped, true);
     if (e == dnnl_success) e = dnnl_memory_desc_init_by_strides(&bias, 1, (dnnl_dims_t){g->Co}, dnnl_f32, (dnnl_dims_t){1});
@@ -316,9 +326,12 @@ static product product_of_conv(const zt_node *n, const geometry *g) {
     if (n->op->id == ZT_OP_conv) return product_of(n, zt_rows(&n->sh), g->Ci, g->Co, false, false, n->n_in == 3 ? 2 : -1);
     return product_of(n, zt_rows(&n->sh), g->Co, g->Ci, false, true, -1);
 }
-static bool conv_reads_half(const zt_node *n, int k) {
+static bool conv_narrow(const zt_node *n) {
     const geometry g = geometry_of_conv(n);
-    return k == 0 && (is_pointwise(&g) ? product_of_conv(n, &g).narrow : g.narrow);
+    return is_pointwise(&g) ? product_of_conv(n, &g).narrow : g.narrow;
+}
+static zt_reads conv_reads(const zt_node *n, int k) {
+    return k > 0 ? ZT_READS_F32 : conv_narrow(n) ? ZT_READS_ROUNDED : ZT_READS_EITHER;
 }
 static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     const geometry g = geometry_of_conv(n);
@@ -340,10 +353,10 @@ static dnnl_status_t add_backward(job *j, const geometry *g) {
     const window v = window_of(g);
     dnnl_status_t e = activation(&x, g, g->in, g->Ci);
     if (e == dnnl_success) e = activation(&y, g, g->out, g->Co);
-    if (e == dnnl_success && g->half) y.data_type = dnnl_bf16;
-    else if (e == dnnl_success && g->narrow) e = add_narrow(j, &y, &y_at);
+    if (e == dnnl_success) e = add_convert(j, &y, &y_at, type_of(g->half), type_of(g->narrow));
     dnnl_memory_desc_t x_hint = x;
     x_hint.data_type = y.data_type;
+    x.data_type = type_of(g->out_half);
     if (e == dnnl_success) e = weights(&w, g, false, false);
     if (e == dnnl_success) e = weights(&packed, g, false, true);
     if (e == dnnl_success)
@@ -449,12 +462,15 @@ static bool with_groups(const zt_node *n) {
     return engine && n->at.i[ZT_CONV_GROUPS] > 1;
 }
 const zt_cpu_entry zt_k_onednn[] = {
-    {.op = ZT_OP_matmul, .ok = available, .kernel = {.run = job_run, .prepare = matmul_prepare, .release = job_release,
-                                                      .reads_half = matmul_reads_half}},
-    {.op = ZT_OP_conv, .ok = available, .kernel = {.run = job_run, .prepare = conv_prepare, .release = job_release,
-                                                    .reads_half = conv_reads_half}},
-    {.op = ZT_OP_conv_dx, .ok = available, .kernel = {.run = job_run, .prepare = conv_dx_prepare, .release = job_release,
-                                                       .reads_half = conv_reads_half}},
+    {.op = ZT_OP_matmul, .ok = available,
+     .kernel = {.run = job_run, .prepare = matmul_prepare, .release = job_release, .writes_half = matmul_writes_half,
+                .reads = matmul_reads}},
+    {.op = ZT_OP_conv, .ok = available,
+     .kernel = {.run = job_run, .prepare = conv_prepare, .release = job_release, .writes_half = conv_narrow,
+                .reads = conv_reads}},
+    {.op = ZT_OP_conv_dx, .ok = available,
+     .kernel = {.run = job_run, .prepare = conv_dx_prepare, .release = job_release, .writes_half = conv_narrow,
+                .reads = conv_reads}},
     {.op = ZT_OP_conv_dw, .ok = with_groups,
      .kernel = {.run = job_run, .prepare = conv_dw_prepare, .release = job_release}},
     {.op = -1}

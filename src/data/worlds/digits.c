@@ -8,9 +8,13 @@
 #include "data/worlds/vec.h"
 
 enum { DIGITS = 10, STROKES = 3, POINTS = 14, SPAN = 6, LINE_MAX = POINTS * SPAN + 1, WAYS = 4 };
-enum { DIRECTION, DIGIT, DIRECTION2, DIGIT2, SLANT, STROKE, BOUNCES };   /* the attributes */
+enum { DIRECTION, DIGIT, DIRECTION2, DIGIT2, SLANT, STROKE, BOUNCES }; /* the attributes */
 
-typedef struct stroke { int n; bool smooth; double p[POINTS][2]; } stroke;
+typedef struct stroke {
+    int n;
+    bool smooth;
+    double p[POINTS][2];
+} stroke;
 
 /* Points of the strokes in a box of 1 x 1, y down; a smooth stroke is a curve through its points. */
 static const stroke GLYPH[DIGITS][STROKES] = {
@@ -20,32 +24,47 @@ static const stroke GLYPH[DIGITS][STROKES] = {
     {{5, true, {{.12, .12}, {.44, 0}, {.8, .14}, {.76, .38}, {.42, .47}}},
      {5, true, {{.42, .47}, {.82, .58}, {.88, .84}, {.5, 1}, {.08, .88}}}},
     {{4, false, {{.66, 1}, {.66, 0}, {.06, .68}, {.96, .68}}}},
-    {{3, false, {{.86, 0}, {.22, 0}, {.16, .44}}}, {6, true, {{.16, .44}, {.5, .36}, {.86, .52}, {.86, .84}, {.5, 1}, {.08, .88}}}},
+    {{3, false, {{.86, 0}, {.22, 0}, {.16, .44}}},
+     {6, true, {{.16, .44}, {.5, .36}, {.86, .52}, {.86, .84}, {.5, 1}, {.08, .88}}}},
     {{9, true, {{.78, .02}, {.4, .2}, {.14, .58}, {.22, .9}, {.54, 1}, {.86, .84}, {.82, .56}, {.5, .46}, {.18, .64}}}},
     {{3, false, {{.08, 0}, {.92, 0}, {.38, 1}}}},
     {{13,
       true,
-      {{.5, .47}, {.2, .3}, {.26, .06}, {.5, 0}, {.74, .06}, {.8, .3}, {.5, .47}, {.15, .66}, {.2, .92}, {.5, 1}, {.8, .92},
-       {.85, .66}, {.5, .47}}}},
+      {{.5, .47},
+       {.2, .3},
+       {.26, .06},
+       {.5, 0},
+       {.74, .06},
+       {.8, .3},
+       {.5, .47},
+       {.15, .66},
+       {.2, .92},
+       {.5, 1},
+       {.8, .92},
+       {.85, .66},
+       {.5, .47}}}},
     {{9, true, {{.22, .98}, {.6, .8}, {.86, .42}, {.78, .1}, {.46, 0}, {.14, .16}, {.18, .44}, {.5, .54}, {.82, .36}}}},
 };
 
 /* A stroke as drawn: corners of a line, in parts of the shorter side, relative to the digit's centre. */
-typedef struct line { int n; double p[LINE_MAX][2]; } line;
+typedef struct line {
+    int n;
+    double p[LINE_MAX][2];
+} line;
 
 typedef struct digit {
-    double x, y;            /* centre in the first frame, parts of the shorter side */
-    double vx, vy;          /* per frame */
+    double x, y;   /* centre in the first frame, parts of the shorter side */
+    double vx, vy; /* per frame */
     double colour[3];
-    uint64_t hand;          /* seed of the wobble of its strokes */
+    uint64_t hand; /* seed of the wobble of its strokes */
 } digit;
 
 typedef struct digits_scene {
     zt_scene base;
     int n;
-    double height, width, thick, slant;   /* parts of the side; thick: half the stroke */
+    double height, width, thick, slant; /* parts of the side; thick: half the stroke */
     digit digit[2];
-    double level;           /* of the background */
+    double level; /* of the background */
 } digits_scene;
 
 static double half_width(const digits_scene *s) { return (s->width + fabs(s->slant) * s->height) / 2 + s->thick + 0.03; }
@@ -82,7 +101,8 @@ static void trace(const digits_scene *s, const stroke *k, zt_rng *wobble, line *
         for (int j = 0; j < (k->smooth ? SPAN : 1); j++) {
             const int before = i > 0 ? i - 1 : closed ? k->n - 2 : 0, after = i + 2 < k->n ? i + 2 : closed ? 1 : k->n - 1;
             for (int a = 0; a < 2; a++)
-                out->p[out->n][a] = k->smooth ? curve(p[before][a], p[i][a], p[i + 1][a], p[after][a], (double)j / SPAN) : p[i][a];
+                out->p[out->n][a] =
+                    k->smooth ? curve(p[before][a], p[i][a], p[i + 1][a], p[after][a], (double)j / SPAN) : p[i][a];
             out->n++;
         }
     memcpy(out->p[out->n++], p[k->n - 1], sizeof p[0]);
@@ -106,7 +126,10 @@ static int trace_digit(const digits_scene *s, int i, line lines[STROKES]) {
 /* ---- drawing ---- */
 
 /* The part of a frame around a digit, pixels, and for each of its pixels the distance to the strokes (FAR or more: not near). */
-typedef struct near_field { int x0, y0, w, h; float *distance; } near_field;
+typedef struct near_field {
+    int x0, y0, w, h;
+    float *distance;
+} near_field;
 #define FAR 1e9f
 
 static int pixels(const digits_scene *s, double side) {
@@ -122,7 +145,8 @@ static void measure(const digits_scene *s, const line *lines, int n, double cx, 
             const double *p = lines[k].p[i], *q = lines[k].p[i + 1];
             const double a[2] = {cx + p[0] * side - f->x0, cy + p[1] * side - f->y0};
             const double b[2] = {cx + q[0] * side - f->x0, cy + q[1] * side - f->y0};
-            const int x0 = (int)zt_clamp(fmin(a[0], b[0]) - reach, 0, f->w), y0 = (int)zt_clamp(fmin(a[1], b[1]) - reach, 0, f->h);
+            const int x0 = (int)zt_clamp(fmin(a[0], b[0]) - reach, 0, f->w),
+                      y0 = (int)zt_clamp(fmin(a[1], b[1]) - reach, 0, f->h);
             const double x1 = fmin(fmax(a[0], b[0]) + reach, f->w), y1 = fmin(fmax(a[1], b[1]) + reach, f->h);
             for (int y = y0; y < y1; y++)
                 for (int x = x0; x < x1; x++) {
@@ -178,16 +202,18 @@ static zt_err render(const zt_scene *scene, const zt_clip_size *size, uint8_t *r
 
 /* ---- what there is, and how it is called ---- */
 
-static const char *const WAY[] = {"left", "right", "up", "down"}, *const MOVES[] = {"moves left", "moves right", "moves up", "moves down"},
-                         *const NAME[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
+static const char *const WAY[] = {"left", "right", "up", "down"},
+                         *const MOVES[] = {"moves left", "moves right", "moves up", "moves down"}, *const NAME[] = {"0", "1", "2",
+                                                                                                                    "3", "4", "5",
+                                                                                                                    "6", "7", "8",
+                                                                                                                    "9"},
                          *const SAID[] = {"digit zero", "digit one", "digit two",   "digit three", "digit four",
                                           "digit five", "digit six", "digit seven", "digit eight", "digit nine"},
                          *const LEAN[] = {"upright", "slanted", "backslanted"}, *const WEIGHT[] = {"thin", "thick"},
                          *const YES[] = {"no", "yes"}, *const BOUNCING[] = {NULL, "bouncing"};
 static const zt_attribute ATTRIBUTE[] = {
-    {"direction", WAYS, WAY, MOVES, 1, true},   {"digit", DIGITS, NAME, SAID, 1, true},
-    {"direction2", WAYS, WAY, MOVES, 2, true},  {"digit2", DIGITS, NAME, SAID, 2, true},
-    {"slant", 3, LEAN, LEAN, 0, false},         {"stroke", 2, WEIGHT, WEIGHT, 0, false},
+    {"direction", WAYS, WAY, MOVES, 1, true}, {"digit", DIGITS, NAME, SAID, 1, true}, {"direction2", WAYS, WAY, MOVES, 2, true},
+    {"digit2", DIGITS, NAME, SAID, 2, true},  {"slant", 3, LEAN, LEAN, 0, false},     {"stroke", 2, WEIGHT, WEIGHT, 0, false},
     {"bounces", 2, YES, BOUNCING, 0, false},
 };
 
@@ -208,7 +234,7 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
     s->width = s->height * zt_rng_range(r, 0.58, 0.72);
     s->level = zt_rng_range(r, 4, 36);
     v[BOUNCES] = 0;
-    for (int i = 0; i < 2; i++) {   /* both are drawn: the first does not depend on whether there is a second */
+    for (int i = 0; i < 2; i++) { /* both are drawn: the first does not depend on whether there is a second */
         digit *d = &s->digit[i];
         const int *step = STEP[i ? second[DIRECTION] : v[DIRECTION]];
         const double w = half_width(s), h = half_height(s), speed = zt_rng_range(r, 0.2, 0.75) / (size->T > 1 ? size->T - 1 : 1);
@@ -242,7 +268,7 @@ static void caption(const zt_scene *s, zt_rng *r, char text[ZT_CAPTION_MAX]) {
 static const zt_truth_def TRUTH[] = {
     {"mask", 'u', 1, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},
     {"flow", 'f', 4, 4, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W, 2}},
-    {"boxes", 'f', 4, 3, {ZT_AXIS_T, 2, 4}},   /* x0, y0, x1, y1 of each digit in pixels; 0: there is no second */
+    {"boxes", 'f', 4, 3, {ZT_AXIS_T, 2, 4}}, /* x0, y0, x1, y1 of each digit in pixels; 0: there is no second */
 };
 const zt_world zt_world_digits = {
     .name = "digits",

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXPRESSION, HAIR, MOTION, STYLE, GLASSES, BEARD, SKIN };   /* the attributes */
+enum { EXPRESSION, HAIR, MOTION, STYLE, GLASSES, BEARD, SKIN }; /* the attributes */
 enum { NEUTRAL, SMILE, SURPRISE, ANGER, SAD, BLINK, TALK, EXPRESSIONS };
 enum { STILL, TURN_LEFT, TURN_RIGHT, NOD, TILT, MOTIONS };
 enum { HAIRS = 5, SKINS = 3 };
@@ -103,7 +103,8 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
     s->x = zt_rng_range(r, 0.45, 0.55);
     s->y = zt_rng_range(r, 0.44, 0.5);
     s->size = zt_rng_range(r, 0.58, 0.7);
-    s->light = zt_unit3(zt_v(zt_rng_range(r, -0.6, 0.6), zt_rng_range(r, 0.35, 0.7), 1));
+    const double from_side = zt_rng_range(r, -0.6, 0.6), from_above = zt_rng_range(r, 0.35, 0.7);
+    s->light = zt_unit3(zt_v(from_side, from_above, 1));
     const double level = zt_rng_range(r, 70, 190);
     for (int k = 0; k < 3; k++) s->wall[k] = level + zt_rng_range(r, -25, 25);
     s->background = (uint64_t)zt_rng_u32(r) << 32;
@@ -112,36 +113,40 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
 
 /* ---- how it is called ---- */
 
-static const char *const FEELS[] = {"neutral", "smile", "surprise", "anger", "sad", "blink", "talk"},
-                         *const LOOKS[] = {"looks neutral", "smiles", "looks surprised", "looks angry", "looks sad", "blinks", "talks"},
-                         *const COLOUR[] = {"black", "brown", "blond", "red", "grey"},
-                         *const HAIRED[] = {"black hair", "brown hair", "blond hair", "red hair", "grey hair"},
-                         *const MOVE[] = {"still", "turn left", "turn right", "nod", "tilt"},
-                         *const MOVES[] = {"keeps still", "turns left", "turns right", "nods", "tilts the head"},
-                         *const LENGTH[] = {"short", "long"}, *const YES[] = {"no", "yes"}, *const SPECS[] = {NULL, "glasses"},
-                         *const SHAVES[] = {NULL, "bearded"}, *const TONE[] = {"light", "medium", "dark"},
-                         *const UNSAID[] = {NULL, NULL, NULL};
+static const char
+    *const FEELS[] = {"neutral", "smile", "surprise", "anger", "sad", "blink", "talk"},
+           *const LOOKS[] = {"looks neutral", "smiles", "looks surprised", "looks angry", "looks sad", "blinks", "talks"},
+           *const COLOUR[] = {"black", "brown", "blond", "red", "grey"},
+           *const HAIRED[] = {"black hair", "brown hair", "blond hair", "red hair", "grey hair"},
+           *const MOVE[] = {"still", "turn left", "turn right", "nod", "tilt"},
+           *const MOVES[] = {"keeps still", "turns left", "turns right", "nods", "tilts the head"},
+           *const LENGTH[] = {"short", "long"}, *const YES[] = {"no", "yes"}, *const SPECS[] = {NULL, "glasses"},
+           *const SHAVES[] = {NULL, "bearded"}, *const TONE[] = {"light", "medium", "dark"}, *const UNSAID[] = {NULL, NULL, NULL};
 static const zt_attribute ATTRIBUTE[] = {
-    {"expression", EXPRESSIONS, FEELS, LOOKS, 0, true}, {"hair", HAIRS, COLOUR, HAIRED, 0, true},
-    {"motion", MOTIONS, MOVE, MOVES, 0, true},          {"hair_length", 2, LENGTH, LENGTH, 0, false},
-    {"glasses", 2, YES, SPECS, 0, false},               {"beard", 2, YES, SHAVES, 0, false},
+    {"expression", EXPRESSIONS, FEELS, LOOKS, 0, true},
+    {"hair", HAIRS, COLOUR, HAIRED, 0, true},
+    {"motion", MOTIONS, MOVE, MOVES, 0, true},
+    {"hair_length", 2, LENGTH, LENGTH, 0, false},
+    {"glasses", 2, YES, SPECS, 0, false},
+    {"beard", 2, YES, SHAVES, 0, false},
     {"skin", SKINS, TONE, UNSAID, 0, false},
 };
 
 static void caption(const zt_scene *s, zt_rng *r, char text[ZT_CAPTION_MAX]) {
     const int *v = s->value;
     const bool length = r && zt_rng_u32(r) & 1;
-    snprintf(text, ZT_CAPTION_MAX, "a %sperson with %s%s%s%s %s and %s", v[BEARD] ? "bearded " : "", length ? LENGTH[v[STYLE]] : "",
-             length ? " " : "", HAIRED[v[HAIR]], v[GLASSES] ? " and glasses" : "", LOOKS[v[EXPRESSION]], MOVES[v[MOTION]]);
+    snprintf(text, ZT_CAPTION_MAX, "a %sperson with %s%s%s%s %s and %s", v[BEARD] ? "bearded " : "",
+             length ? LENGTH[v[STYLE]] : "", length ? " " : "", HAIRED[v[HAIR]], v[GLASSES] ? " and glasses" : "",
+             LOOKS[v[EXPRESSION]], MOVES[v[MOTION]]);
 }
 
 static const zt_truth_def TRUTH[] = {
-    {"mask", 'u', 1, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},        /* head, hair and glasses */
-    {"depth", 'f', 4, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},       /* head units, the head is 7 away; 0: the wall */
-    {"landmarks", 'f', 4, 3, {ZT_AXIS_T, ZT_LANDMARKS, 3}},        /* x, y in pixels, 1 where nothing hides it; order: faces.h */
-    {"box", 'f', 4, 2, {ZT_AXIS_T, 4}},                            /* x0, y0, x1, y1 of the face in pixels */
-    {"pose", 'f', 4, 2, {ZT_AXIS_T, 3}},                           /* yaw, pitch, roll in radians: faces.h */
-    {"expression", 'f', 4, 2, {ZT_AXIS_T, ZT_RIG}},                /* the muscles of faces.h */
+    {"mask", 'u', 1, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},  /* head, hair and glasses */
+    {"depth", 'f', 4, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}}, /* head units, the head is 7 away; 0: the wall */
+    {"landmarks", 'f', 4, 3, {ZT_AXIS_T, ZT_LANDMARKS, 3}},  /* x, y in pixels, 1 where nothing hides it; order: faces.h */
+    {"box", 'f', 4, 2, {ZT_AXIS_T, 4}},                      /* x0, y0, x1, y1 of the face in pixels */
+    {"pose", 'f', 4, 2, {ZT_AXIS_T, 3}},                     /* yaw, pitch, roll in radians: faces.h */
+    {"expression", 'f', 4, 2, {ZT_AXIS_T, ZT_RIG}},          /* the muscles of faces.h */
 };
 const zt_world zt_world_faces = {
     .name = "faces",

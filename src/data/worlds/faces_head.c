@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { ROWS = 65, COLUMNS = 69 };   /* of the head's grid */
+enum { ROWS = 65, COLUMNS = 69 }; /* of the head's grid */
 
 /* A smooth hill of height 1 at 0 that ends at distance 1. */
 static double hill(double dx, double dy) {
@@ -30,8 +30,8 @@ double zt_mouth_gap(const zt_person *p, const double rig[ZT_RIG], double x) {
 
 void zt_eye_lids(const zt_person *p, const double rig[ZT_RIG], double across, double *above, double *below) {
     const double bow = across * across < 1 ? 1 - across * across : 0;
-    const double open = (1 + 0.45 * rig[ZT_RIG_EYE_WIDE] - 0.3 * rig[ZT_RIG_SMILE] - 0.25 * rig[ZT_RIG_BROW_DOWN])
-                        * (1 - rig[ZT_RIG_EYE_SHUT]);
+    const double open =
+        (1 + 0.45 * rig[ZT_RIG_EYE_WIDE] - 0.3 * rig[ZT_RIG_SMILE] - 0.25 * rig[ZT_RIG_BROW_DOWN]) * (1 - rig[ZT_RIG_EYE_SHUT]);
     *above = p->eye_height * (bow * open - 0.45 * rig[ZT_RIG_EYE_SHUT] * bow);
     *below = p->eye_height * -0.7 * bow * (1 - 0.25 * rig[ZT_RIG_EYE_SHUT] - 0.25 * rig[ZT_RIG_SMILE]);
     if (*above < *below) *above = *below;
@@ -39,8 +39,9 @@ void zt_eye_lids(const zt_person *p, const double rig[ZT_RIG], double across, do
 
 double zt_brow_line(const zt_person *p, const double rig[ZT_RIG], double along) {
     const double inner = (1 - along) / 2, arch = 0.035 * (1 - along * along);
-    return p->brow_y + arch + 0.11 * rig[ZT_RIG_BROW_OUTER_UP] * (0.5 + 0.5 * (1 - inner)) + 0.11 * rig[ZT_RIG_BROW_INNER_UP] * inner
-           - rig[ZT_RIG_BROW_DOWN] * (0.03 + 0.1 * inner) - 0.03 * rig[ZT_RIG_BROW_INNER_UP] * (1 - inner);
+    return p->brow_y + arch + 0.11 * rig[ZT_RIG_BROW_OUTER_UP] * (0.5 + 0.5 * (1 - inner)) +
+           0.11 * rig[ZT_RIG_BROW_INNER_UP] * inner - rig[ZT_RIG_BROW_DOWN] * (0.03 + 0.1 * inner) -
+           0.03 * rig[ZT_RIG_BROW_INNER_UP] * (1 - inner);
 }
 
 /* ---- surface ---- */
@@ -114,7 +115,8 @@ static void add_head(const zt_person *p, zt_mesh *m) {
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < COLUMNS; j++) {
             /* Denser in front, where the features are. */
-            const double a = ZT_PI * (i / (ROWS - 1.0) - 0.5), u = 2 * j / (COLUMNS - 1.0) - 1, b = ZT_PI * u * (0.5 + 0.5 * u * u);
+            const double a = ZT_PI * (i / (ROWS - 1.0) - 0.5), u = 2 * j / (COLUMNS - 1.0) - 1,
+                         b = ZT_PI * u * (0.5 + 0.5 * u * u);
             const double s = zt_sin(a), c = i == 0 || i == ROWS - 1 ? 0 : zt_cos(a);
             const double x = half_width(p, s, c) * zt_sin(b), y = s > 0 ? 1.06 * s : s;
             zt_mesh_vertex(m, ZT_PART_HEAD, zt_v(x, y, zt_cos(b) * c), zt_v(0, 0, 1));
@@ -131,17 +133,18 @@ static void add_glasses(const zt_person *p, zt_mesh *m) {
     const double none[ZT_RIG] = {0}, z = zt_face_point(p, none, 0, ZT_EYE_Y).z + 0.05, r = 1.3 * p->eye_width + 0.03;
     for (int side = -1; side <= 1; side += 2) {
         zt_mesh_torus(m, ZT_PART_FRAME, zt_v(side * p->eye_x, ZT_EYE_Y - 0.01, z), r, 0.022);
-        zt_mesh_box(m, ZT_PART_FRAME, zt_v(side * (p->eye_x + r + 0.5 * (p->width - p->eye_x - r)), 0.05, z - 0.02),
-                    zt_v(0.5 * (p->width - p->eye_x - r) + 0.02, 0.022, 0.02));
-        zt_mesh_box(m, ZT_PART_FRAME, zt_v(side * (p->width + 0.02), 0.05, 0.5 * z), zt_v(0.018, 0.022, 0.5 * z));
+        const double from = p->eye_x + r, to = 0.97 * p->width; /* hinge, then the arm back to the ear */
+        zt_mesh_box(m, ZT_PART_FRAME, zt_v(side * (from + to) / 2, 0.05, z - 0.02), zt_v((to - from) / 2 + 0.018, 0.02, 0.02));
+        zt_mesh_box(m, ZT_PART_FRAME, zt_v(side * to, 0.05, z / 2), zt_v(0.018, 0.02, z / 2));
     }
     zt_mesh_box(m, ZT_PART_FRAME, zt_v(0, 0.04, z + 0.01), zt_v(p->eye_x - r + 0.02, 0.02, 0.02));
 }
 
 zt_err zt_faces_mesh(const zt_person *p, zt_mesh *m) {
     static const zt_profile NECK[] = {{.5, -2.3, 1, 0}, {.43, -1.9, 1, 0}, {.4, -1.4, 1, 0}, {.4, -.7, 1, 0}};
-    enum { OTHERS = 6 };   /* ears, hair, shoulders, neck, rings: each at most a solid */
-    const zt_err e = zt_mesh_init(m, ROWS * COLUMNS + OTHERS * ZT_SOLID_VERTICES, 2 * ROWS * COLUMNS + OTHERS * ZT_SOLID_TRIANGLES);
+    enum { OTHERS = 6 }; /* ears, hair, shoulders, neck, rings: each at most a solid */
+    const zt_err e =
+        zt_mesh_init(m, ROWS * COLUMNS + OTHERS * ZT_SOLID_VERTICES, 2 * ROWS * COLUMNS + OTHERS * ZT_SOLID_TRIANGLES);
     if (e != ZT_OK) return e;
     add_head(p, m);
     for (int side = -1; side <= 1; side += 2)
@@ -153,14 +156,25 @@ zt_err zt_faces_mesh(const zt_person *p, zt_mesh *m) {
     return ZT_OK;
 }
 
-zt_vec3 zt_faces_turn(const zt_pose *pose, zt_vec3 v) {
-    const double neck_y = -0.7, neck_z = -0.15, sy = zt_sin(pose->yaw), cy = zt_cos(pose->yaw), sp = zt_sin(pose->pitch),
-                 cp = zt_cos(pose->pitch), sr = zt_sin(pose->roll), cr = zt_cos(pose->roll);
-    zt_vec3 a = zt_v(v.x, v.y - neck_y, v.z - neck_z);
-    a = zt_v(a.x, cp * a.y - sp * a.z, sp * a.y + cp * a.z);   /* nose down */
-    a = zt_v(cy * a.x + sy * a.z, a.y, cy * a.z - sy * a.x);   /* nose to the right */
-    a = zt_v(cr * a.x + sr * a.y, cr * a.y - sr * a.x, a.z);   /* top to the right */
-    return zt_v(a.x, a.y + neck_y, a.z + neck_z);
+/* Columns of the turn: nose down, then nose to the right, then the top to the right. */
+zt_mat3 zt_faces_turn(const zt_pose *pose) {
+    const double sy = zt_sin(pose->yaw), cy = zt_cos(pose->yaw), sp = zt_sin(pose->pitch), cp = zt_cos(pose->pitch);
+    const double sr = zt_sin(pose->roll), cr = zt_cos(pose->roll);
+    zt_vec3 column[3];
+    for (int i = 0; i < 3; i++) {
+        zt_vec3 a = zt_v(i == 0, i == 1, i == 2);
+        a = zt_v(a.x, cp * a.y - sp * a.z, sp * a.y + cp * a.z);
+        a = zt_v(cy * a.x + sy * a.z, a.y, cy * a.z - sy * a.x);
+        column[i] = zt_v(cr * a.x + sr * a.y, cr * a.y - sr * a.x, a.z);
+    }
+    return (zt_mat3){{{column[0].x, column[1].x, column[2].x},
+                      {column[0].y, column[1].y, column[2].y},
+                      {column[0].z, column[1].z, column[2].z}}};
+}
+
+zt_vec3 zt_turned(const zt_mat3 *turn, zt_vec3 v) {
+    const zt_vec3 neck = {0, -0.7, -0.15};
+    return zt_add3(zt_apply3(turn, zt_sub3(v, neck)), neck);
 }
 
 /* Normals of the head's vertices from its triangles. */
@@ -171,29 +185,27 @@ static void bend_normals(const zt_mesh *m, const zt_vec3 *place, zt_vec3 *normal
         const zt_vec3 n = zt_cross3(zt_sub3(place[c[1]], place[c[0]]), zt_sub3(place[c[2]], place[c[0]]));
         for (int k = 0; k < 3; k++) normal[c[k]] = zt_add3(normal[c[k]], n);
     }
-    for (int i = 0; i < ROWS; i++) {   /* first and last column are one line */
+    for (int i = 0; i < ROWS; i++) { /* first and last column are one line */
         zt_vec3 *a = &normal[i * COLUMNS], *b = &normal[i * COLUMNS + COLUMNS - 1];
         *a = *b = zt_add3(*a, *b);
     }
     for (int i = 0; i < ROWS * COLUMNS; i++) normal[i] = zt_unit3(normal[i]);
 }
 
-void zt_faces_place(const zt_person *p, const zt_pose *pose, const double rig[ZT_RIG], const zt_mesh *m, zt_vec3 *place,
+void zt_faces_place(const zt_person *p, const zt_mat3 *turn, const double rig[ZT_RIG], const zt_mesh *m, zt_vec3 *place,
                     zt_vec3 *normal) {
-    static const zt_pose UPRIGHT = {0, 0, 0};
     for (int i = 0; i < m->n; i++) {
         const zt_vec3 r = m->rest[i];
-        const bool body = m->part[i] == ZT_PART_NECK || m->part[i] == ZT_PART_SHIRT;
-        zt_vec3 v = r;
+        place[i] = r;
+        normal[i] = m->normal[i];
         if (m->part[i] == ZT_PART_HEAD) {
-            v = surface(p, rig, r.x, r.y, r.z);
             const double thick = 0.1 * zt_smooth(0, 0.14, zt_hair_above(p, r.x, r.y, r.z));
-            v = zt_add3(v, zt_scale3(zt_unit3(zt_v(r.x / p->width, r.y, r.z)), thick));
-        } else if (m->part[i] == ZT_PART_NECK) v.z = 0.85 * r.z - 0.22;
-        place[i] = zt_faces_turn(body ? &UPRIGHT : pose, v);
-        if (m->part[i] == ZT_PART_HEAD) continue;
-        const zt_vec3 foot = zt_faces_turn(body ? &UPRIGHT : pose, zt_v(0, 0, 0));
-        normal[i] = zt_sub3(zt_faces_turn(body ? &UPRIGHT : pose, m->normal[i]), foot);
+            place[i] = zt_add3(surface(p, rig, r.x, r.y, r.z), zt_scale3(zt_unit3(zt_v(r.x / p->width, r.y, r.z)), thick));
+        } else if (m->part[i] == ZT_PART_NECK)
+            place[i].z = 0.85 * r.z - 0.22;
+        if (m->part[i] >= ZT_PART_NECK) continue; /* the body stays */
+        place[i] = zt_turned(turn, place[i]);
+        normal[i] = zt_apply3(turn, normal[i]);
     }
     bend_normals(m, place, normal);
 }

@@ -5,7 +5,9 @@
 
 enum { CELLS = 16 };
 
-typedef struct paint { double rgb[3], gloss; } paint;
+typedef struct paint {
+    double rgb[3], gloss;
+} paint;
 
 static void lay(paint *c, double cover, double r, double g, double b) {
     const double over[3] = {r, g, b};
@@ -28,9 +30,7 @@ static double hill(double dx, double dy) {
 /* 1 inside a band around 0 of the given half width, with soft edges. */
 static double band(double distance, double half) { return 1 - zt_smooth(0.7 * half, 1.3 * half, fabs(distance)); }
 
-static double streaks(const double *grain, double x, double y) {
-    return zt_noise(grain, CELLS, (x + 4) * 26, (y + 4) * 4) - 0.5;
-}
+static double streaks(const double *grain, double x, double y) { return zt_noise(grain, CELLS, (x + 4) * 26, (y + 4) * 4) - 0.5; }
 
 /* ---- parts of the face ---- */
 
@@ -39,13 +39,14 @@ static void paint_eye(const zt_person *p, const double rig[ZT_RIG], double x, do
     double above, below;
     if (fabs(across) > 1.6 || fabs(ey) > 0.24) return;
     zt_eye_lids(p, rig, across, &above, &below);
-    darken(c, 0.3 * hill(across / 1.5, (ey - 0.06) / 0.13));          /* the lid's shadow */
+    darken(c, 0.3 * hill(across / 1.5, (ey - 0.06) / 0.13)); /* the lid's shadow */
     if (fabs(across) > 1.12) return;
     const double ends = 1 - zt_smooth(0.94, 1.12, fabs(across));
     if (above - below > 1e-6) {
-        const double in = zt_smooth(-0.006, 0.006, above - ey) * zt_smooth(-0.006, 0.006, ey - below) * ends, out = sqrt(dx * dx + ey * ey);
+        const double in = zt_smooth(-0.006, 0.006, above - ey) * zt_smooth(-0.006, 0.006, ey - below) * ends,
+                     out = sqrt(dx * dx + ey * ey);
         paint ball = {{226, 222, 216}, 0.6};
-        for (int k = 0; k < 3; k++) ball.rgb[k] *= 0.72 + 0.28 * zt_smooth(0, 0.05, above - ey);   /* shaded by the lid */
+        for (int k = 0; k < 3; k++) ball.rgb[k] *= 0.72 + 0.28 * zt_smooth(0, 0.05, above - ey); /* shaded by the lid */
         lay3(&ball, 1 - zt_smooth(0.062, 0.07, out), p->iris, 1);
         lay3(&ball, band(out - 0.064, 0.008), p->iris, 0.4);
         lay(&ball, 1 - zt_smooth(0.026, 0.032, out), 12, 10, 10);
@@ -53,9 +54,9 @@ static void paint_eye(const zt_person *p, const double rig[ZT_RIG], double x, do
         lay(&ball, 1 - zt_smooth(0.011, 0.018, sqrt(gx * gx + gy * gy)), 255, 255, 255);
         lay3(c, in, ball.rgb, 1);
     }
-    lay(c, 0.92 * band(ey - above - 0.008, 0.017) * ends, 32, 22, 20);    /* upper lashes */
+    lay(c, 0.92 * band(ey - above - 0.008, 0.017) * ends, 32, 22, 20); /* upper lashes */
     lay(c, 0.35 * band(ey - below + 0.005, 0.01) * ends, 60, 36, 32);
-    darken(c, 0.28 * band(ey - above - 0.062, 0.012) * ends);             /* the lid's crease */
+    darken(c, 0.28 * band(ey - above - 0.062, 0.012) * ends); /* the lid's crease */
 }
 
 static void paint_brow(const zt_person *p, const double rig[ZT_RIG], double x, double y, const double *grain, paint *c) {
@@ -69,10 +70,10 @@ static void paint_brow(const zt_person *p, const double rig[ZT_RIG], double x, d
 
 static void paint_nose(const zt_person *p, double x, double y, paint *c) {
     const double ax = fabs(x), tip = ZT_EYE_Y - p->nose_length, w = p->nose_width;
-    darken(c, 0.5 * hill((ax - 0.42 * w) / (0.34 * w), (y - tip + 0.075) / 0.04));       /* nostrils */
-    darken(c, 0.22 * hill(x / (1.5 * w), (y - tip + 0.11) / 0.07));                       /* the shadow below */
-    darken(c, 0.16 * hill((ax - 0.95 * w) / (0.5 * w), (y - tip - 0.16) / 0.28));         /* its flanks */
-    darken(c, 0.25 * hill((ax - 1.12 * w) / (0.22 * w), (y - tip + 0.02) / 0.09));        /* round the wings */
+    darken(c, 0.5 * hill((ax - 0.42 * w) / (0.34 * w), (y - tip + 0.075) / 0.04)); /* nostrils */
+    darken(c, 0.22 * hill(x / (1.5 * w), (y - tip + 0.11) / 0.07));                /* the shadow below */
+    darken(c, 0.16 * hill((ax - 0.95 * w) / (0.5 * w), (y - tip - 0.16) / 0.28));  /* its flanks */
+    darken(c, 0.25 * hill((ax - 1.12 * w) / (0.22 * w), (y - tip + 0.02) / 0.09)); /* round the wings */
 }
 
 static void paint_mouth(const zt_person *p, const double rig[ZT_RIG], double x, double y, paint *c) {
@@ -88,36 +89,39 @@ static void paint_mouth(const zt_person *p, const double rig[ZT_RIG], double x, 
     if (gap > 0.002) {
         const double hole = zt_smooth(-0.005, 0.005, line + gap - y) * zt_smooth(-0.005, 0.005, y - line + gap) * ends;
         lay(c, hole, 58, 18, 20);
-        lay(c, hole * zt_smooth(-0.006, 0.006, y - (line + gap - fmin(0.055, 1.1 * gap))), 232, 228, 218);   /* upper teeth */
-        lay(c, 0.7 * hole * hill(x / (0.7 * half), (y - line + gap) / fmax(0.8 * gap, 0.01)), 170, 72, 74);   /* tongue */
+        lay(c, hole * zt_smooth(-0.006, 0.006, y - (line + gap - fmin(0.055, 1.1 * gap))), 232, 228, 218);  /* upper teeth */
+        lay(c, 0.7 * hole * hill(x / (0.7 * half), (y - line + gap) / fmax(0.8 * gap, 0.01)), 170, 72, 74); /* tongue */
     }
-    lay(c, 0.75 * band(y - line - gap * 0.98, 0.011) * ends, 84, 34, 34);                 /* the line between the lips */
+    lay(c, 0.75 * band(y - line - gap * 0.98, 0.011) * ends, 84, 34, 34); /* the line between the lips */
 }
 
 /* Folds from the wings of the nose to the corners of the mouth, deeper with a smile; a furrow between drawn brows. */
 static void paint_folds(const zt_person *p, const double rig[ZT_RIG], double x, double y, paint *c) {
     const double tip = ZT_EYE_Y - p->nose_length, from = 1.2 * p->nose_width, to = zt_mouth_half(p, rig) + 0.06;
     const double t = (tip - y) / (tip - p->mouth_y);
-    if (t > 0 && t < 1) darken(c, (0.07 + 0.22 * rig[ZT_RIG_SMILE]) * band(fabs(x) - zt_mix(from, to, t), 0.024) * 4 * t * (1 - t));
+    if (t > 0 && t < 1)
+        darken(c, (0.07 + 0.22 * rig[ZT_RIG_SMILE]) * band(fabs(x) - zt_mix(from, to, t), 0.024) * 4 * t * (1 - t));
     darken(c, 0.35 * rig[ZT_RIG_BROW_DOWN] * band(fabs(x) - 0.05, 0.014) * hill(0, (y - p->brow_y + 0.02) / 0.12));
 }
 
-static void paint_beard(const zt_person *p, const double rig[ZT_RIG], double x, double y, double front, const double *grain, paint *c) {
+static void paint_beard(const zt_person *p, const double rig[ZT_RIG], double x, double y, double front, const double *grain,
+                        paint *c) {
     const double line = zt_mouth_line(p, rig, x), tip = ZT_EYE_Y - p->nose_length;
     const double cheek = zt_mix(p->mouth_y + 0.02, -0.1, zt_smooth(0.25, 0.75, fabs(x)));
-    const double chin = zt_smooth(0.03, -0.06, y - cheek), lip = zt_smooth(0.06, 0, y - tip + 0.1) * zt_smooth(0, 0.05, y - line) *
-                                                                 (1 - zt_smooth(0.26, 0.34, fabs(x)));
+    const double chin = zt_smooth(0.03, -0.06, y - cheek),
+                 lip = zt_smooth(0.06, 0, y - tip + 0.1) * zt_smooth(0, 0.05, y - line) * (1 - zt_smooth(0.26, 0.34, fabs(x)));
     const double cover = fmax(chin, lip) * zt_smooth(-0.15, 0.1, front);
     lay3(c, 0.88 * cover, p->hair, 0.85 + 0.5 * streaks(grain, x, y));
     c->gloss *= 1 - cover;
 }
 
-static void paint_skin(const zt_person *p, const double rig[ZT_RIG], double x, double y, double front, const double *grain, paint *c) {
-    *c = (paint){{p->skin[0], p->skin[1], p->skin[2]}, 0.14};
+static void paint_skin(const zt_person *p, const double rig[ZT_RIG], double x, double y, double front, const double *grain,
+                       paint *c) {
+    *c = (paint){{p->skin[0], p->skin[1], p->skin[2]}, 0.09};
     const double blush = 0.3 * hill((fabs(x) - 0.42) / 0.3, (y + 0.26) / 0.26);
     lay(c, blush, p->skin[0], 0.86 * p->skin[1], 0.84 * p->skin[2]);
     if (front < -0.2) return;
-    darken(c, 0.26 * hill((fabs(x) - p->eye_x + 0.05) / 0.28, (y - ZT_EYE_Y) / 0.17));   /* eye sockets */
+    darken(c, 0.26 * hill((fabs(x) - p->eye_x + 0.05) / 0.28, (y - ZT_EYE_Y) / 0.17)); /* eye sockets */
     darken(c, 0.2 * zt_smooth(-0.85, -1, y));
     paint_folds(p, rig, x, y, c);
     paint_nose(p, x, y, c);
@@ -128,11 +132,12 @@ static void paint_skin(const zt_person *p, const double rig[ZT_RIG], double x, d
 }
 
 zt_vec3 zt_faces_paint(const zt_person *p, const double rig[ZT_RIG], int part, zt_vec3 rest, const double *grain, double *gloss) {
-    paint c = {{30, 30, 34}, 0.5};   /* the glasses' frame */
+    paint c = {{30, 30, 34}, 0.5}; /* the glasses' frame */
     const double *plain = part == ZT_PART_SHIRT ? p->shirt : p->skin;
     if (part == ZT_PART_HEAD) {
         paint_skin(p, rig, rest.x, rest.y, rest.z, grain, &c);
-        const double hair = zt_smooth(-0.02, 0.03, zt_hair_above(p, rest.x, rest.y, rest.z) + 0.08 * streaks(grain, rest.x, rest.z));
+        const double hair =
+            zt_smooth(-0.02, 0.03, zt_hair_above(p, rest.x, rest.y, rest.z) + 0.08 * streaks(grain, rest.x, rest.z));
         lay3(&c, hair, p->hair, 1 + 0.5 * streaks(grain, rest.x, rest.z));
         c.gloss = zt_mix(c.gloss, 0.2, hair);
     } else if (part == ZT_PART_HAIR) {

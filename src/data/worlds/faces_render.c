@@ -10,12 +10,13 @@ enum { CELLS = 16 };
 typedef struct portrait {
     const zt_faces *s;
     zt_clip_size size;
-    int sub;                      /* samples per pixel and side; odd: one is the pixel's middle */
+    int sub; /* samples per pixel and side; odd: one is the pixel's middle */
     zt_mesh mesh;
     zt_vec3 *place, *normal;
     zt_raster raster;
-    zt_view view;                 /* in samples */
+    zt_view view; /* in samples */
     zt_pose pose;
+    zt_mat3 turn;
     double rig[ZT_RIG], grain[CELLS * CELLS];
 } portrait;
 
@@ -49,7 +50,8 @@ static double moment(const portrait *k, int t) { return k->size.T > 1 ? (double)
 static void set_frame(portrait *k, int t) {
     k->pose = zt_faces_pose(k->s, moment(k, t));
     zt_faces_rig(k->s, moment(k, t), k->rig);
-    zt_faces_place(&k->s->person, &k->pose, k->rig, &k->mesh, k->place, k->normal);
+    k->turn = zt_faces_turn(&k->pose);
+    zt_faces_place(&k->s->person, &k->turn, k->rig, &k->mesh, k->place, k->normal);
     zt_raster_draw(&k->raster, &k->mesh, k->place, &k->view);
 }
 
@@ -70,8 +72,42 @@ static zt_vec3 sample_colour(const portrait *k, int x, int y, int32_t tri) {
     h = h > 0 ? h * h : 0;
     h *= h;
     h *= h;
-    const double glint = 255 * gloss * h * h;   /* power 16 */
+    const double glint = 255 * gloss * h * h; /* power 16 */
     return zt_add3(zt_scale3(paint, light), zt_v(glint, glint, glint));
+}
+
+/* Triangle that sample i of a pixel shows, -1: the wall; its part, 0: the wall. */
+static int32_t shown(const portrait *k, int px, int py, int i, int *part) {
+    const int n = k->sub;
+    const int32_t tri = k->raster.tri[(size_t)(py * n + i / n) * (size_t)k->raster.W + (size_t)(px * n + i % n)];
+    *part = tri < 0 ? 0 : k->mesh.part[k->mesh.tri[tri][0]];
+    return tri;
+}
+
+/* Colour of a pixel over its wall. One sample does where all show one part that is not the finely painted head. */
+static void draw_pixel(const portrait *k, int px, int py, uint8_t p[3], uint8_t *mask) {
+    const int n = k->sub, all = n * n;
+    int heads = 0, hits = 0, middle, even = 1;
+    zt_vec3 sum = {0, 0, 0};
+    const int32_t tri = shown(k, px, py, all / 2, &middle);
+    for (int i = 0; i < all; i++) {
+        int part;
+        shown(k, px, py, i, &part);
+        hits += part > 0;
+        heads += part > 0 && part < ZT_PART_NECK;
+        even &= part == middle;
+    }
+    if (even && middle > ZT_PART_HEAD)
+        sum = zt_scale3(sample_colour(k, px * n + n / 2, py * n + n / 2, tri), all);
+    else
+        for (int i = 0; i < all && hits; i++) {
+            int part;
+            const int32_t t = shown(k, px, py, i, &part);
+            if (part) sum = zt_add3(sum, sample_colour(k, px * n + i % n, py * n + i / n, t));
+        }
+    const double c[3] = {sum.x, sum.y, sum.z};
+    for (int j = 0; j < 3; j++) p[j] = (uint8_t)(zt_clamp((c[j] + (all - hits) * p[j]) / all, 0, 255) + 0.5);
+    if (mask) *mask = (uint8_t)((255 * heads + all / 2) / all);
 }
 
 static void draw_frame(const portrait *k, uint8_t *rgb, uint8_t *mask, float *depth) {
@@ -79,21 +115,8 @@ static void draw_frame(const portrait *k, uint8_t *rgb, uint8_t *mask, float *de
     for (int py = 0; py < k->size.H; py++)
         for (int px = 0; px < W; px++) {
             const size_t at = (size_t)py * (size_t)W + (size_t)px;
-            uint8_t *p = rgb + at * 3;
-            zt_vec3 sum = {0, 0, 0};
-            int hits = 0, heads = 0;
-            for (int i = 0; i < n * n; i++) {
-                const int x = px * n + i % n, y = py * n + i / n;
-                const int32_t tri = k->raster.tri[(size_t)y * (size_t)k->raster.W + (size_t)x];
-                if (tri < 0) continue;
-                sum = zt_add3(sum, sample_colour(k, x, y, tri));
-                heads += k->mesh.part[k->mesh.tri[tri][0]] < ZT_PART_NECK;
-                hits++;
-            }
-            const double wall = (double)(n * n - hits), all = n * n, c[3] = {sum.x, sum.y, sum.z};
-            for (int j = 0; j < 3; j++) p[j] = (uint8_t)(zt_clamp((c[j] + wall * p[j]) / all, 0, 255) + 0.5);
+            draw_pixel(k, px, py, rgb + at * 3, mask ? mask + at : NULL);
             const float near = k->raster.near[(size_t)(py * n + n / 2) * (size_t)k->raster.W + (size_t)(px * n + n / 2)];
-            if (mask) mask[at] = (uint8_t)((255 * heads + n * n / 2) / (n * n));
             if (depth && near > 0) depth[at] = 1 / near;
         }
 }
@@ -102,7 +125,7 @@ static void draw_frame(const portrait *k, uint8_t *rgb, uint8_t *mask, float *de
 
 /* Pixel of a place of the face, and whether nothing hides it. */
 static void tell_point(const portrait *k, zt_vec3 v, float to[3]) {
-    const zt_vec3 q = zt_view_project(&k->view, zt_faces_turn(&k->pose, v));
+    const zt_vec3 q = zt_view_project(&k->view, zt_turned(&k->turn, v));
     const bool inside = q.x >= 0 && q.y >= 0 && q.x < k->raster.W && q.y < k->raster.H;
     to[0] = (float)(q.x / k->sub);
     to[1] = (float)(q.y / k->sub);

@@ -71,9 +71,10 @@ void zt_mesh_sphere(zt_mesh *m, int part, zt_vec3 centre, zt_vec3 radius) {
 }
 
 void zt_mesh_box(zt_mesh *m, int part, zt_vec3 centre, zt_vec3 half) {
-    static const int SIDE[6][3][3] = {   /* normal, then the two axes of the face: their product is the normal */
-        {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}},  {{-1, 0, 0}, {0, 0, 1}, {0, 1, 0}}, {{0, 1, 0}, {0, 0, 1}, {1, 0, 0}},
-        {{0, -1, 0}, {1, 0, 0}, {0, 0, 1}}, {{0, 0, 1}, {1, 0, 0}, {0, 1, 0}},  {{0, 0, -1}, {0, 1, 0}, {1, 0, 0}}};
+    static const int SIDE[6][3][3] = {/* normal, then the two axes of the face: their product is the normal */
+                                      {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {{-1, 0, 0}, {0, 0, 1}, {0, 1, 0}},
+                                      {{0, 1, 0}, {0, 0, 1}, {1, 0, 0}}, {{0, -1, 0}, {1, 0, 0}, {0, 0, 1}},
+                                      {{0, 0, 1}, {1, 0, 0}, {0, 1, 0}}, {{0, 0, -1}, {0, 1, 0}, {1, 0, 0}}};
     static const int CORNER[4][2] = {{-1, -1}, {1, -1}, {1, 1}, {-1, 1}};
     for (int s = 0; s < 6; s++) {
         const int first = m->n, *n = SIDE[s][0], *u = SIDE[s][1], *v = SIDE[s][2];

@@ -1,5 +1,5 @@
-/* move_render.c - draws a clip of the world MOVE (data/worlds/move.h): background, object with anti-aliased edge, mask and flow. Only +, -,
- * *, /
+/* move_render.c - draws a clip of the world MOVE (data/worlds/move.h): background, object with anti-aliased edge, mask and flow.
+ * Only +, -, *, /
  * and comparisons on numbers: the same bytes on every machine. */
 #include <string.h>
 

@@ -8,14 +8,18 @@
 #include "data/world.h"
 
 /** One frame: rgb [H,W,3]; mask [H,W] and flow [H,W,2] may be NULL. */
-typedef struct zt_canvas { uint8_t *rgb, *mask; float *flow; int H, W; } zt_canvas;
+typedef struct zt_canvas {
+    uint8_t *rgb, *mask;
+    float *flow;
+    int H, W;
+} zt_canvas;
 /** Frame t of a clip whose arrays are these (mask, flow NULL: none). */
 zt_canvas zt_canvas_frame(const zt_clip_size *size, int t, uint8_t *rgb, uint8_t *mask, float *flow);
 
 /** Colours that several worlds share, by the names in their captions. */
 enum { ZT_PAINTS = 6 };
 extern const char *const zt_paint_name[ZT_PAINTS];
-extern const double zt_paint_rgb[ZT_PAINTS][3];    /* 0..255 */
+extern const double zt_paint_rgb[ZT_PAINTS][3]; /* 0..255 */
 
 /** Part of a pixel that a shape covers whose edge is `distance` pixels from the pixel's centre (negative: inside). */
 double zt_coverage(double distance);

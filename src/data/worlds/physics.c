@@ -8,7 +8,7 @@
 #include "data/worlds/paint.h"
 #include "data/worlds/vec.h"
 
-enum { EVENT, COLOUR, GRAVITY, COLOUR2, SIZE, DIRECTION };   /* the attributes */
+enum { EVENT, COLOUR, GRAVITY, COLOUR2, SIZE, DIRECTION }; /* the attributes */
 enum { FALL, BOUNCE, THROW, COLLIDE, SWING, ROLL, EVENTS };
 
 typedef struct physics_scene {
@@ -21,7 +21,7 @@ typedef struct physics_scene {
 
 static void sample_ball(zt_rng *r, bool small, zt_ball *b) {
     b->radius = small ? zt_rng_range(r, 0.05, 0.062) : zt_rng_range(r, 0.085, 0.105);
-    b->mass = b->radius * b->radius * 100;   /* of one density */
+    b->mass = b->radius * b->radius * 100; /* of one density */
 }
 
 static void start_throw(zt_rng *r, zt_physics *p, int right) {
@@ -88,21 +88,26 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
     if (v[EVENT] == BOUNCE) {
         p->ball[0].vx = zt_rng_range(r, -0.15, 0.15);
         p->restitution = zt_rng_range(r, 0.7, 0.92);
-    } else if (v[EVENT] == THROW) start_throw(r, p, right);
-    else if (v[EVENT] == COLLIDE) start_collision(r, p, size->T / size->fps);
+    } else if (v[EVENT] == THROW)
+        start_throw(r, p, right);
+    else if (v[EVENT] == COLLIDE)
+        start_collision(r, p, size->T / size->fps);
     else if (v[EVENT] == SWING) {
         p->motion = ZT_MOTION_PENDULUM;
         p->pivot_x = 0.5;
         p->pivot_y = 0.06;
         p->length = zt_rng_range(r, 0.5, 0.6);
         p->swing = (right ? 1 : -1) * zt_rng_range(r, 0.4, 0.75);
-    } else if (v[EVENT] == ROLL) start_slope(r, p, right);
+    } else if (v[EVENT] == ROLL)
+        start_slope(r, p, right);
     zt_physics_place(p);
 }
 
 /* ---- drawing ---- */
 
-typedef struct view { double side, left, top; } view;   /* pixels of the box in the frame */
+typedef struct view {
+    double side, left, top;
+} view; /* pixels of the box in the frame */
 
 /* A lit ball with a dark band across it, which shows how far it has turned. */
 static void draw_ball(const zt_canvas *c, const view *w, const zt_ball *b, const zt_ball *next, const double paint[3]) {
@@ -113,9 +118,11 @@ static void draw_ball(const zt_canvas *c, const view *w, const zt_ball *b, const
     const int y0 = (int)zt_clamp(cy - r - 1, 0, c->H), y1 = (int)zt_clamp(cy + r + 2, 0, c->H);
     for (int y = y0; y < y1; y++)
         for (int x = x0; x < x1; x++) {
-            const double dx = x + 0.5 - cx, dy = y + 0.5 - cy, q = (dx * dx + dy * dy) / (r * r), cover = zt_coverage(sqrt(q) * r - r);
+            const double dx = x + 0.5 - cx, dy = y + 0.5 - cy, q = (dx * dx + dy * dy) / (r * r),
+                         cover = zt_coverage(sqrt(q) * r - r);
             if (cover <= 0) continue;
-            const double nz = sqrt(q < 1 ? 1 - q : 0), light = 0.62 + 0.38 * zt_clamp((-0.45 * dx - 0.6 * dy) / r + 0.66 * nz, 0, 1);
+            const double nz = sqrt(q < 1 ? 1 - q : 0),
+                         light = 0.62 + 0.38 * zt_clamp((-0.45 * dx - 0.6 * dy) / r + 0.66 * nz, 0, 1);
             const double band = zt_coverage(fabs(dy * k - dx * s) - 0.16 * r), shade = light * (1 - 0.45 * band);
             const double colour[3] = {paint[0] * shade, paint[1] * shade, paint[2] * shade};
             const float flow[2] = {(float)(mx + dx * (tk - 1) - dy * ts), (float)(my + dx * ts + dy * (tk - 1))};
@@ -142,8 +149,10 @@ static void draw_setting(const physics_scene *s, const zt_clip_size *size, const
     one.T = 1;
     zt_paint_background(&one, s->background, WALL, 18, rgb);
     const zt_canvas c = zt_canvas_frame(size, 0, rgb, NULL, NULL);
-    if (p->motion == ZT_MOTION_SLOPE) draw_ground(&c, w, p->foot_x, p->foot_y, right * p->sine, -right * p->cosine);
-    else draw_ground(&c, w, 0, p->floor, 0, -1);
+    if (p->motion == ZT_MOTION_SLOPE)
+        draw_ground(&c, w, p->foot_x, p->foot_y, right * p->sine, -right * p->cosine);
+    else
+        draw_ground(&c, w, 0, p->floor, 0, -1);
     const size_t frame = (size_t)size->H * (size_t)size->W * 3;
     for (int t = 1; t < size->T; t++) memcpy(rgb + (size_t)t * frame, rgb, frame);
 }
@@ -181,12 +190,11 @@ static zt_err render(const zt_scene *scene, const zt_clip_size *size, uint8_t *r
 
 /* ---- how it is called ---- */
 
-static const char *const HAPPENS[EVENTS] = {"fall", "bounce", "throw", "collide", "swing", "roll"},
-                         *const SAID[EVENTS] = {"falls to the floor", "falls and bounces", "is thrown", "collide", "swings",
-                                                "rolls down"},
-                         *const STRONG[] = {"weak", "normal", "strong"},
-                         *const UNDER[] = {"weak gravity", "normal gravity", "strong gravity"}, *const BIG[] = {"small", "big"},
-                         *const WAY[] = {"left", "right"}, *const TO[] = {"to the left", "to the right"};
+static const char
+    *const HAPPENS[EVENTS] = {"fall", "bounce", "throw", "collide", "swing", "roll"},
+           *const SAID[EVENTS] = {"falls to the floor", "falls and bounces", "is thrown", "collide", "swings", "rolls down"},
+           *const STRONG[] = {"weak", "normal", "strong"}, *const UNDER[] = {"weak gravity", "normal gravity", "strong gravity"},
+           *const BIG[] = {"small", "big"}, *const WAY[] = {"left", "right"}, *const TO[] = {"to the left", "to the right"};
 static const zt_attribute ATTRIBUTE[] = {
     {"event", EVENTS, HAPPENS, SAID, 0, true}, {"colour", ZT_PAINTS, zt_paint_name, zt_paint_name, 1, true},
     {"gravity", 3, STRONG, UNDER, 0, false},   {"colour2", ZT_PAINTS, zt_paint_name, zt_paint_name, 2, true},
@@ -212,7 +220,11 @@ static void caption(const zt_scene *s, zt_rng *r, char text[ZT_CAPTION_MAX]) {
 
 static void numbers(const zt_scene *scene, const zt_clip_size *size, zt_str *json) {
     const zt_physics *p = &((const physics_scene *)scene)->start;
-    const struct { const char *name; double v; bool has; } number[] = {
+    const struct {
+        const char *name;
+        double v;
+        bool has;
+    } number[] = {
         {"g", p->g, true},
         {"restitution", p->restitution, p->motion != ZT_MOTION_PENDULUM},
         {"floor", p->floor, true},
@@ -234,7 +246,7 @@ static void numbers(const zt_scene *scene, const zt_clip_size *size, zt_str *jso
 static const zt_truth_def TRUTH[] = {
     {"mask", 'u', 1, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},
     {"flow", 'f', 4, 4, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W, 2}},
-    {"state", 'f', 4, 3, {ZT_AXIS_T, ZT_BALLS, 5}},   /* x, y, vx, vy (box sides, seconds), angle; 0: there is no second ball */
+    {"state", 'f', 4, 3, {ZT_AXIS_T, ZT_BALLS, 5}}, /* x, y, vx, vy (box sides, seconds), angle; 0: there is no second ball */
 };
 const zt_world zt_world_physics = {
     .name = "physics",

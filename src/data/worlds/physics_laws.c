@@ -4,10 +4,14 @@
 #include "data/worlds/vec.h"
 
 static const double REST_SPEED = 0.02, NEVER = 1e30;
-enum { CONTACTS_MAX = 256, PENDULUM_STEPS = 32 };   /* at most so many contacts in a step */
+enum { CONTACTS_MAX = 256, PENDULUM_STEPS = 32 }; /* at most so many contacts in a step */
 
 /* What is hit next: a wall (axis and side) by ball a, or ball b by ball a (b > 0). */
-typedef struct contact { double t; int a, b, axis; double wall; } contact;
+typedef struct contact {
+    double t;
+    int a, b, axis;
+    double wall;
+} contact;
 
 static double fall(const zt_physics *p, const zt_ball *b) { return b->rests ? 0 : p->g; }
 
@@ -43,7 +47,7 @@ static void ball_contact(const zt_physics *p, contact *next) {
     const double dx = b->x - a->x, dy = b->y - a->y, vx = b->vx - a->vx, vy = b->vy - a->vy;
     if (g == 0) {
         const double vv = vx * vx + vy * vy, dv = dx * vx + dy * vy, c = dx * dx + dy * dy - r * r, d = dv * dv - vv * c;
-        if (dv > -1e-12 || d < 0) return;   /* moving apart, or passing by */
+        if (dv > -1e-12 || d < 0) return; /* moving apart, or passing by */
         const double t = c <= 0 ? 0 : c / (sqrt(d) - dv);
         if (t < next->t) *next = (contact){t, 0, 1, 0, 0};
         return;
@@ -56,8 +60,10 @@ static void ball_contact(const zt_physics *p, contact *next) {
         if (GAP(hi) >= 0 || GAP(lo) < 0) continue;
         for (int i = 0; i < 50; i++) {
             const double mid = (lo + hi) / 2;
-            if (GAP(mid) >= 0) lo = mid;
-            else hi = mid;
+            if (GAP(mid) >= 0)
+                lo = mid;
+            else
+                hi = mid;
         }
 #undef GAP
         if (lo < next->t) *next = (contact){lo, 0, 1, 0, 0};
@@ -90,14 +96,15 @@ static void hit_wall(zt_physics *p, const contact *c) {
 /* Newton's law of impact along the line of centres; momentum is kept. */
 static void hit_ball(zt_physics *p) {
     zt_ball *a = &p->ball[0], *b = &p->ball[1];
-    const double dx = b->x - a->x, dy = b->y - a->y, d = sqrt(dx * dx + dy * dy), nx = d > 0 ? dx / d : 1, ny = d > 0 ? dy / d : 0;
+    const double dx = b->x - a->x, dy = b->y - a->y, d = sqrt(dx * dx + dy * dy), nx = d > 0 ? dx / d : 1,
+                 ny = d > 0 ? dy / d : 0;
     const double together = (a->vx - b->vx) * nx + (a->vy - b->vy) * ny;
     const double push = together > 0 ? (1 + p->restitution) * together * a->mass * b->mass / (a->mass + b->mass) : 0;
     a->vx -= push / a->mass * nx;
     a->vy -= push / a->mass * ny;
     b->vx += push / b->mass * nx;
     b->vy += push / b->mass * ny;
-    a->rests = b->rests = false;   /* the floor pushes back if it must */
+    a->rests = b->rests = false; /* the floor pushes back if it must */
 }
 
 static void step_free(zt_physics *p, double dt) {
@@ -109,8 +116,10 @@ static void step_free(zt_physics *p, double dt) {
         fly(p, t);
         dt -= t;
         if (next.t > t) break;
-        if (next.b) hit_ball(p);
-        else hit_wall(p, &next);
+        if (next.b)
+            hit_ball(p);
+        else
+            hit_wall(p, &next);
     }
 }
 
@@ -129,7 +138,7 @@ static void step_pendulum(zt_physics *p, double dt) {
 /* A rolling disc: two thirds of its pull go into falling, the rest into turning. */
 static void step_slope(zt_physics *p, double dt) {
     const double pull = -p->g * p->sine * 2 / 3, steep = p->cosine < 0 ? -p->cosine : p->cosine;
-    const double reach = p->ball[0].radius * (1 + p->sine) / steep;   /* where the ball touches slope and wall */
+    const double reach = p->ball[0].radius * (1 + p->sine) / steep; /* where the ball touches slope and wall */
     for (int k = 0; k < CONTACTS_MAX && dt > 0; k++) {
         const double hit = p->ball[0].rests ? NEVER : time_to_zero(p->way - reach, p->speed, pull), t = hit < dt ? hit : dt;
         if (!p->ball[0].rests) {
@@ -151,8 +160,14 @@ void zt_physics_place(zt_physics *p) {
     zt_ball *b = &p->ball[0];
     if (p->motion == ZT_MOTION_PENDULUM) {
         const double s = zt_sin(p->swing), c = zt_cos(p->swing);
-        *b = (zt_ball){p->pivot_x + p->length * s, p->pivot_y + p->length * c, p->length * p->rate * c, -p->length * p->rate * s,
-                       -p->swing, b->radius, b->mass, false};
+        *b = (zt_ball){p->pivot_x + p->length * s,
+                       p->pivot_y + p->length * c,
+                       p->length * p->rate * c,
+                       -p->length * p->rate * s,
+                       -p->swing,
+                       b->radius,
+                       b->mass,
+                       false};
     } else if (p->motion == ZT_MOTION_SLOPE) {
         const double right = p->cosine < 0 ? -1 : 1;
         b->x = p->foot_x - p->way * p->cosine + right * b->radius * p->sine;
@@ -164,9 +179,12 @@ void zt_physics_place(zt_physics *p) {
 }
 
 void zt_physics_step(zt_physics *p, double dt) {
-    if (p->motion == ZT_MOTION_FREE) step_free(p, dt);
-    else if (p->motion == ZT_MOTION_PENDULUM) step_pendulum(p, dt);
-    else step_slope(p, dt);
+    if (p->motion == ZT_MOTION_FREE)
+        step_free(p, dt);
+    else if (p->motion == ZT_MOTION_PENDULUM)
+        step_pendulum(p, dt);
+    else
+        step_slope(p, dt);
     zt_physics_place(p);
 }
 

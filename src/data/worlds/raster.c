@@ -34,13 +34,13 @@ void zt_raster_finish(zt_raster *r) {
     *r = (zt_raster){0};
 }
 
-#define EDGE 1e-9   /* weights below zero that are taken as zero: no gap where two triangles meet */
+#define EDGE 1e-9 /* weights below zero that are taken as zero: no gap where two triangles meet */
 
 /* Twice the area to the left of a -> b, of the triangle with (x,y). */
 static double side(zt_vec3 a, zt_vec3 b, double x, double y) { return (b.x - a.x) * (y - a.y) - (b.y - a.y) * (x - a.x); }
 
 static void fill(zt_raster *r, int32_t index, zt_vec3 a, zt_vec3 b, zt_vec3 c) {
-    const double area = side(a, c, b.x, b.y);   /* > 0: counter-clockwise with y upwards, here y goes down */
+    const double area = side(a, c, b.x, b.y); /* > 0: counter-clockwise with y upwards, here y goes down */
     const double left = fmin(a.x, fmin(b.x, c.x)), right = fmax(a.x, fmax(b.x, c.x));
     const double top = fmin(a.y, fmin(b.y, c.y)), bottom = fmax(a.y, fmax(b.y, c.y));
     if (!(area > 0) || !(right > 0 && left < r->W && bottom > 0 && top < r->H)) return;
@@ -48,10 +48,11 @@ static void fill(zt_raster *r, int32_t index, zt_vec3 a, zt_vec3 b, zt_vec3 c) {
     const int x0 = left > 0 ? (int)(left + 0.5) : 0, y0 = top > 0 ? (int)(top + 0.5) : 0;
     const int x1 = right < r->W ? (int)(right + 0.5) : r->W, y1 = bottom < r->H ? (int)(bottom + 0.5) : r->H;
     const double k = 1 / area;
-    const double dxa = (c.y - b.y) * k, dxb = (a.y - c.y) * k, dxc = (b.y - a.y) * k;   /* of the weights, per sample in x */
+    const double dxa = (c.y - b.y) * k, dxb = (a.y - c.y) * k, dxc = (b.y - a.y) * k; /* of the weights, per sample in x */
     const double dn = dxa * a.z + dxb * b.z + dxc * c.z;
     for (int y = y0; y < y1; y++) {
-        double wa = side(c, b, x0 + 0.5, y + 0.5) * k, wb = side(a, c, x0 + 0.5, y + 0.5) * k, wc = side(b, a, x0 + 0.5, y + 0.5) * k;
+        double wa = side(c, b, x0 + 0.5, y + 0.5) * k, wb = side(a, c, x0 + 0.5, y + 0.5) * k,
+               wc = side(b, a, x0 + 0.5, y + 0.5) * k;
         double near = wa * a.z + wb * b.z + wc * c.z;
         float *n = r->near + (size_t)y * (size_t)r->W;
         int32_t *t = r->tri + (size_t)y * (size_t)r->W;
@@ -83,7 +84,7 @@ void zt_raster_weights(const zt_raster *r, const zt_mesh *m, int x, int y, bool 
     const int32_t *t = m->tri[r->tri[(size_t)y * (size_t)r->W + (size_t)x]];
     const zt_vec3 a = r->screen[t[0]], b = r->screen[t[1]], c = r->screen[t[2]];
     double w[3] = {side(c, b, x + 0.5, y + 0.5), side(a, c, x + 0.5, y + 0.5), side(b, a, x + 0.5, y + 0.5)}, sum = 0;
-    if (!parallel) {   /* weights over depth are what is linear on the screen */
+    if (!parallel) { /* weights over depth are what is linear on the screen */
         w[0] *= a.z;
         w[1] *= b.z;
         w[2] *= c.z;

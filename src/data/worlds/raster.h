@@ -11,9 +11,9 @@
 /** Closed surfaces of triangles, counter-clockwise seen from outside. y is up, x right, z towards a viewer. */
 typedef struct zt_mesh {
     int n, n_tri, room, room_tri;
-    zt_vec3 *rest, *normal;      /* [n] in the object's own frame */
-    uint8_t *part;               /* [n] which object, 1.. */
-    int32_t (*tri)[3];           /* [n_tri] */
+    zt_vec3 *rest, *normal; /* [n] in the object's own frame */
+    uint8_t *part;          /* [n] which object, 1.. */
+    int32_t (*tri)[3];      /* [n_tri] */
 } zt_mesh;
 
 /** Empty mesh with room for n vertices and n_tri triangles. ZT_NOMEM. Free with zt_mesh_finish (also after a failure). */
@@ -24,17 +24,29 @@ int zt_mesh_vertex(zt_mesh *m, int part, zt_vec3 rest, zt_vec3 normal);
 void zt_mesh_triangle(zt_mesh *m, int a, int b, int c);
 
 /* Solids of revolution and others, appended as part `part`; none takes more than ZT_SOLID_VERTICES and ZT_SOLID_TRIANGLES. */
-enum { ZT_LATHE_SEGMENTS = 36, ZT_PROFILE_MAX = 32, ZT_SOLID_VERTICES = 37 * ZT_PROFILE_MAX, ZT_SOLID_TRIANGLES = 72 * ZT_PROFILE_MAX };
+enum {
+    ZT_LATHE_SEGMENTS = 36,
+    ZT_PROFILE_MAX = 32,
+    ZT_SOLID_VERTICES = 37 * ZT_PROFILE_MAX,
+    ZT_SOLID_TRIANGLES = 72 * ZT_PROFILE_MAX
+};
 /** A point of a profile, upwards along the axis: radius, height, and the normal there (radial, upwards). */
-typedef struct zt_profile { double r, y, nr, ny; } zt_profile;
+typedef struct zt_profile {
+    double r, y, nr, ny;
+} zt_profile;
 void zt_mesh_lathe(zt_mesh *m, int part, const zt_profile *p, int n);
-void zt_mesh_sphere(zt_mesh *m, int part, zt_vec3 centre, zt_vec3 radius);   /* an ellipsoid */
+void zt_mesh_sphere(zt_mesh *m, int part, zt_vec3 centre, zt_vec3 radius); /* an ellipsoid */
 void zt_mesh_box(zt_mesh *m, int part, zt_vec3 centre, zt_vec3 half);
 /** A ring in the plane of x and y. */
 void zt_mesh_torus(zt_mesh *m, int part, zt_vec3 centre, double ring, double tube);
 
 /** A camera. Place in the world -> (right, down, forward) -> pixels: x = cx + focal * right / forward. parallel: no division. */
-typedef struct zt_view { zt_vec3 eye; zt_mat3 axes; double focal, cx, cy; bool parallel; } zt_view;
+typedef struct zt_view {
+    zt_vec3 eye;
+    zt_mat3 axes;
+    double focal, cx, cy;
+    bool parallel;
+} zt_view;
 /** View from `eye` to `target`, up is y; the target is in the middle of a frame of w x h. */
 zt_view zt_view_look(zt_vec3 eye, zt_vec3 target, double focal, double w, double h);
 /** Pixel (x,y) and depth along the axis (z) of a place. z <= 0: behind. */
@@ -45,9 +57,9 @@ zt_vec3 zt_view_ray(const zt_view *v, double x, double y);
 /** z-buffer of W x H samples. */
 typedef struct zt_raster {
     int W, H;
-    float *near;                 /* [H,W] 1/depth (parallel views: -depth); large is near; ZT_NOTHING where there is no triangle */
-    int32_t *tri;                /* [H,W] triangle, -1: none */
-    zt_vec3 *screen;             /* [room] vertices: x, y and what `near` holds */
+    float *near;     /* [H,W] 1/depth (parallel views: -depth); large is near; ZT_NOTHING where there is no triangle */
+    int32_t *tri;    /* [H,W] triangle, -1: none */
+    zt_vec3 *screen; /* [room] vertices: x, y and what `near` holds */
 } zt_raster;
 #define ZT_NOTHING (-1e30f)
 

@@ -7,7 +7,7 @@
 
 #include "data/worlds/paint.h"
 
-enum { SHAPE, COLOUR, CAMERA, SHAPE2, COLOUR2, SIZE, SIZE2, MOTION, FLOOR = ZT_SCENE3D_FLOOR };   /* the attributes */
+enum { SHAPE, COLOUR, CAMERA, SHAPE2, COLOUR2, SIZE, SIZE2, MOTION, FLOOR = ZT_SCENE3D_FLOOR }; /* the attributes */
 enum { SPHERE, CUBE, CYLINDER, CONE, TORUS, VASE, SHAPES };
 enum { STAYS, ORBITS_LEFT, ORBITS_RIGHT, CLOSER, AWAY, PANS_LEFT, PANS_RIGHT, CAMERAS };
 enum { RESTS, HOPS, SPINS, SLIDES, MOTIONS };
@@ -21,7 +21,8 @@ static void add_vase(zt_mesh *m, int part) {
     zt_profile p[N + 2];
     p[0] = (zt_profile){0, 0, 0, -1};
     for (int i = 0; i < N; i++) {
-        const double below = RADIUS[i ? i - 1 : 0], above = RADIUS[i + 1 < N ? i + 1 : N - 1], rise = (i && i + 1 < N ? 2 : 1) * 0.3;
+        const double below = RADIUS[i ? i - 1 : 0], above = RADIUS[i + 1 < N ? i + 1 : N - 1],
+                     rise = (i && i + 1 < N ? 2 : 1) * 0.3;
         p[i + 1] = (zt_profile){RADIUS[i] * 0.9, i * 0.3, rise, (below - above) * 0.9};
     }
     p[N + 1] = (zt_profile){0, (N - 1) * 0.3 - 0.05, 0, 1};
@@ -32,12 +33,18 @@ static void add_vase(zt_mesh *m, int part) {
 static void add_solid(zt_mesh *m, int part, int shape) {
     static const zt_profile TUBE[] = {{0, 0, 0, -1}, {.8, 0, 0, -1}, {.8, 0, 1, 0}, {.8, 2, 1, 0}, {.8, 2, 0, 1}, {0, 2, 0, 1}};
     static const zt_profile HAT[] = {{0, 0, 0, -1}, {1, 0, 0, -1}, {1, 0, 2.1, 1}, {.5, 1.05, 2.1, 1}, {0, 2.1, 2.1, 1}};
-    if (shape == SPHERE) zt_mesh_sphere(m, part, zt_v(0, 1, 0), zt_v(1, 1, 1));
-    else if (shape == CUBE) zt_mesh_box(m, part, zt_v(0, 0.85, 0), zt_v(0.85, 0.85, 0.85));
-    else if (shape == CYLINDER) zt_mesh_lathe(m, part, TUBE, sizeof TUBE / sizeof *TUBE);
-    else if (shape == CONE) zt_mesh_lathe(m, part, HAT, sizeof HAT / sizeof *HAT);
-    else if (shape == TORUS) zt_mesh_torus(m, part, zt_v(0, 1.05, 0), 0.75, 0.3);
-    else add_vase(m, part);
+    if (shape == SPHERE)
+        zt_mesh_sphere(m, part, zt_v(0, 1, 0), zt_v(1, 1, 1));
+    else if (shape == CUBE)
+        zt_mesh_box(m, part, zt_v(0, 0.85, 0), zt_v(0.85, 0.85, 0.85));
+    else if (shape == CYLINDER)
+        zt_mesh_lathe(m, part, TUBE, sizeof TUBE / sizeof *TUBE);
+    else if (shape == CONE)
+        zt_mesh_lathe(m, part, HAT, sizeof HAT / sizeof *HAT);
+    else if (shape == TORUS)
+        zt_mesh_torus(m, part, zt_v(0, 1.05, 0), 0.75, 0.3);
+    else
+        add_vase(m, part);
 }
 
 zt_err zt_scene3d_mesh(const zt_scene3d *s, zt_mesh *m) {
@@ -115,10 +122,13 @@ static void move(zt_rng *r, zt_scene3d *s) {
     s->hop = motion == HOPS ? hop : 0;
     s->spin = motion == SPINS ? way * spin : 0;
     s->slide = motion == SLIDES ? way * slide : 0;
-    s->slide_angle = -s->angle + ZT_PI / 2 + zt_rng_range(r, -0.3, 0.3);   /* to and fro: past the other object, not into it */
+    s->slide_angle = -s->angle + ZT_PI / 2 + zt_rng_range(r, -0.3, 0.3); /* to and fro: past the other object, not into it */
     s->distance = far * zt_rng_range(r, 3.3, 3.7);
     s->height = zt_rng_range(r, 0.42, 0.6);
-    s->sweep = camera == STAYS ? 0 : camera == CLOSER || camera == AWAY ? 0.62 * sweep : camera >= PANS_LEFT ? 0.42 * sweep : 1.5 * sweep;
+    s->sweep = camera == STAYS                      ? 0
+               : camera == CLOSER || camera == AWAY ? 0.62 * sweep
+               : camera >= PANS_LEFT                ? 0.42 * sweep
+                                                    : 1.5 * sweep;
 }
 
 static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const zt_clip_size *size, zt_scene *scene) {
@@ -134,7 +144,7 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
     v[COLOUR2] = other[COLOUR];
     v[FLOOR] = (int)zt_rng_int(r, 0, ZT_FLOORS - 1);
     v[MOTION] = (int)zt_rng_int(r, 0, MOTIONS - 1);
-    if (v[MOTION] == SPINS && v[SHAPE] != CUBE && v[SHAPE] != TORUS) v[MOTION] = HOPS;   /* round ones look the same turned */
+    if (v[MOTION] == SPINS && v[SHAPE] != CUBE && v[SHAPE] != TORUS) v[MOTION] = HOPS; /* round ones look the same turned */
     place(r, s);
     move(r, s);
     if (s->n == 1) v[SHAPE2] = v[COLOUR2] = v[SIZE2] = -1;
@@ -142,8 +152,10 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
         s->paint[0][k] = zt_paint_rgb[v[COLOUR]][k];
         s->paint[1][k] = zt_paint_rgb[other[COLOUR]][k];
     }
-    s->light = zt_unit3(zt_v(zt_rng_range(r, -0.9, 0.9), 1.2, zt_rng_range(r, 0.3, 0.9)));
-    const double level = zt_rng_range(r, 88, 140), tint[3] = {zt_rng_range(r, -14, 14), zt_rng_range(r, -8, 8), zt_rng_range(r, -14, 14)};
+    const double from_side = zt_rng_range(r, -0.9, 0.9), from_front = zt_rng_range(r, 0.3, 0.9);
+    s->light = zt_unit3(zt_v(from_side, 1.2, from_front));
+    const double level = zt_rng_range(r, 88, 140),
+                 tint[3] = {zt_rng_range(r, -14, 14), zt_rng_range(r, -8, 8), zt_rng_range(r, -14, 14)};
     for (int k = 0; k < 3; k++) {
         s->floor[k] = level + tint[k];
         s->sky[k] = 150 + 30 * k + tint[2 - k];
@@ -156,8 +168,9 @@ static void sample(zt_rng *r, const bool held[ZT_COMBOS], bool want_held, const 
 
 static const char *const SOLID[] = {"sphere", "cube", "cylinder", "cone", "ring", "vase"},
                          *const PATH[] = {"still", "orbit left", "orbit right", "closer", "away", "pan left", "pan right"},
-                         *const FILMS[] = {"camera stays still", "camera orbits left", "camera orbits right", "camera moves closer",
-                                           "camera moves away", "camera pans left", "camera pans right"},
+                         *const FILMS[] = {"camera stays still",  "camera orbits left", "camera orbits right",
+                                           "camera moves closer", "camera moves away",  "camera pans left",
+                                           "camera pans right"},
                          *const BIG[] = {"small", "big"}, *const MOVES[] = {"rests", "hops", "spins", "slides"},
                          *const DOES[] = {NULL, "hops", "spins", "slides"}, *const GROUND[] = {"plain", "checkered", "speckled"},
                          *const ON[] = {"plain floor", "checkered floor", "speckled floor"};
@@ -175,23 +188,24 @@ static const zt_attribute ATTRIBUTE[] = {
 
 static void caption(const zt_scene *s, zt_rng *r, char text[ZT_CAPTION_MAX]) {
     const int *v = s->value;
-    const uint32_t say = r ? zt_rng_u32(r) : 0;   /* bits: first size, second size, floor (two) */
+    const uint32_t say = r ? zt_rng_u32(r) : 0; /* bits: first size, second size, floor (two) */
     const char *size = say & 1 ? v[SIZE] ? "big " : "small " : "", *size2 = say & 2 ? v[SIZE2] ? "big " : "small " : "";
     int n = snprintf(text, ZT_CAPTION_MAX, "a %s%s %s%s%s", size, zt_paint_name[v[COLOUR]], SOLID[v[SHAPE]],
                      DOES[v[MOTION]] ? " " : "", DOES[v[MOTION]] ? DOES[v[MOTION]] : "");
     if (v[SHAPE2] >= 0)
-        n += snprintf(text + n, (size_t)(ZT_CAPTION_MAX - n), " beside a %s%s %s", size2, zt_paint_name[v[COLOUR2]], SOLID[v[SHAPE2]]);
+        n += snprintf(text + n, (size_t)(ZT_CAPTION_MAX - n), " beside a %s%s %s", size2, zt_paint_name[v[COLOUR2]],
+                      SOLID[v[SHAPE2]]);
     if ((say & 12) == 12) n += snprintf(text + n, (size_t)(ZT_CAPTION_MAX - n), " on a %s", ON[v[FLOOR]]);
     snprintf(text + n, (size_t)(ZT_CAPTION_MAX - n), ", the %s", FILMS[v[CAMERA]]);
 }
 
 static const zt_truth_def TRUTH[] = {
-    {"mask", 'u', 1, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},      /* of all solids */
+    {"mask", 'u', 1, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}}, /* of all solids */
     {"flow", 'f', 4, 4, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W, 2}},
-    {"depth", 'f', 4, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},     /* along the viewing axis; 0: sky */
-    {"occluded", 'u', 1, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},  /* 255: not to be seen in the next frame */
-    {"objects", 'u', 1, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},   /* 0: floor, sky; 1, 2: the solids as the caption names them */
-    {"camera", 'f', 4, 2, {ZT_AXIS_T, 16}},   /* fx, fy, cx, cy (pixels); right, down, forward in the world; eye */
+    {"depth", 'f', 4, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},    /* along the viewing axis; 0: sky */
+    {"occluded", 'u', 1, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}}, /* 255: not to be seen in the next frame */
+    {"objects", 'u', 1, 3, {ZT_AXIS_T, ZT_AXIS_H, ZT_AXIS_W}},  /* 0: floor, sky; 1, 2: the solids as the caption names them */
+    {"camera", 'f', 4, 2, {ZT_AXIS_T, 16}}, /* fx, fy, cx, cy (pixels); right, down, forward in the world; eye */
 };
 const zt_world zt_world_scene3d = {
     .name = "scene3d",

@@ -5,27 +5,27 @@
 #include "data/world.h"
 #include "data/worlds/raster.h"
 
-enum { ZT_SCENE_OBJECTS = 2, ZT_SCENE3D_FLOOR = 8 };   /* the latter: place of the attribute "floor" */
+enum { ZT_SCENE_OBJECTS = 2, ZT_SCENE3D_FLOOR = 8 }; /* the latter: place of the attribute "floor" */
 enum { ZT_FLOOR_PLAIN, ZT_FLOOR_CHECKERED, ZT_FLOOR_SPECKLED, ZT_FLOORS };
 
 typedef struct zt_solid {
     int shape;
-    double size;                 /* half its width */
-    zt_vec3 at;                  /* its foot's middle when it does not move */
-    double turn;                 /* about the vertical, radians */
+    double size; /* half its width */
+    zt_vec3 at;  /* its foot's middle when it does not move */
+    double turn; /* about the vertical, radians */
 } zt_solid;
 
 typedef struct zt_scene3d {
     zt_scene base;
     int n;
     zt_solid solid[ZT_SCENE_OBJECTS];
-    double paint[ZT_SCENE_OBJECTS][3];   /* 0..255 */
-    double hop, slide;           /* of the first object */
+    double paint[ZT_SCENE_OBJECTS][3]; /* 0..255 */
+    double hop, slide;                 /* of the first object */
     double slide_angle, spin, beats;
-    double distance, height, angle, sweep;   /* of the camera */
-    zt_vec3 light;               /* unit vector towards it */
+    double distance, height, angle, sweep; /* of the camera */
+    zt_vec3 light;                         /* unit vector towards it */
     double floor[3], sky[3];
-    uint64_t grain;              /* seed of the floor's texture */
+    uint64_t grain; /* seed of the floor's texture */
 } zt_scene3d;
 
 /** Meshes of all solids, each with its foot at the origin. ZT_NOMEM; free with zt_mesh_finish. */

@@ -10,7 +10,7 @@ enum { CELLS = 16 };
 
 /* A frame's geometry: the meshes in place, what each sample shows. */
 typedef struct stage {
-    zt_view view;                /* in samples, not pixels */
+    zt_view view; /* in samples, not pixels */
     zt_vec3 *place, *normal;
     zt_raster raster;
 } stage;
@@ -18,7 +18,7 @@ typedef struct stage {
 typedef struct studio {
     const zt_scene3d *s;
     zt_clip_size size;
-    int sub;                     /* samples per pixel and side; odd: one is the pixel's middle */
+    int sub; /* samples per pixel and side; odd: one is the pixel's middle */
     zt_mesh mesh;
     stage now, next;
     zt_raster shadow;
@@ -68,7 +68,7 @@ static void set_stage(studio *k, stage *g, int t) {
 
 /* ---- light ---- */
 
-/* Part of the light that reaches a place: the four nearest entries of the map, blended. */
+/* Part of the light that reaches a place a little off its surface: the four nearest entries of the map, blended. */
 static double lit(const studio *k, zt_vec3 p) {
     const zt_vec3 q = zt_view_project(&k->sun, p);
     const double x = q.x - 0.5, y = q.y - 0.5, near = -q.z + 0.035;
@@ -76,13 +76,14 @@ static double lit(const studio *k, zt_vec3 p) {
     if (i < 0 || j < 0 || i + 1 >= W || j + 1 >= k->shadow.H) return 1;
     const float *m = k->shadow.near + (size_t)j * (size_t)W + (size_t)i;
     const double fx = x - i, fy = y - j;
-    return ((m[0] <= near) * (1 - fx) + (m[1] <= near) * fx) * (1 - fy) + ((m[W] <= near) * (1 - fx) + (m[W + 1] <= near) * fx) * fy;
+    return ((m[0] <= near) * (1 - fx) + (m[1] <= near) * fx) * (1 - fy) +
+           ((m[W] <= near) * (1 - fx) + (m[W + 1] <= near) * fx) * fy;
 }
 
 /* Colour of a lit surface; shiny: how strong its highlight is. */
 static zt_vec3 shade(const studio *k, zt_vec3 p, zt_vec3 normal, const double paint[3], double shiny, zt_vec3 eye) {
     const zt_vec3 light = k->s->light;
-    const double facing = zt_dot3(normal, light), sun = facing > 0 ? lit(k, p) : 0;
+    const double facing = zt_dot3(normal, light), sun = facing > 0 ? lit(k, zt_add3(p, zt_scale3(normal, 0.05))) : 0;
     const double diffuse = 0.36 + 0.1 * normal.y + 0.6 * (facing > 0 ? facing * sun : 0);
     double glint = 0;
     if (sun > 0 && shiny > 0) {
@@ -92,7 +93,7 @@ static zt_vec3 shade(const studio *k, zt_vec3 p, zt_vec3 normal, const double pa
         h *= h;
         h *= h;
         h *= h;
-        glint = 255 * shiny * sun * h * h;   /* power 32 */
+        glint = 255 * shiny * sun * h * h; /* power 32 */
     }
     return zt_v(paint[0] * diffuse + glint, paint[1] * diffuse + glint, paint[2] * diffuse + glint);
 }
@@ -111,7 +112,8 @@ static double pattern(const studio *k, double x, double z) {
 static zt_vec3 floor_or_sky(const studio *k, zt_vec3 eye, zt_vec3 ray) {
     const double *sky = k->s->sky;
     const double high = zt_clamp(ray.y * 1.2, 0, 1);
-    const zt_vec3 air = zt_v(zt_mix(sky[0], 0.6 * sky[0], high), zt_mix(sky[1], 0.7 * sky[1], high), zt_mix(sky[2], 0.9 * sky[2], high));
+    const zt_vec3 air =
+        zt_v(zt_mix(sky[0], 0.6 * sky[0], high), zt_mix(sky[1], 0.7 * sky[1], high), zt_mix(sky[2], 0.9 * sky[2], high));
     if (ray.y > -1e-6) return air;
     const double far = -eye.y / ray.y, haze = zt_smooth(6, 16, far);
     if (haze >= 1) return air;
@@ -186,7 +188,11 @@ static void draw_frame(const studio *k, const stage *g, uint8_t *rgb, uint8_t *m
 
 /* What the middle of a pixel shows: its place now and one frame later, 0 (floor, sky) or the solid. depth 0: sky, and `place`
  * is a direction. */
-typedef struct seen { zt_vec3 place, later; int part; double depth; } seen;
+typedef struct seen {
+    zt_vec3 place, later;
+    int part;
+    double depth;
+} seen;
 
 static seen look(const studio *k, int px, int py) {
     const stage *g = &k->now;
@@ -211,7 +217,10 @@ static bool hidden(const stage *g, zt_vec3 q) {
     return g->raster.near[(size_t)q.y * (size_t)g->raster.W + (size_t)q.x] > 1.015 / q.z;
 }
 
-typedef struct truths { float *flow, *depth, *camera; uint8_t *occluded, *objects; } truths;
+typedef struct truths {
+    float *flow, *depth, *camera;
+    uint8_t *occluded, *objects;
+} truths;
 
 static void tell_pixels(const studio *k, const truths *to) {
     for (int py = 0; py < k->size.H; py++)
@@ -219,7 +228,7 @@ static void tell_pixels(const studio *k, const truths *to) {
             const size_t at = (size_t)py * (size_t)k->size.W + (size_t)px;
             const seen v = look(k, px, py);
             zt_vec3 target = v.later;
-            if (v.depth == 0) target = zt_add3(k->next.view.eye, v.later);   /* at infinity: only turning counts */
+            if (v.depth == 0) target = zt_add3(k->next.view.eye, v.later); /* at infinity: only turning counts */
             const zt_vec3 q = zt_view_project(&k->next.view, target);
             if (to->flow && q.z > 0) {
                 to->flow[at * 2] = (float)(q.x / k->sub - (px + 0.5));
@@ -234,9 +243,22 @@ static void tell_pixels(const studio *k, const truths *to) {
 static void tell_camera(const studio *k, float *to) {
     const zt_view *v = &k->now.view;
     const double f = v->focal / k->sub;
-    const double row[16] = {f, f, v->cx / k->sub, v->cy / k->sub, v->axes.row[0].x, v->axes.row[0].y, v->axes.row[0].z,
-                            v->axes.row[1].x, v->axes.row[1].y, v->axes.row[1].z, v->axes.row[2].x, v->axes.row[2].y,
-                            v->axes.row[2].z, v->eye.x, v->eye.y, v->eye.z};
+    const double row[16] = {f,
+                            f,
+                            v->cx / k->sub,
+                            v->cy / k->sub,
+                            v->axes.row[0].x,
+                            v->axes.row[0].y,
+                            v->axes.row[0].z,
+                            v->axes.row[1].x,
+                            v->axes.row[1].y,
+                            v->axes.row[1].z,
+                            v->axes.row[2].x,
+                            v->axes.row[2].y,
+                            v->axes.row[2].z,
+                            v->eye.x,
+                            v->eye.y,
+                            v->eye.z};
     for (int i = 0; i < 16; i++) to[i] = (float)row[i];
 }
 
@@ -254,7 +276,8 @@ zt_err zt_scene3d_render(const zt_scene *scene, const zt_clip_size *size, uint8_
             const stage swap = k.now;
             k.now = k.next;
             k.next = swap;
-        } else set_stage(&k, &k.now, t);
+        } else
+            set_stage(&k, &k.now, t);
         if (tells) set_stage(&k, &k.next, t + 1);
         zt_raster_draw(&k.shadow, &k.mesh, k.now.place, &k.sun);
         draw_frame(&k, &k.now, rgb + at * 3, truth[0] ? (uint8_t *)truth[0] + at : NULL);

@@ -6,8 +6,12 @@
 
 #define ZT_PI 3.14159265358979323846
 
-typedef struct zt_vec3 { double x, y, z; } zt_vec3;
-typedef struct zt_mat3 { zt_vec3 row[3]; } zt_mat3;
+typedef struct zt_vec3 {
+    double x, y, z;
+} zt_vec3;
+typedef struct zt_mat3 {
+    zt_vec3 row[3];
+} zt_mat3;
 
 static inline double zt_clamp(double v, double lo, double hi) { return v < lo ? lo : v > hi ? hi : v; }
 static inline double zt_mix(double a, double b, double t) { return a + (b - a) * t; }

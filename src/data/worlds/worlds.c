@@ -2,6 +2,7 @@
  * Tested by tests/data/test_data_worlds.c. */
 #include "data/world.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -42,15 +43,23 @@ void zt_world_combo_text(const zt_world *w, int combo, zt_str *text) {
     for (int i = 2; i < w->n_held; i++) zt_str_addf(text, " %s", w->attribute[i].value[value[i]]);
 }
 
-/* Whether one more combination with these values keeps the counts even and every pair of values in training. */
-static bool fits(const zt_world *w, int n, const int value[ZT_ATTRIBUTES], const int *count, int *const pair[3]) {
-    for (int i = 0; i < w->n_held; i++)
-        if (count[i * ZT_COMBOS + value[i]] >= (n + w->attribute[i].n - 1) / w->attribute[i].n) return false;
-    for (int i = 0; i < w->n_held && w->n_held == 3; i++) {
-        const int j = (i + 1) % 3, k = (i + 2) % 3;
-        if (pair[i][value[i] * w->attribute[j].n + value[j]] + 1 >= w->attribute[k].n) return false;
-    }
-    return true;
+/* How often each value, and each pair of two values, is held out so far. */
+typedef struct tally {
+    int value[3][ZT_COMBOS], pair[3][ZT_COMBOS];
+} tally;
+
+static int *pair_of(const zt_world *w, tally *n, int i, const int value[ZT_ATTRIBUTES]) {
+    const int j = (i + 1) % 3;
+    return &n->pair[i][value[i] * w->attribute[j].n + value[j]];
+}
+
+/* How much more its values are held out already than others: less is better; -1: a pair of them would be lost to training. */
+static int load(const zt_world *w, tally *n, const int value[ZT_ATTRIBUTES]) {
+    int sum = 0;
+    for (int i = 0; i < w->n_held; i++) sum += n->value[i][value[i]] * w->attribute[i].n;
+    for (int i = 0; i < w->n_held && w->n_held == 3; i++)
+        if (*pair_of(w, n, i, value) + 1 >= w->attribute[(i + 2) % 3].n) return -1;
+    return sum;
 }
 
 void zt_world_hold_out(const zt_world *w, uint64_t seed, int n, bool held[ZT_COMBOS]) {
@@ -59,23 +68,26 @@ void zt_world_hold_out(const zt_world *w, uint64_t seed, int n, bool held[ZT_COM
         w->hold_out(seed, n, held);
         return;
     }
-    int count[3 * ZT_COMBOS] = {0}, a[ZT_COMBOS] = {0}, b[ZT_COMBOS] = {0}, c[ZT_COMBOS] = {0}, *const pair[3] = {a, b, c};
+    tally seen = {0};
     int64_t order[ZT_COMBOS];
-    const int combos = zt_world_combos(w), want = n < ZT_HOLD_OUT_MAX ? n : ZT_HOLD_OUT_MAX;
+    const int combos = zt_world_combos(w);
     zt_rng r = zt_rng_init(seed, zt_hash_name("world/hold-out") + zt_hash_name(w->name));
     zt_rng_permutation(&r, order, combos);
-    /* `even` rises only when no combination fits any more. */
-    for (int taken = 0, even = want; taken < want && even < want + combos; even++)
-        for (int i = 0; i < combos && taken < want; i++) {
-            int value[ZT_ATTRIBUTES];
+    for (int taken = 0; taken < n && taken < ZT_HOLD_OUT_MAX; taken++) {
+        int value[ZT_ATTRIBUTES], best = -1, least = INT_MAX;
+        for (int i = 0; i < combos; i++) {
             set_combo(w, (int)order[i], value);
-            if (held[order[i]] || !fits(w, even, value, count, pair)) continue;
-            held[order[i]] = true;
-            taken++;
-            for (int k = 0; k < w->n_held; k++) count[k * ZT_COMBOS + value[k]]++;
-            for (int k = 0; k < w->n_held && w->n_held == 3; k++)
-                pair[k][value[k] * w->attribute[(k + 1) % 3].n + value[(k + 1) % 3]]++;
+            const int much = held[order[i]] ? -1 : load(w, &seen, value);
+            if (much < 0 || much >= least) continue;
+            best = (int)order[i];
+            least = much;
         }
+        if (best < 0) return;
+        held[best] = true;
+        set_combo(w, best, value);
+        for (int i = 0; i < w->n_held; i++) seen.value[i][value[i]]++;
+        for (int i = 0; i < w->n_held && w->n_held == 3; i++) (*pair_of(w, &seen, i, value))++;
+    }
 }
 
 void zt_world_pick(const zt_world *w, zt_rng *r, const bool held[ZT_COMBOS], bool want_held, int value[ZT_ATTRIBUTES]) {
@@ -95,7 +107,8 @@ static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c 
 static bool says(const char *text, size_t n, const char *phrase) {
     const size_t len = strlen(phrase);
     for (size_t i = 0; i + len <= n; i++)
-        if ((i == 0 || !is_letter(text[i - 1])) && (i + len == n || !is_letter(text[i + len])) && !strncasecmp(text + i, phrase, len))
+        if ((i == 0 || !is_letter(text[i - 1])) && (i + len == n || !is_letter(text[i + len])) &&
+            !strncasecmp(text + i, phrase, len))
             return true;
     return false;
 }

@@ -21,15 +21,17 @@ typedef struct att {
     int64_t O, N, M, I, D, heads, hd, hp;   /* hp: head size rounded up to whole vectors */
     int64_t W, blocks, units, row;          /* lanes per query block, query blocks, O*I*heads, floats between rows */
     bool causal;
-    const float *q, *k, *v, *bias, *y, *lse_in, *dy;
-    const int32_t *len;
-    float *out, *lse, *dq, *dk, *dv, *dbias;
+    stored q, k, v, y, dy, dq;              /* y: the result, also of forward */
+    const float *bias, *lse_in;
+    const int32_t *len, *segment;           /* segment: [groups][N] */
+    int64_t groups;
+    float *lse, *dk, *dv, *dbias;
 } att;
 
 static att att_of(const zt_node *n, bool grad) {
     zt_node *const *in = n->in + (grad ? 1 : 0);
     att a = {.O = in[0]->sh.d[0], .N = in[0]->sh.d[1], .M = in[1]->sh.d[1], .I = in[0]->sh.d[2], .D = in[0]->sh.d[3],
-             .heads = n->at.i[ZT_ATT_HEADS], .q = in[0]->x, .k = in[1]->x, .v = in[2]->x};
+             .heads = n->at.i[ZT_ATT_HEADS], .q = stored_of(in[0]), .k = stored_of(in[1]), .v = stored_of(in[2])};
     a.hd = a.D / a.heads;
     a.hp = (a.hd + VW - 1) / VW * VW;
     a.W = a.N <= 16 ? 16 : a.N <= 32 ? 32 : 64;
@@ -39,30 +41,35 @@ static att att_of(const zt_node *n, bool grad) {
     a.causal = n->at.i[ZT_ATT_CAUSAL];
     int k = grad ? 6 : 3;
     if (n->at.i[ZT_ATT_BIAS]) a.bias = zt_in_x(n, k++);
-    if (n->at.i[ZT_ATT_LEN]) a.len = zt_in_x(n, k);
+    if (n->at.i[ZT_ATT_LEN]) a.len = zt_in_x(n, k++);
+    a.groups = 1;
+    if (n->at.i[ZT_ATT_SEGMENT]) {
+        a.segment = zt_in_x(n, k);
+        a.groups = n->in[k]->sh.d[0];
+    }
     if (grad) {
-        a.dy = n->in[0]->x;
-        a.y = n->in[4]->x;
+        a.dy = stored_of(n->in[0]);
+        a.y = stored_of(n->in[4]);
         a.lse_in = n->in[5]->x;
-        a.dq = n->x;
+        a.dq = stored_of(n);
         a.dk = n->aux[0];
         a.dv = n->aux[1];
         a.dbias = n->at.i[ZT_ATT_BIAS] ? n->aux[2] : NULL;
     } else {
-        a.out = n->x;
+        a.y = stored_of(n);
         a.lse = n->aux[0];
     }
     return a;
 }
 
 /* Where a unit lies. */
-typedef struct unit { int64_t q, k, lse, head, keys; } unit;
+typedef struct unit { int64_t q, k, lse, head, keys, segment; } unit;
 static unit unit_of(const att *a, int64_t u) {
     const int64_t h = u % a->heads, i = u / a->heads % a->I, o = u / a->heads / a->I;
     int64_t keys = a->M;
     if (a->len) keys = a->len[o] < 1 ? 1 : a->len[o] < keys ? a->len[o] : keys;
     return (unit){.q = (o * a->N * a->I + i) * a->D + h * a->hd, .k = (o * a->M * a->I + i) * a->D + h * a->hd,
-                  .lse = ((o * a->I + i) * a->heads + h) * a->N, .head = h, .keys = keys};
+                  .lse = ((o * a->I + i) * a->heads + h) * a->N, .head = h, .keys = keys, .segment = o % a->groups * a->N};
 }
 
 /* Pieces of one slot's scratch. Words: K as rows, K as pairs, V (forward: pairs, backward: rows), Q and dy across (lanes of
@@ -115,23 +122,19 @@ static room room_in(const att *a, bool grad, float *scratch, int slot) {
     return room_of(a, grad, scratch + slot * room_size(a, grad), &size);
 }
 
-static void unpack_rows(const att *a, float *to, const float *from, int64_t rows) {
-    for (int64_t r = 0; r < rows; r++, to += a->row, from += a->hp) {
-        int64_t c = 0;
-        for (; c + VW <= a->hd; c += VW) v_store(to + c, v_load(from + c));
-        for (; c < a->hd; c++) to[c] = from[c];
-    }
+static void unpack_rows(const att *a, stored to, int64_t at, const float *from, int64_t rows) {
+    for (int64_t r = 0; r < rows; r++, at += a->row, from += a->hp) narrow(to, at, from, a->hd);
 }
-static void pack_rows(const att *a, word *to, const float *from, int64_t rows) {
-    w_rows(to, from, a->row, rows, a->hd, a->hp, 1);
+static void pack_rows(const att *a, word *to, stored from, int64_t at, int64_t rows) {
+    w_rows(to, from, at, a->row, rows, a->hd, a->hp, 1);
 }
-static void pack_pairs(const att *a, word *to, const float *from, int64_t rows) {
-    w_pairs(to, from, a->row, rows, a->hd, a->hp);
+static void pack_pairs(const att *a, word *to, stored from, int64_t at, int64_t rows) {
+    w_pairs(to, from, at, a->row, rows, a->hd, a->hp);
 }
 /* Rows of queries times `scale` to [hd/PAIR][W] lanes, by way of r->o; lanes without a query are zero. */
-static void pack_lanes(const att *a, const room *r, word *to, const float *from, int64_t queries, float scale) {
+static void pack_lanes(const att *a, const room *r, word *to, stored from, int64_t at, int64_t queries, float scale) {
     const int64_t width = a->hp / PAIR, n = w_words(a->hd);
-    w_rows((word *)r->o, from, a->row, queries, a->hd, a->hp, scale);
+    w_rows((word *)r->o, from, at, a->row, queries, a->hd, a->hp, scale);
     if (queries < a->W) memset(to, 0, (size_t)(n * a->W) * sizeof *to);
     k_transpose((float *)to, a->W, r->o, width, queries, n);
 }
@@ -171,6 +174,14 @@ static void mask_future(const att *a, const room *r, int64_t n0, int64_t m0, int
     }
 }
 
+/* The same for what is of another segment. */
+static void mask_others(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys) {
+    const int32_t *segment = a->segment + u->segment;
+    for (int64_t m = 0; m < keys; m++)
+        for (int64_t n = 0; n < queries; n++)
+            if (segment[n0 + n] != segment[m0 + m]) r->s[m * a->W + n] = -1e30f;
+}
+
 static void add_bias(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, int64_t m0, int64_t keys) {
     if (queries < a->W) memset(r->tile, 0, (size_t)(keys * a->W) * sizeof *r->tile);
     k_transpose(r->tile, a->W, a->bias + (u->head * a->N + n0) * a->M + m0, a->M, queries, keys);
@@ -182,6 +193,7 @@ static void scores(const att *a, const room *r, const unit *u, int64_t n0, int64
     mm_run((mm){r->s, a->W, r->k_rows + m0 * row, row, 1, r->q_lanes, a->W, keys, w_words(a->hd), a->W, false});
     if (a->bias) add_bias(a, r, u, n0, queries, m0, keys);
     if (a->causal && m0 + keys > n0 + a->M - a->N + 1) mask_future(a, r, n0, m0, keys);
+    if (a->segment) mask_others(a, r, u, n0, queries, m0, keys);
 }
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
@@ -241,8 +253,9 @@ static void forward_block(const att *a, const room *r, const unit *u, int64_t n0
     const int64_t queries = a->N - n0 < a->W ? a->N - n0 : a->W;
     const int64_t seen = keys_of(a, u, n0, queries);
     const bool whole = PAIR == 1 && seen <= KEYS, direct = whole && a->hp == a->hd;
-    float *y = a->out + u->q + n0 * a->row;
-    pack_lanes(a, r, r->q_lanes, a->q + u->q + n0 * a->row, queries, LOG2E / sqrtf((float)a->hd));
+    const int64_t at = u->q + n0 * a->row;
+    float *y = (float *)a->y.x + at;                       /* where f32 results go directly */
+    pack_lanes(a, r, r->q_lanes, a->q, at, queries, LOG2E / sqrtf((float)a->hd));
     for (int64_t m = 0; m < seen; m += KEYS) {
         const int64_t keys = seen - m < KEYS ? seen - m : KEYS;
         scores(a, r, u, n0, queries, m, keys);
@@ -253,8 +266,9 @@ static void forward_block(const att *a, const room *r, const unit *u, int64_t n0
     for (int64_t n = 0; n < queries; n++) {
         a->lse[u->lse + n0 + n] = r->max[n] / LOG2E + logf(r->sum[n]);
         if (direct) continue;
-        const float inv = whole ? 1 : 1 / r->sum[n];
-        for (int64_t c = 0; c < a->hd; c++) y[n * a->row + c] = r->o[n * a->hp + c] * inv;
+        const vf inv = v_set(whole ? 1 : 1 / r->sum[n]);
+        for (int64_t c = 0; c < a->hp; c += VW) v_store(r->o + n * a->hp + c, v_load(r->o + n * a->hp + c) * inv);
+        narrow(a->y, at + n * a->row, r->o + n * a->hp, a->hd);
     }
 }
 
@@ -270,8 +284,8 @@ static void att_forward(const zt_node *n, const zt_exec *e) {
             const int64_t id = t / a.blocks;
             const unit u = unit_of(&a, id);
             if (packed != id) {
-                pack_rows(&a, r.k_rows, a.k + u.k, u.keys);
-                pack_pairs(&a, r.v, a.v + u.k, u.keys);
+                pack_rows(&a, r.k_rows, a.k, u.k, u.keys);
+                pack_pairs(&a, r.v, a.v, u.k, u.keys);
                 packed = id;
             }
             forward_block(&a, &r, &u, t % a.blocks * a.W);
@@ -310,12 +324,13 @@ static void bias_grads(const att *a, const room *r, const unit *u, int64_t n0, i
 
 /* lse in units of log 2 to `max`, delta = dy.y to `sum` (from the dy that dP' is made of), of one block's lanes. */
 static void block_stats(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries) {
-    const float *y = a->y + u->q + n0 * a->row, *dy = a->dy + u->q + n0 * a->row;
     for (int64_t n = 0; n < a->W; n++) {
         float delta = 0;
         if (n < queries) {
+            const int64_t at = u->q + (n0 + n) * a->row;
+            const float *y = widened(a->y, at, a->hd, r->o), *dy = widened(a->dy, at, a->hd, r->o + a->hp);
 #pragma omp simd reduction(+ : delta)
-            for (int64_t c = 0; c < a->hd; c++) delta += w_round(dy[n * a->row + c]) * y[n * a->row + c];
+            for (int64_t c = 0; c < a->hd; c++) delta += w_round(dy[c]) * y[c];
         }
         r->sum[n] = delta;
         r->max[n] = n < queries ? a->lse_in[u->lse + n0 + n] * LOG2E : 0;
@@ -325,10 +340,10 @@ static void block_stats(const att *a, const room *r, const unit *u, int64_t n0, 
 static void backward_block(const att *a, const room *r, const unit *u, int64_t n0, int64_t queries, bool first) {
     const float scale = 1 / sqrtf((float)a->hd);
     const int64_t at = u->q + n0 * a->row, hp = a->hp, W = a->W, row = hp / PAIR, terms = w_words(queries);
-    pack_pairs(a, r->q_pairs, a->q + at, queries);
-    pack_pairs(a, r->g_pairs, a->dy + at, queries);
-    pack_lanes(a, r, r->q_lanes, a->q + at, queries, LOG2E * scale);
-    pack_lanes(a, r, r->g_lanes, a->dy + at, queries, 1);
+    pack_pairs(a, r->q_pairs, a->q, at, queries);
+    pack_pairs(a, r->g_pairs, a->dy, at, queries);
+    pack_lanes(a, r, r->q_lanes, a->q, at, queries, LOG2E * scale);
+    pack_lanes(a, r, r->g_lanes, a->dy, at, queries, 1);
     block_stats(a, r, u, n0, queries);
     const int64_t seen = keys_of(a, u, n0, queries);
     for (int64_t m = 0; m < seen; m += KEYS) {
@@ -341,7 +356,7 @@ static void backward_block(const att *a, const room *r, const unit *u, int64_t n
         mm_run((mm){r->dk + m * hp, hp, r->ds_rows, W / PAIR, 1, r->q_pairs, hp, keys, terms, hp, !first});
         mm_run((mm){r->o, hp, r->pairs, 1, W, r->k_pairs + m / PAIR * hp, hp, queries, w_words(keys), hp, m > 0});
     }
-    unpack_rows(a, a->dq + at, r->o, queries);
+    unpack_rows(a, a->dq, at, r->o, queries);
 }
 
 static void zero_rows(const att *a, float *to, int64_t rows) {
@@ -350,9 +365,9 @@ static void zero_rows(const att *a, float *to, int64_t rows) {
 
 /* Queries [from, to) of a unit. own: this thread has the whole unit and writes its dk, dv; else they stay in the room. */
 static void backward_unit(const att *a, const room *r, const unit *u, int64_t from, int64_t to, bool own) {
-    pack_rows(a, r->k_rows, a->k + u->k, u->keys);
-    if (PAIR > 1) pack_pairs(a, r->k_pairs, a->k + u->k, u->keys);
-    pack_rows(a, r->v, a->v + u->k, u->keys);
+    pack_rows(a, r->k_rows, a->k, u->k, u->keys);
+    if (PAIR > 1) pack_pairs(a, r->k_pairs, a->k, u->k, u->keys);
+    pack_rows(a, r->v, a->v, u->k, u->keys);
     const bool clear = from == to || a->causal;              /* else the first block writes every key */
     if (clear) {
         memset(r->dk, 0, (size_t)(u->keys * a->hp) * sizeof *r->dk);
@@ -360,8 +375,8 @@ static void backward_unit(const att *a, const room *r, const unit *u, int64_t fr
     }
     for (int64_t n = from; n < to; n += a->W) backward_block(a, r, u, n, to - n < a->W ? to - n : a->W, n == from && !clear);
     if (!own) return;
-    unpack_rows(a, a->dk + u->k, r->dk, u->keys);
-    unpack_rows(a, a->dv + u->k, r->dv, u->keys);
+    unpack_rows(a, (stored){a->dk, false}, u->k, r->dk, u->keys);
+    unpack_rows(a, (stored){a->dv, false}, u->k, r->dv, u->keys);
     zero_rows(a, a->dk + u->k + u->keys * a->row, a->M - u->keys);
     zero_rows(a, a->dv + u->k + u->keys * a->row, a->M - u->keys);
 }
@@ -449,8 +464,25 @@ static zt_err backward_prepare(const zt_node *n, void **prepared, size_t *scratc
     return ZT_OK;
 }
 
+#if defined(ZT_LEVEL_bf16)
+static zt_reads forward_reads(const zt_node *n, int k) {
+    (void)n;
+    return k < 3 ? ZT_READS_ROUNDED : ZT_READS_F32;       /* q, k, v (q: scaled, then rounded once more) */
+}
+static zt_reads backward_reads(const zt_node *n, int k) {
+    (void)n;
+    return k < 4 ? ZT_READS_ROUNDED : k == 4 ? ZT_READS_EITHER : ZT_READS_F32;
+}
+#define FORWARD_READS forward_reads
+#define BACKWARD_READS backward_reads
+#else
+#define FORWARD_READS NULL
+#define BACKWARD_READS NULL
+#endif
 const zt_cpu_entry K(zt_k_attention)[] = {
-    {.op = ZT_OP_attention, .ok = HALF_OK, .kernel = {.run = att_forward, .prepare = forward_prepare}},
-    {.op = ZT_OP_attention_dx, .ok = HALF_OK, .kernel = {.run = att_backward, .prepare = backward_prepare}},
+    {.op = ZT_OP_attention, .ok = HALF_OK,
+     .kernel = {.run = att_forward, .prepare = forward_prepare, .writes_half = HALF_OK, .reads = FORWARD_READS}},
+    {.op = ZT_OP_attention_dx, .ok = HALF_OK,
+     .kernel = {.run = att_backward, .prepare = backward_prepare, .writes_half = HALF_OK, .reads = BACKWARD_READS}},
     {.op = -1}
 };

@@ -20,8 +20,7 @@ typedef struct cw {
     int64_t in_frame, out_frame;                /* pixels of a frame: the last line may be shorter than in[2] or out[2] */
     int64_t taps, lines;                        /* lines of an image in one block */
     bool own;                                   /* each slot has its own dW */
-    const void *x, *dy;
-    bool x_half, dy_half;                       /* they are stored as bf16 */
+    stored x, dy;
     int64_t x_at, dy_at;                        /* elements before a group's first channel */
 } cw;
 
@@ -46,7 +45,7 @@ static void cut(cw *c) {
 static cw cw_of_conv(const zt_node *n) {
     const zt_shape *x = &n->in[0]->sh, *y = &n->in[1]->sh;
     cw c = {.B = x->d[0], .x_pixel = x->d[4], .y_pixel = y->d[4], .groups = n->at.i[ZT_CONV_GROUPS], .taps = 1,
-            .x = n->in[0]->x, .dy = n->in[1]->x, .x_half = n->in[0]->half, .dy_half = n->in[1]->half};
+            .x = stored_of(n->in[0]), .dy = stored_of(n->in[1])};
     c.Ci = c.x_pixel / c.groups;
     c.Co = c.y_pixel / c.groups;
     for (int k = 0; k < 3; k++) {
@@ -75,8 +74,7 @@ static cw cw_of_conv(const zt_node *n) {
 static cw cw_of_matmul(const zt_node *n) {
     const zt_shape *a = &n->in[0]->sh;
     cw c = {.B = 1, .Ci = zt_last(a), .Co = zt_last(&n->sh), .groups = 1, .taps = 1, .in = {1}, .out = {1}, .k = {1, 1, 1},
-            .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .x = n->in[0]->x, .dy = n->in[1]->x, .x_half = n->in[0]->half,
-            .dy_half = n->in[1]->half};
+            .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .x = stored_of(n->in[0]), .dy = stored_of(n->in[1])};
     c.x_pixel = c.Ci;
     c.y_pixel = c.Co;
     merge_pixels(&c, zt_rows(a));
@@ -182,24 +180,16 @@ static int64_t pack_size(const cw *c) {
     const packed k = packed_of(c);
     return k.x + c->k[2] * k.in_lines * k.pairs * k.Cx;
 }
-/* w_pairs of either type: from + at. */
-static void pairs(word *to, const void *from, bool is_half, int64_t at, int64_t row, int64_t rows, int64_t n, int64_t width) {
-    if (is_half) w_pairs_half(to, (const half *)from + at, row, rows, n, width);
-    else w_pairs(to, (const float *)from + at, row, rows, n, width);
-}
 static void pack_dy(const cw *c, const packed *k, const part *p, word *to) {
     for (int64_t l = 0; l < p->h1 - p->h0; l++)
-        pairs(to + l * k->pairs * c->Cp, c->dy, c->dy_half, dy_at(c, p) + l * c->out[2] * c->y_pixel, c->y_pixel, p->pixels,
-              c->Co, c->Cp);
+        w_pairs(to + l * k->pairs * c->Cp, c->dy, dy_at(c, p) + l * c->out[2] * c->y_pixel, c->y_pixel, p->pixels, c->Co, c->Cp);
 }
 /* Pixel w of the line at `line`, in the low halves of words; zeros outside it. */
 INLINE vi pixel(const cw *c, int64_t line, int64_t w, int64_t ch) {
     if (w < 0 || w >= c->in[2]) return (vi){0};
     line += w * c->x_pixel + ch;
     const bool all = ch + VW <= c->Ci;
-    if (c->x_half) return all ? h_load((const half *)c->x + line) : h_load_n((const half *)c->x + line, c->Ci - ch);
-    const float *x = (const float *)c->x + line;
-    return w_zip(all ? v_load(x) : v_load_n(x, c->Ci - ch), v_set(0));
+    return w_zip(all ? get(c->x, line) : get_n(c->x, line, c->Ci - ch), v_set(0));
 }
 static void pack_line(const cw *c, const packed *k, const part *p, int64_t kw, int64_t line, word *to) {
     const int64_t st = c->stride[2], first = kw * c->dilation[2] - c->before[2], n = p->pixels;
@@ -207,7 +197,7 @@ static void pack_line(const cw *c, const packed *k, const part *p, int64_t kw, i
     for (; i < n; i += 2, to += k->Cx) {                      /* pairs at the edges and with strides one by one */
         const int64_t left = c->in[2] - first - i, run = n - i <= left ? n - i : left & ~(int64_t)1;   /* up to the line's end */
         if (st == 1 && first + i >= 0 && run >= 2) {
-            pairs(to, c->x, c->x_half, line + (first + i) * c->x_pixel, c->x_pixel, run, c->Ci, k->Cx);
+            w_pairs(to, c->x, line + (first + i) * c->x_pixel, c->x_pixel, run, c->Ci, k->Cx);
             to += (w_words(run) - 1) * k->Cx;
             i += (w_words(run) - 1) * 2;
             continue;
@@ -258,7 +248,7 @@ static int64_t pack_size(const cw *c) {
 /* One block; rows [r0, r1) of the taps*Ci rows of w. */
 static void block(const cw *c, const part *p, float *w, float *room, int64_t r0, int64_t r1) {
     const int64_t W = c->out[2], Wi = c->in[2], yp = c->Cp == c->Co ? c->y_pixel : c->Cp;
-    const float *y = (const float *)c->dy + dy_at(c, p);
+    const float *y = (const float *)c->dy.x + dy_at(c, p);
     if (c->Cp != c->Co) {
         const int64_t n = (p->h1 - p->h0 - 1) * W + p->pixels;
         for (int64_t i = 0; i < n; i++)
@@ -277,7 +267,7 @@ static void block(const cw *c, const part *p, float *w, float *room, int64_t r0,
         const int64_t hi = ha * c->stride[1] + kh * c->dilation[1] - c->before[1];
         const int64_t wi = wa * c->stride[2] + kw * c->dilation[2] - c->before[2];
         const strip s = {hb - ha, wb - wa, c->stride[1] * Wi * c->x_pixel, c->stride[2] * c->x_pixel, W * yp, yp};
-        const float *x = (const float *)c->x + frame_at(c, p, ti) + (hi * Wi + wi) * c->x_pixel + first;
+        const float *x = (const float *)c->x.x + frame_at(c, p, ti) + (hi * Wi + wi) * c->x_pixel + first;
         dw_rows(w + (tap * c->Ci + first) * c->Cp, c->Cp, x, y + ((ha - p->h0) * W + wa) * yp, &s, last - first);
     }
 }
@@ -348,13 +338,13 @@ static bool takes_matmul(const zt_node *n) {
     return n->multiply == ZT_BF16 && n->n_in == 2 && n->at.i[0] && !n->at.i[1] && zt_rows(a) >= ROWS && zt_last(a) >= LEAST &&
            zt_last(&n->sh) >= LEAST;
 }
-static bool reads_half(const zt_node *n, int k) {
+static zt_reads reads(const zt_node *n, int k) {
     (void)n, (void)k;
-    return true;                                /* both factors are packed as bf16 */
+    return ZT_READS_ROUNDED;                                /* both factors are packed as bf16 */
 }
 const zt_cpu_entry K(zt_k_conv_dw)[] = {
-    {.op = ZT_OP_conv_dw, .ok = takes_conv, .kernel = {.run = dw_run, .prepare = dw_prepare, .reads_half = reads_half}},
-    {.op = ZT_OP_matmul, .ok = takes_matmul, .kernel = {.run = dw_run, .prepare = dw_prepare, .reads_half = reads_half}},
+    {.op = ZT_OP_conv_dw, .ok = takes_conv, .kernel = {.run = dw_run, .prepare = dw_prepare, .reads = reads}},
+    {.op = ZT_OP_matmul, .ok = takes_matmul, .kernel = {.run = dw_run, .prepare = dw_prepare, .reads = reads}},
     {.op = -1}
 };
 #else

@@ -3,19 +3,7 @@
  * pointer is `restrict` and `omp simd` is still right. */
 #include "backends/cpu/kernels/word.h"
 
-enum { CHUNK = 256 };                              /* elements on the way to bf16 */
-
-/* y[0..n) to the result stored as bf16, from element `at` on. */
-static void narrow(void *to, int64_t at, const float *y, int64_t n) {
-#if defined(ZT_LEVEL_bf16)
-    half *h = (half *)to + at;
-    int64_t k = 0;
-    for (; k + VW <= n; k += VW) h_store(h + k, v_load(y + k));
-    if (k < n) h_store_n(h + k, v_load_n(y + k, n - k), n - k);
-#else
-    (void)to, (void)at, (void)y, (void)n;           /* no other level stores so */
-#endif
-}
+enum { CHUNK = 256 };                              /* elements on the way from and to bf16 */
 
 /* ---- unary ------------------------------------------------------------------------------------------------------- */
 typedef void map_fn(const float *x, float *y, int64_t n, const zt_attr *at);
@@ -23,17 +11,18 @@ typedef void map_fn(const float *x, float *y, int64_t n, const zt_attr *at);
 static void map(const zt_node *n, map_fn *f) {
     const int64_t count = zt_numel(&n->sh);
     const int parts = k_parts(count);
-    const float *x = n->in[0]->x;
+    const stored x = stored_of(n->in[0]), y = stored_of(n);
+    const int64_t most = x.half || y.half ? CHUNK : count;
 #pragma omp parallel for schedule(static, 1) if (parts > 1)
     for (int s = 0; s < parts; s++) {
+        float room[2][CHUNK];
         int64_t a, b;
         k_piece(count, 16, parts, s, &a, &b);
-        if (!n->half) f(x + a, (float *)n->x + a, b - a, &n->at);
-        float y[CHUNK];
-        for (; n->half && a < b; a += CHUNK) {
-            const int64_t run = b - a < CHUNK ? b - a : CHUNK;
-            f(x + a, y, run, &n->at);
-            narrow(n->x, a, y, run);
+        for (; a < b; a += most) {
+            const int64_t run = b - a < most ? b - a : most;
+            float *to = y.half ? room[1] : (float *)y.x + a;
+            f(widened(x, a, run, room[0]), to, run, &n->at);
+            narrow(y, a, to, run);
         }
     }
 }
@@ -133,16 +122,18 @@ typedef struct zip_fns { zip_fn *each, *one; } zip_fns;          /* w per elemen
 
 /* Elements [from, to) of the output: runs of the innermost merged axis. */
 static void zip_range(const zt_node *n, zip_fns f, int axes, const int64_t *d, const int64_t *st, int64_t from, int64_t to) {
-    const float *x = n->in[0]->x, *w = n->in[1]->x;
-    float *y = n->x, chunk[CHUNK];
-    const int64_t inner = d[axes - 1], step = st[axes - 1];
+    const stored x = stored_of(n->in[0]), w = stored_of(n->in[1]), y = stored_of(n);
+    const int64_t inner = d[axes - 1], step = st[axes - 1], most = x.half || w.half || y.half ? CHUNK : inner;
+    float room[3][CHUNK];
     k_walk walk = k_walk_at(axes, d, st, from / inner);
     int64_t skip = from % inner;
     while (from < to) {
         int64_t run = inner - skip < to - from ? inner - skip : to - from;
-        if (n->half && run > CHUNK) run = CHUNK;
-        (step ? f.each : f.one)(x + from, w + walk.off + skip * step, n->half ? chunk : y + from, run, &n->at);
-        if (n->half) narrow(n->x, from, chunk, run);
+        if (run > most) run = most;
+        float *out = y.half ? room[2] : (float *)y.x + from;
+        (step ? f.each : f.one)(widened(x, from, run, room[0]), widened(w, walk.off + skip * step, step ? run : 1, room[1]), out,
+                                run, &n->at);
+        narrow(y, from, out, run);
         from += run;
         skip += run;
         if (skip < inner) continue;
@@ -197,24 +188,25 @@ static void choose(const float *cond, const float *a, const float *b, float *y, 
 }
 static void where_run(const zt_node *n, const zt_exec *e) {
     (void)e;
-    const float *cond = n->in[0]->x, *a = n->in[1]->x, *b = n->in[2]->x;
-    const int64_t count = zt_numel(&n->sh);
+    const stored cond = stored_of(n->in[0]), a = stored_of(n->in[1]), b = stored_of(n->in[2]), y = stored_of(n);
+    const int64_t count = zt_numel(&n->sh), most = cond.half || a.half || b.half || y.half ? CHUNK : count;
     const int parts = k_parts(count);
 #pragma omp parallel for schedule(static, 1) if (parts > 1)
     for (int s = 0; s < parts; s++) {
+        float room[4][CHUNK];
         int64_t from, to;
         k_piece(count, 16, parts, s, &from, &to);
-        if (!n->half) choose(cond + from, a + from, b + from, (float *)n->x + from, to - from);
-        float y[CHUNK];
-        for (; n->half && from < to; from += CHUNK) {
-            const int64_t run = to - from < CHUNK ? to - from : CHUNK;
-            choose(cond + from, a + from, b + from, y, run);
-            narrow(n->x, from, y, run);
+        for (; from < to; from += most) {
+            const int64_t run = to - from < most ? to - from : most;
+            float *out = y.half ? room[3] : (float *)y.x + from;
+            choose(widened(cond, from, run, room[0]), widened(a, from, run, room[1]), widened(b, from, run, room[2]), out, run);
+            narrow(y, from, out, run);
         }
     }
 }
 
-#define ENTRY(name) {.op = ZT_OP_##name, .ok = HALF_OK, .kernel = {.run = name##_run, .writes_half = HALF_OK}}
+#define ENTRY(name) {.op = ZT_OP_##name, .ok = HALF_OK, \
+                     .kernel = {.run = name##_run, .writes_half = HALF_OK, .reads = READS_ALL}}
 const zt_cpu_entry K(zt_k_elementwise)[] = {
     ENTRY(add), ENTRY(sub), ENTRY(mul), ENTRY(div), ENTRY(affine), ENTRY(neg), ENTRY(square), ENTRY(sqrt), ENTRY(exp),
     ENTRY(log), ENTRY(sigmoid), ENTRY(tanh), ENTRY(silu), ENTRY(silu_dx), ENTRY(gelu), ENTRY(gelu_dx), ENTRY(step),

@@ -1,5 +1,5 @@
 /* embed.c - table look-up, its gradient, one-hot vectors, timestep features, rotary embedding. */
-#include "backends/cpu/kernels/kernel.h"
+#include "backends/cpu/kernels/word.h"
 
 /* ---- embedding --------------------------------------------------------------------------------------------------- */
 static void embedding_run(const zt_node *n, const zt_exec *e) {
@@ -51,13 +51,13 @@ static void one_hot_run(const zt_node *n, const zt_exec *e) {
 static void timestep_run(const zt_node *n, const zt_exec *e) {
     (void)e;
     const float *t = n->in[0]->x;
-    const int64_t B = n->sh.d[0], dim = n->sh.d[1], half = dim / 2;
+    const int64_t B = n->sh.d[0], dim = n->sh.d[1], waves = dim / 2;
     float *y = n->x;
-    for (int64_t j = 0; j < half; j++) {
-        const double rate = n->at.f[0] * exp(-log(10000.0) * (double)j / (double)half);
+    for (int64_t j = 0; j < waves; j++) {
+        const double rate = n->at.f[0] * exp(-log(10000.0) * (double)j / (double)waves);
         for (int64_t b = 0; b < B; b++) {
             y[b * dim + j] = (float)cos((double)t[b] * rate);
-            y[b * dim + half + j] = (float)sin((double)t[b] * rate);
+            y[b * dim + waves + j] = (float)sin((double)t[b] * rate);
         }
     }
 }
@@ -72,11 +72,28 @@ static zt_err rope_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     *scratch = (size_t)zt_numel(&n->in[1]->sh) * 2 * sizeof(float);
     return ZT_OK;
 }
+/* Pairs j.. of a head of one row, from element `at` on. */
+static void turn(stored y, stored x, int64_t at, const float *sine, const float *cosine, float sign, int64_t pairs) {
+    enum { MOST = 64 };
+    float room[2][2 * MOST];
+    for (int64_t a = 0; a < pairs; a += MOST) {
+        const int64_t n = pairs - a < MOST ? pairs - a : MOST;
+        const float *from = widened(x, at + 2 * a, 2 * n, room[0]), *s = sine + a, *c = cosine + a;
+        float *to = y.half ? room[1] : (float *)y.x + at + 2 * a;
+#pragma omp simd
+        for (int64_t j = 0; j < n; j++) {
+            const float p = from[2 * j], q = from[2 * j + 1], sj = s[j] * sign;
+            to[2 * j] = p * c[j] - q * sj;
+            to[2 * j + 1] = p * sj + q * c[j];
+        }
+        narrow(y, at + 2 * a, to, 2 * n);
+    }
+}
 static void rope_run(const zt_node *n, const zt_exec *e) {
-    const int64_t B = n->sh.d[0], N = n->sh.d[1], D = n->sh.d[2], heads = n->at.i[0], half = D / heads / 2, count = N * half;
-    const float *x = n->in[0]->x, *angle = n->in[1]->x;
-    float *y = n->x, *sine = e->scratch, *cosine = sine + count;
-    const float sign = n->at.i[1] ? -1.0f : 1.0f;
+    const int64_t B = n->sh.d[0], N = n->sh.d[1], D = n->sh.d[2], heads = n->at.i[0], pairs = D / heads / 2, count = N * pairs;
+    const stored x = stored_of(n->in[0]), y = stored_of(n);
+    const float *angle = n->in[1]->x, sign = n->at.i[1] ? -1.0f : 1.0f;
+    float *sine = e->scratch, *cosine = sine + count;
     const int parts = k_parts(B * N * D);
 #pragma omp parallel if (parts > 1)
     {
@@ -87,25 +104,16 @@ static void rope_run(const zt_node *n, const zt_exec *e) {
             sin_cos(angle + a, sine + a, cosine + a, b - a);
         }
 #pragma omp for schedule(static)
-        for (int64_t r = 0; r < B * N; r++) {
-            const float *s = sine + r % N * half, *c = cosine + r % N * half;
-            for (int64_t h = 0; h < heads; h++) {
-                const float *from = x + r * D + h * 2 * half;
-                float *to = y + r * D + h * 2 * half;
-#pragma omp simd
-                for (int64_t j = 0; j < half; j++) {
-                    const float p = from[2 * j], q = from[2 * j + 1], sj = s[j] * sign;
-                    to[2 * j] = p * c[j] - q * sj;
-                    to[2 * j + 1] = p * sj + q * c[j];
-                }
-            }
-        }
+        for (int64_t r = 0; r < B * N; r++)
+            for (int64_t h = 0; h < heads; h++)
+                turn(y, x, r * D + h * 2 * pairs, sine + r % N * pairs, cosine + r % N * pairs, sign, pairs);
     }
 }
 
-#define ENTRY(op_, run_) {.op = ZT_OP_##op_, .kernel = {.run = run_}}
+#define ENTRY(op_, run_) {.op = ZT_OP_##op_, .ok = HALF_OK, .kernel = {.run = run_}}
 const zt_cpu_entry K(zt_k_embed)[] = {
     ENTRY(embedding, embedding_run), ENTRY(embedding_dw, embedding_dw_run), ENTRY(timestep, timestep_run),
     ENTRY(one_hot, one_hot_run),
-    {.op = ZT_OP_rope, .kernel = {.run = rope_run, .prepare = rope_prepare}}, {.op = -1}
+    {.op = ZT_OP_rope, .ok = HALF_OK,
+     .kernel = {.run = rope_run, .prepare = rope_prepare, .writes_half = HALF_OK, .reads = READS_FIRST}}, {.op = -1}
 };

@@ -14,9 +14,9 @@ enum { ROWS = 64 };
 typedef struct gn {
     int64_t B, S, C, G;             /* samples, positions, channels, groups */
     int cuts;                       /* pieces a sample's positions are cut in */
-    bool act, half;                 /* half: the result is stored as bf16 */
-    const float *x, *dy, *gain, *bias, *scale, *shift;
-    void *y;                        /* y, or dx */
+    bool act;
+    stored x, dy, y;                /* y, or dx; dy: of the gradient only */
+    const float *gain, *bias, *scale, *shift;
     float *mean, *rstd;
     double *part;                   /* [B,cuts,2,C] sums */
     float *coef;                    /* [B,7,C]: mean M, A, D, then (gradient) R: xh = (x - M)*R, and E, F, H:
@@ -26,12 +26,12 @@ enum { M_, A_, D_, R_, E_, F_, H_, COEFS };
 
 static gn gn_of(const zt_node *n, const zt_exec *e, bool grad) {
     const zt_node *x = n->in[grad ? 1 : 0];
-    gn g = {.B = x->sh.d[0], .C = zt_last(&x->sh), .G = n->at.i[0], .act = n->at.i[1] == 1, .half = n->half, .y = n->x};
+    gn g = {.B = x->sh.d[0], .C = zt_last(&x->sh), .G = n->at.i[0], .act = n->at.i[1] == 1, .x = stored_of(x),
+            .y = stored_of(n)};
     g.S = zt_numel(&x->sh) / g.B / g.C;
     const int slots = k_parts(zt_numel(&x->sh));
     g.cuts = slots == 1 || g.B % slots == 0 || g.B >= 4 * slots || g.S < slots ? 1 : slots;
     int k = grad ? 4 : 1;
-    g.x = x->x;
     if (n->at.i[2]) {
         g.gain = zt_in_x(n, k);
         g.bias = zt_in_x(n, k + 1);
@@ -41,7 +41,7 @@ static gn gn_of(const zt_node *n, const zt_exec *e, bool grad) {
         g.scale = zt_in_x(n, k);
         g.shift = zt_in_x(n, k + 1);
     }
-    g.dy = grad ? n->in[0]->x : NULL;
+    if (grad) g.dy = stored_of(n->in[0]);
     g.mean = grad ? n->in[2]->x : n->aux[0];
     g.rstd = grad ? n->in[3]->x : n->aux[1];
     g.part = e ? e->scratch : NULL;
@@ -58,15 +58,16 @@ INLINE vf v_silu_d(vf u) { const vf s = v_sigmoid(u); return s * (1.0f + u * (1.
 INLINE float f_silu_d(float u) { const float s = k_sigmoid(u); return s * (1 + u * (1 - s)); }
 
 /* ---- passes over rows: `nv` vectors of channels at column c stay in registers --------------------------------------- */
-INLINE void stats_cols(const gn *g, const float *x, const float *first, int64_t rows, int64_t c, const int nv, double *sum) {
+/* Rows are told by the element that each pass starts at: `at`, of the sample's first row `first`. */
+INLINE void stats_cols(const gn *g, int64_t at, int64_t first, int64_t rows, int64_t c, const int nv, double *sum) {
     vf s[4], q[4], f[4];
     for (int v = 0; v < nv; v++) {
         s[v] = q[v] = v_set(0);
-        f[v] = v_load(first + c + v * VW);
+        f[v] = get(g->x, first + c + v * VW);
     }
     for (int64_t r = 0; r < rows; r++)
         for (int v = 0; v < nv; v++) {
-            const vf a = v_load(x + r * g->C + c + v * VW) - f[v];
+            const vf a = get(g->x, at + r * g->C + c + v * VW) - f[v];
             s[v] += a;
             q[v] += a * a;
         }
@@ -76,14 +77,14 @@ INLINE void stats_cols(const gn *g, const float *x, const float *first, int64_t 
             sum[g->C + c + v * VW + k] += q[v][k];
         }
 }
-static void stats(const gn *g, const float *x, const float *first, int64_t rows, double *sum) {
+static void stats(const gn *g, int64_t at, int64_t first, int64_t rows, double *sum) {
     int64_t c = 0;
-    for (; c + 4 * VW <= g->C; c += 4 * VW) stats_cols(g, x, first, rows, c, 4, sum);
-    for (; c + VW <= g->C; c += VW) stats_cols(g, x, first, rows, c, 1, sum);
+    for (; c + 4 * VW <= g->C; c += 4 * VW) stats_cols(g, at, first, rows, c, 4, sum);
+    for (; c + VW <= g->C; c += VW) stats_cols(g, at, first, rows, c, 1, sum);
     for (; c < g->C; c++) {
         float s = 0, q = 0;
         for (int64_t r = 0; r < rows; r++) {
-            const float a = x[r * g->C + c] - first[c];
+            const float a = get_one(g->x, at + r * g->C + c) - get_one(g->x, first + c);
             s += a;
             q += a * a;
         }
@@ -92,24 +93,7 @@ static void stats(const gn *g, const float *x, const float *first, int64_t rows,
     }
 }
 
-/* The result's elements from `at` on: a vector, or one. */
-INLINE void put(void *y, int64_t at, vf a, const bool is_half) {
-#if defined(ZT_LEVEL_bf16)
-    if (is_half) {
-        h_store((half *)y + at, a);
-        return;
-    }
-#endif
-    (void)is_half;
-    v_store((float *)y + at, a);
-}
-INLINE void put_one(void *y, int64_t at, float a, const bool is_half) {
-    if (is_half) ((uint16_t *)y)[at] = (uint16_t)((uint32_t)k_int(w_round(a)) >> 16);
-    else ((float *)y)[at] = a;
-}
-
-INLINE void apply_cols(const gn *g, const float *x, int64_t to, int64_t rows, const float *co, int64_t c, const int nv,
-                       const bool act, const bool is_half) {
+INLINE void apply_cols(const gn *g, int64_t at, int64_t rows, const float *co, int64_t c, const int nv, const bool act) {
     vf m[4], a[4], d[4];
     for (int v = 0; v < nv; v++) {
         m[v] = v_load(co + M_ * g->C + c + v * VW);
@@ -118,40 +102,38 @@ INLINE void apply_cols(const gn *g, const float *x, int64_t to, int64_t rows, co
     }
     for (int64_t r = 0; r < rows; r++)
         for (int v = 0; v < nv; v++) {
-            const int64_t at = r * g->C + c + v * VW;
-            const vf u = (v_load(x + at) - m[v]) * a[v] + d[v];
-            put(g->y, to + at, act ? u * v_sigmoid(u) : u, is_half);
+            const int64_t to = at + r * g->C + c + v * VW;
+            const vf u = (get(g->x, to) - m[v]) * a[v] + d[v];
+            put(g->y, to, act ? u * v_sigmoid(u) : u);
         }
 }
-/* Rows x [rows,C] to element `to` of the result on. */
-INLINE void apply_as(const gn *g, const float *x, int64_t to, int64_t rows, const float *co, const bool act, const bool is_half) {
+INLINE void apply_as(const gn *g, int64_t at, int64_t rows, const float *co, const bool act) {
     const int64_t C = g->C;
     int64_t c = 0;
-    for (; c + 4 * VW <= C; c += 4 * VW) apply_cols(g, x, to, rows, co, c, 4, act, is_half);
-    for (; c + VW <= C; c += VW) apply_cols(g, x, to, rows, co, c, 1, act, is_half);
+    for (; c + 4 * VW <= C; c += 4 * VW) apply_cols(g, at, rows, co, c, 4, act);
+    for (; c + VW <= C; c += VW) apply_cols(g, at, rows, co, c, 1, act);
     for (; c < C; c++)
         for (int64_t r = 0; r < rows; r++) {
-            const float u = (x[r * C + c] - co[M_ * C + c]) * co[A_ * C + c] + co[D_ * C + c];
-            put_one(g->y, to + r * C + c, act ? u * k_sigmoid(u) : u, is_half);
+            const int64_t to = at + r * C + c;
+            const float u = (get_one(g->x, to) - co[M_ * C + c]) * co[A_ * C + c] + co[D_ * C + c];
+            put_one(g->y, to, act ? u * k_sigmoid(u) : u);
         }
 }
-static void apply(const gn *g, const float *x, int64_t to, int64_t rows, const float *co) {
-    if (g->half && g->act) apply_as(g, x, to, rows, co, true, true);
-    else if (g->half) apply_as(g, x, to, rows, co, false, true);
-    else if (g->act) apply_as(g, x, to, rows, co, true, false);
-    else apply_as(g, x, to, rows, co, false, false);
+static void apply(const gn *g, int64_t at, int64_t rows, const float *co) {
+    if (g->act) apply_as(g, at, rows, co, true);
+    else apply_as(g, at, rows, co, false);
 }
 
-INLINE void grad_sums_cols(const gn *g, const float *x, const float *dy, int64_t rows, const float *co, int64_t c, const int nv,
-                           const bool act, double *sum) {
+INLINE void grad_sums_cols(const gn *g, int64_t at, int64_t rows, const float *co, int64_t c, const int nv, const bool act,
+                           double *sum) {
     vf s1[2], s2[2];
     for (int v = 0; v < nv; v++) s1[v] = s2[v] = v_set(0);
     for (int64_t r = 0; r < rows; r++)
         for (int v = 0; v < nv; v++) {
             const float *k = co + c + v * VW;
-            const int64_t at = r * g->C + c + v * VW;
-            const vf a = v_load(x + at) - v_load(k + M_ * g->C);
-            vf du = v_load(dy + at);
+            const int64_t from = at + r * g->C + c + v * VW;
+            const vf a = get(g->x, from) - v_load(k + M_ * g->C);
+            vf du = get(g->dy, from);
             if (act) du *= v_silu_d(a * v_load(k + A_ * g->C) + v_load(k + D_ * g->C));
             s1[v] += du;
             s2[v] += du * (a * v_load(k + R_ * g->C));
@@ -162,22 +144,16 @@ INLINE void grad_sums_cols(const gn *g, const float *x, const float *dy, int64_t
             sum[g->C + c + v * VW + k] += s2[v][k];
         }
 }
-static void grad_sums(const gn *g, const float *x, const float *dy, int64_t rows, const float *co, double *sum) {
+INLINE void grad_sums_as(const gn *g, int64_t at, int64_t rows, const float *co, const bool act, double *sum) {
     const int64_t C = g->C;
     int64_t c = 0;
-    for (; c + 2 * VW <= C; c += 2 * VW) {
-        if (g->act) grad_sums_cols(g, x, dy, rows, co, c, 2, true, sum);
-        else grad_sums_cols(g, x, dy, rows, co, c, 2, false, sum);
-    }
-    for (; c + VW <= C; c += VW) {
-        if (g->act) grad_sums_cols(g, x, dy, rows, co, c, 1, true, sum);
-        else grad_sums_cols(g, x, dy, rows, co, c, 1, false, sum);
-    }
+    for (; c + 2 * VW <= C; c += 2 * VW) grad_sums_cols(g, at, rows, co, c, 2, act, sum);
+    for (; c + VW <= C; c += VW) grad_sums_cols(g, at, rows, co, c, 1, act, sum);
     for (; c < C; c++) {
         float s1 = 0, s2 = 0;
         for (int64_t r = 0; r < rows; r++) {
-            const float a = x[r * C + c] - co[M_ * C + c], d = dy[r * C + c];
-            const float du = g->act ? d * f_silu_d(a * co[A_ * C + c] + co[D_ * C + c]) : d;
+            const float a = get_one(g->x, at + r * C + c) - co[M_ * C + c], d = get_one(g->dy, at + r * C + c);
+            const float du = act ? d * f_silu_d(a * co[A_ * C + c] + co[D_ * C + c]) : d;
             s1 += du;
             s2 += du * (a * co[R_ * C + c]);
         }
@@ -185,37 +161,38 @@ static void grad_sums(const gn *g, const float *x, const float *dy, int64_t rows
         sum[C + c] += s2;
     }
 }
+static void grad_sums(const gn *g, int64_t at, int64_t rows, const float *co, double *sum) {
+    if (g->act) grad_sums_as(g, at, rows, co, true, sum);
+    else grad_sums_as(g, at, rows, co, false, sum);
+}
 
-INLINE void grad_apply_cols(const gn *g, const float *x, const float *dy, int64_t to, int64_t rows, const float *co, int64_t c,
-                            const int nv, const bool act, const bool is_half) {
+INLINE void grad_apply_cols(const gn *g, int64_t at, int64_t rows, const float *co, int64_t c, const int nv, const bool act) {
     for (int64_t r = 0; r < rows; r++)
         for (int v = 0; v < nv; v++) {
             const float *k = co + c + v * VW;
-            const int64_t at = r * g->C + c + v * VW;
-            const vf a = v_load(x + at) - v_load(k + M_ * g->C);
-            vf du = v_load(dy + at);
+            const int64_t to = at + r * g->C + c + v * VW;
+            const vf a = get(g->x, to) - v_load(k + M_ * g->C);
+            vf du = get(g->dy, to);
             if (act) du *= v_silu_d(a * v_load(k + A_ * g->C) + v_load(k + D_ * g->C));
-            put(g->y, to + at, du * v_load(k + E_ * g->C) + (a * v_load(k + F_ * g->C) + v_load(k + H_ * g->C)), is_half);
+            put(g->y, to, du * v_load(k + E_ * g->C) + (a * v_load(k + F_ * g->C) + v_load(k + H_ * g->C)));
         }
 }
-INLINE void grad_apply_as(const gn *g, const float *x, const float *dy, int64_t to, int64_t rows, const float *co,
-                          const bool act, const bool is_half) {
+INLINE void grad_apply_as(const gn *g, int64_t at, int64_t rows, const float *co, const bool act) {
     const int64_t C = g->C;
     int64_t c = 0;
-    for (; c + 2 * VW <= C; c += 2 * VW) grad_apply_cols(g, x, dy, to, rows, co, c, 2, act, is_half);
-    for (; c + VW <= C; c += VW) grad_apply_cols(g, x, dy, to, rows, co, c, 1, act, is_half);
+    for (; c + 2 * VW <= C; c += 2 * VW) grad_apply_cols(g, at, rows, co, c, 2, act);
+    for (; c + VW <= C; c += VW) grad_apply_cols(g, at, rows, co, c, 1, act);
     for (; c < C; c++)
         for (int64_t r = 0; r < rows; r++) {
-            const float a = x[r * C + c] - co[M_ * C + c], d = dy[r * C + c];
+            const int64_t to = at + r * C + c;
+            const float a = get_one(g->x, to) - co[M_ * C + c], d = get_one(g->dy, to);
             const float du = act ? d * f_silu_d(a * co[A_ * C + c] + co[D_ * C + c]) : d;
-            put_one(g->y, to + r * C + c, du * co[E_ * C + c] + (a * co[F_ * C + c] + co[H_ * C + c]), is_half);
+            put_one(g->y, to, du * co[E_ * C + c] + (a * co[F_ * C + c] + co[H_ * C + c]));
         }
 }
-static void grad_apply(const gn *g, const float *x, const float *dy, int64_t to, int64_t rows, const float *co) {
-    if (g->half && g->act) grad_apply_as(g, x, dy, to, rows, co, true, true);
-    else if (g->half) grad_apply_as(g, x, dy, to, rows, co, false, true);
-    else if (g->act) grad_apply_as(g, x, dy, to, rows, co, true, false);
-    else grad_apply_as(g, x, dy, to, rows, co, false, false);
+static void grad_apply(const gn *g, int64_t at, int64_t rows, const float *co) {
+    if (g->act) grad_apply_as(g, at, rows, co, true);
+    else grad_apply_as(g, at, rows, co, false);
 }
 
 /* ---- tasks ----------------------------------------------------------------------------------------------------------- */
@@ -226,8 +203,8 @@ static void sums_task(const gn *g, int64_t b, int cut) {
     memset(sum, 0, (size_t)(2 * g->C) * sizeof *sum);
     for (int64_t r = r0; r < r1; r += ROWS) {
         const int64_t rows = r1 - r < ROWS ? r1 - r : ROWS, at = (b * g->S + r) * g->C;
-        if (g->dy) grad_sums(g, g->x + at, g->dy + at, rows, coef_of(g, b, 0), sum);
-        else stats(g, g->x + at, g->x + b * g->S * g->C, rows, sum);
+        if (g->dy.x) grad_sums(g, at, rows, coef_of(g, b, 0), sum);
+        else stats(g, at, b * g->S * g->C, rows, sum);
     }
 }
 static void write_task(const gn *g, int64_t b, int cut) {
@@ -235,8 +212,8 @@ static void write_task(const gn *g, int64_t b, int cut) {
     k_piece(g->S, 1, g->cuts, cut, &r0, &r1);
     for (int64_t r = r0; r < r1; r += ROWS) {
         const int64_t rows = r1 - r < ROWS ? r1 - r : ROWS, at = (b * g->S + r) * g->C;
-        if (g->dy) grad_apply(g, g->x + at, g->dy + at, at, rows, coef_of(g, b, 0));
-        else apply(g, g->x + at, at, rows, coef_of(g, b, 0));
+        if (g->dy.x) grad_apply(g, at, rows, coef_of(g, b, 0));
+        else apply(g, at, rows, coef_of(g, b, 0));
     }
 }
 static void add_cuts(const gn *g, int64_t b) {           /* into the sample's first piece */
@@ -262,14 +239,14 @@ static void fold(const gn *g, int64_t b) {
 static void forward_coefs(const gn *g, int64_t b, double eps) {
     const int64_t C = g->C, per = C / g->G;
     const double *sum = g->part + b * g->cuts * 2 * C, n = (double)g->S;
-    const float *first = g->x + b * g->S * C;
+    const int64_t first = b * g->S * C;
     add_cuts(g, b);
     for (int64_t k = 0; k < g->G; k++) {
         double mean = 0, var = 0;
-        for (int64_t c = k * per; c < (k + 1) * per; c++) mean += first[c] + sum[c] / n;
+        for (int64_t c = k * per; c < (k + 1) * per; c++) mean += get_one(g->x, first + c) + sum[c] / n;
         mean /= (double)per;
-        for (int64_t c = k * per; c < (k + 1) * per; c++) {
-            const double own = sum[c] / n, off = first[c] + own - mean;      /* channel variance + its mean's distance */
+        for (int64_t c = k * per; c < (k + 1) * per; c++) {        /* channel variance + its mean's distance */
+            const double own = sum[c] / n, off = get_one(g->x, first + c) + own - mean;
             var += sum[C + c] / n - own * own + off * off;
         }
         var /= (double)per;
@@ -391,8 +368,8 @@ static zt_err backward_prepare(const zt_node *n, void **prepared, size_t *scratc
 
 const zt_cpu_entry K(zt_k_group_norm)[] = {
     {.op = ZT_OP_group_norm, .ok = HALF_OK,
-     .kernel = {.run = gn_forward, .prepare = forward_prepare, .writes_half = HALF_OK}},
+     .kernel = {.run = gn_forward, .prepare = forward_prepare, .writes_half = HALF_OK, .reads = READS_FIRST}},
     {.op = ZT_OP_group_norm_dx, .ok = HALF_OK,
-     .kernel = {.run = gn_backward, .prepare = backward_prepare, .writes_half = HALF_OK}},
+     .kernel = {.run = gn_backward, .prepare = backward_prepare, .writes_half = HALF_OK, .reads = READS_FIRST_TWO}},
     {.op = -1}
 };

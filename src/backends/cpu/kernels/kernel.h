@@ -5,6 +5,7 @@
  * intrinsics. exp and log: range reduction and polynomials after Cephes (Moshier), errors near 2e-7 relative. */
 #ifndef ZT_CPU_KERNEL_H
 #define ZT_CPU_KERNEL_H
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -112,6 +113,9 @@ INLINE void k_sin_cos(float x, float *sine, float *cosine) {
 INLINE float k_row_max(const float *x, int64_t n) {
     float most = -INFINITY;
 #pragma omp simd reduction(max : most)
+    for (int64_t i = 0; i < n; i++) most = x[i] > most ? x[i] : most;
+    if (most > -FLT_MAX) return most;
+    most = -INFINITY;                                    /* clang's lanes start at -FLT_MAX: was it really there? */
     for (int64_t i = 0; i < n; i++) most = x[i] > most ? x[i] : most;
     return most;
 }

@@ -1,9 +1,17 @@
 /* layout.c - kernels that only move elements (permute, slice, pad, concat, upsample) and the transpose of upsample. */
-#include "backends/cpu/kernels/kernel.h"
+#include "backends/cpu/kernels/word.h"
 
 INLINE void copy_row(float *restrict y, const float *restrict x, int64_t n) {
     if (n >= 32) memcpy(y, x, (size_t)n * sizeof *y);
     else for (int64_t i = 0; i < n; i++) y[i] = x[i];
+}
+
+/* n elements of x to y, which may be of another type. */
+static void move(stored y, int64_t to, stored x, int64_t from, int64_t n) {
+    if (x.half && y.half) memcpy((half *)y.x + to, (const half *)x.x + from, (size_t)n * sizeof(half));
+    else if (x.half) (void)widened(x, from, n, (float *)y.x + to);
+    else if (y.half) narrow(y, to, (const float *)x.x + from, n);
+    else copy_row((float *)y.x + to, (const float *)x.x + from, n);
 }
 
 /* ---- permute ----------------------------------------------------------------------------------------------------- */
@@ -84,8 +92,8 @@ static void permute_run(const zt_node *n, const zt_exec *e) {
 }
 
 /* ---- slice, pad, concat ------------------------------------------------------------------------------------------ */
-/* rows of `len` floats from x (row distance sx) to y (row distance sy); x NULL: zeros. */
-static void copy_rows(float *y, int64_t sy, const float *x, int64_t sx, int64_t rows, int64_t len) {
+/* rows of `len` elements from x (from number `from` on, row distance sx) to y (`to`, sy); x.x NULL: f32 zeros. */
+static void copy_rows(stored y, int64_t to, int64_t sy, stored x, int64_t from, int64_t sx, int64_t rows, int64_t len) {
     const int64_t count = rows * len;
     const int parts = k_parts(count);
 #pragma omp parallel for schedule(static, 1) if (parts > 1)
@@ -94,8 +102,8 @@ static void copy_rows(float *y, int64_t sy, const float *x, int64_t sx, int64_t 
         k_piece(count, 16, parts, s, &a, &b);
         while (a < b) {
             const int64_t r = a / len, skip = a % len, run = len - skip < b - a ? len - skip : b - a;
-            if (x) copy_row(y + r * sy + skip, x + r * sx + skip, run);
-            else memset(y + r * sy + skip, 0, (size_t)run * sizeof *y);
+            if (x.x) move(y, to + r * sy + skip, x, from + r * sx + skip, run);
+            else memset((float *)y.x + to + r * sy + skip, 0, (size_t)run * sizeof(float));
             a += run;
         }
     }
@@ -111,7 +119,7 @@ static void slice_run(const zt_node *n, const zt_exec *e) {
     const zt_shape *x = &n->in[0]->sh;
     const int axis = (int)n->at.i[0];
     const int64_t inner = product(x, axis + 1, x->n), len = n->at.i[2] * inner;
-    copy_rows(n->x, len, (const float *)n->in[0]->x + n->at.i[1] * inner, x->d[axis] * inner, product(x, 0, axis), len);
+    copy_rows(stored_of(n), 0, len, stored_of(n->in[0]), n->at.i[1] * inner, x->d[axis] * inner, product(x, 0, axis), len);
 }
 static void pad_run(const zt_node *n, const zt_exec *e) {
     (void)e;
@@ -119,20 +127,20 @@ static void pad_run(const zt_node *n, const zt_exec *e) {
     const int axis = (int)n->at.i[0];
     const int64_t inner = product(x, axis + 1, x->n), len = x->d[axis] * inner, rows = product(x, 0, axis);
     const int64_t before = n->at.i[1] * inner, after = n->at.i[2] * inner, all = before + len + after;
-    float *y = n->x;
-    if (before) copy_rows(y, all, NULL, 0, rows, before);
-    copy_rows(y + before, all, n->in[0]->x, len, rows, len);
-    if (after) copy_rows(y + before + len, all, NULL, 0, rows, after);
+    const stored y = stored_of(n), none = {NULL, false};
+    if (before) copy_rows(y, 0, all, none, 0, 0, rows, before);
+    copy_rows(y, before, all, stored_of(n->in[0]), 0, len, rows, len);
+    if (after) copy_rows(y, before + len, all, none, 0, 0, rows, after);
 }
 static void concat_run(const zt_node *n, const zt_exec *e) {
     (void)e;
     const int axis = (int)n->at.i[0];
     const int64_t inner = product(&n->sh, axis + 1, n->sh.n), rows = product(&n->sh, 0, axis), all = n->sh.d[axis] * inner;
-    float *y = n->x;
+    int64_t to = 0;
     for (int k = 0; k < n->n_in; k++) {
         const int64_t len = n->in[k]->sh.d[axis] * inner;
-        copy_rows(y, all, n->in[k]->x, len, rows, len);
-        y += len;
+        copy_rows(stored_of(n), to, all, stored_of(n->in[k]), 0, len, rows, len);
+        to += len;
     }
 }
 
@@ -142,15 +150,15 @@ static void upsample_run(const zt_node *n, const zt_exec *e) {
     const zt_shape *xs = &n->in[0]->sh;
     const int64_t BT = xs->d[0] * xs->d[1], H = xs->d[2], W = xs->d[3], C = xs->d[4];
     const int64_t ft = n->at.i[0], fh = n->at.i[1], fw = n->at.i[2], line = W * fw * C;
+    const stored x = stored_of(n->in[0]), y = stored_of(n);
 #pragma omp parallel for schedule(static) if (k_parts(zt_numel(&n->sh)) > 1)
     for (int64_t r = 0; r < BT * H; r++) {                  /* one input line makes ft*fh equal output lines */
         const int64_t bt = r / H, h = r % H;
-        const float *x = (const float *)n->in[0]->x + r * W * C;
-        float *y = (float *)n->x + (bt * ft * H + h) * fh * line, *first = y;
+        const int64_t first = (bt * ft * H + h) * fh * line;
         for (int64_t w = 0; w < W; w++)
-            for (int64_t k = 0; k < fw; k++) copy_row(y + (w * fw + k) * C, x + w * C, C);
-        for (int64_t t = 0; t < ft; t++, y += H * fh * line)
-            for (int64_t k = t == 0; k < fh; k++) memcpy(y + k * line, first, (size_t)line * sizeof *y);
+            for (int64_t k = 0; k < fw; k++) move(y, first + (w * fw + k) * C, x, (r * W + w) * C, C);
+        for (int64_t t = 0; t < ft; t++)
+            for (int64_t k = t == 0; k < fh; k++) move(y, first + (t * H * fh + k) * line, y, first, line);
     }
 }
 static void pool_run(const zt_node *n, const zt_exec *e) {
@@ -175,8 +183,10 @@ static void pool_run(const zt_node *n, const zt_exec *e) {
     }
 }
 
-#define ENTRY(op_, run_) {.op = ZT_OP_##op_, .kernel = {.run = run_}}
+#define ENTRY(op_, run_) {.op = ZT_OP_##op_, .ok = HALF_OK, .kernel = {.run = run_}}
+#define ENTRY_HALF(op_, run_) {.op = ZT_OP_##op_, .ok = HALF_OK, \
+                               .kernel = {.run = run_, .writes_half = HALF_OK, .reads = READS_ALL}}
 const zt_cpu_entry K(zt_k_layout)[] = {
-    ENTRY(permute, permute_run), ENTRY(slice, slice_run), ENTRY(pad, pad_run), ENTRY(concat, concat_run),
-    ENTRY(upsample, upsample_run), ENTRY(pool_sum, pool_run), {.op = -1}
+    ENTRY(permute, permute_run), ENTRY(slice, slice_run), ENTRY(pad, pad_run), ENTRY_HALF(concat, concat_run),
+    ENTRY_HALF(upsample, upsample_run), ENTRY(pool_sum, pool_run), {.op = -1}
 };

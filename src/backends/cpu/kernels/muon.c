@@ -50,20 +50,21 @@ static int64_t room_size(const zt_node *n) {
 static void blend(float *y, float a, const float *x, float b, const float *z, int64_t n) {
     for (int64_t k = 0; k < n; k += VW) v_store(y + k, v_load(x + k) * a + v_load(z + k) * b);
 }
+static stored floats(float *x) { return (stored){x, false}; }
 /* X to about the nearest matrix with orthogonal rows. */
 static void orthogonal(const matrix *a, const room *r) {
     const int64_t few = a->few, fp = a->fp, mp = a->mp, terms = w_words(few);
     if (few < fp) memset(r->across, 0, (size_t)(mp * fp) * sizeof *r->across);
     for (int step = 0; step < ZT_MUON_STEPS; step++) {
-        w_rows(r->rows, r->x, mp, few, a->many, mp, 1);
+        w_rows(r->rows, floats(r->x), 0, mp, few, a->many, mp, 1);
         k_transpose((float *)r->across, fp, (const float *)r->rows, mp / PAIR, few, w_words(a->many));
         mm_run((mm){r->s, fp, r->rows, mp / PAIR, 1, r->across, fp, few, w_words(a->many), fp, false});      /* S = X X' */
-        w_rows(r->square_rows, r->s, fp, few, few, fp, 1);
-        w_pairs(r->square_pairs, r->s, fp, few, few, fp);
+        w_rows(r->square_rows, floats(r->s), 0, fp, few, few, fp, 1);
+        w_pairs(r->square_pairs, floats(r->s), 0, fp, few, few, fp);
         mm_run((mm){r->t, fp, r->square_rows, fp / PAIR, 1, r->square_pairs, fp, few, terms, fp, false});
         blend(r->t, (float)ZT_MUON_B, r->s, (float)ZT_MUON_C, r->t, few * fp);                               /* B S + C S^2 */
-        w_rows(r->square_rows, r->t, fp, few, few, fp, 1);
-        w_pairs(r->pairs, r->x, mp, few, a->many, mp);
+        w_rows(r->square_rows, floats(r->t), 0, fp, few, few, fp, 1);
+        w_pairs(r->pairs, floats(r->x), 0, mp, few, a->many, mp);
         mm_run((mm){r->y, mp, r->square_rows, fp / PAIR, 1, r->pairs, mp, few, terms, mp, false});
         blend(r->x, (float)ZT_MUON_A, r->x, 1, r->y, few * mp);
     }

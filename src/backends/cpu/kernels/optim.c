@@ -161,6 +161,20 @@ static void assign_run(const zt_node *n, const zt_exec *e) {
     memmove(n->in[0]->x, n->in[1]->x, (size_t)zt_numel(&n->in[0]->sh) * sizeof(float));
 }
 
+static void assign_rows_run(const zt_node *n, const zt_exec *e) {
+    (void)e;
+    const zt_shape *p = &n->in[0]->sh;
+    const int64_t O = p->d[0], M = p->d[1], N = n->in[1]->sh.d[1], width = zt_numel(p) / (O * M);
+    const int32_t *row = n->in[2]->x;
+    *(float *)n->x = 0;
+    for (int64_t o = 0; o < O; o++) {
+        const int64_t from = row[o] < 0 ? -(int64_t)row[o] : 0, to = M - row[o] < N ? M - row[o] : N;
+        if (from < to)
+            memcpy((float *)n->in[0]->x + (o * M + row[o] + from) * width, (const float *)n->in[1]->x + (o * N + from) * width,
+                   (size_t)((to - from) * width) * sizeof(float));
+    }
+}
+
 const zt_cpu_entry K(zt_k_optim)[] = {
     {.op = ZT_OP_global_norm, .kernel = {.run = norm_run, .prepare = norm_prepare}},
     {.op = ZT_OP_adamw, .kernel = {.run = adamw_run}},
@@ -170,5 +184,6 @@ const zt_cpu_entry K(zt_k_optim)[] = {
     {.op = ZT_OP_descend, .kernel = {.run = descend_run}},
     {.op = ZT_OP_ema, .kernel = {.run = ema_run}},
     {.op = ZT_OP_assign, .kernel = {.run = assign_run}},
+    {.op = ZT_OP_assign_rows, .kernel = {.run = assign_rows_run}},
     {.op = -1}
 };

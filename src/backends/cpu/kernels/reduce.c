@@ -6,12 +6,12 @@ enum { COLS = 512, ROWS = 64 };
 
 /* ---- sum_to ------------------------------------------------------------------------------------------------------ */
 /* x seen as [A,R,C] with R summed; C is cut into `blocks` of COLS, R into `cuts` pieces with partial sums in scratch. */
-typedef struct sum_form { int64_t A, R, C, blocks; int cuts; bool plain, half; } sum_form;   /* half: x is stored as bf16 */
+typedef struct sum_form { int64_t A, R, C, blocks; int cuts; bool plain; } sum_form;
 
 static sum_form sum_form_of(const zt_node *n) {
     int64_t d[ZT_MAX_DIM], st[ZT_MAX_DIM];
     const int axes = k_broadcast(&n->in[0]->sh, &n->sh, d, st);
-    sum_form f = {.A = 1, .R = 1, .C = 1, .plain = true, .half = n->in[0]->half};
+    sum_form f = {.A = 1, .R = 1, .C = 1, .plain = true};
     int k = 0, slots = k_parts(zt_numel(&n->in[0]->sh));
     if (k < axes && st[k]) f.A = d[k++];
     if (k < axes && !st[k]) f.R = d[k++];
@@ -26,37 +26,27 @@ static sum_form sum_form_of(const zt_node *n) {
     return f;
 }
 
-INLINE vf sum_load(const void *x, int64_t at, const bool is_half) {
-#if defined(ZT_LEVEL_bf16)
-    if (is_half) return (vf)(h_load((const half *)x + at) << 16);
-#endif
-    (void)is_half;
-    return v_load((const float *)x + at);
-}
-INLINE float sum_load_one(const void *x, int64_t at, const bool is_half) {
-    return is_half ? k_bits((int32_t)((uint32_t)((const uint16_t *)x)[at] << 16)) : ((const float *)x)[at];
-}
 /* sum[c..] += rows of `nv` vectors that stay in registers, from element `at` on. */
-INLINE void sum_cols(const void *x, int64_t at, int64_t rows, int64_t C, const int nv, double *sum, const bool is_half) {
+INLINE void sum_cols(stored x, int64_t at, int64_t rows, int64_t C, const int nv, double *sum) {
     vf s[8];
     for (int v = 0; v < nv; v++) s[v] = v_set(0);
     for (int64_t r = 0; r < rows; r++)
-        for (int v = 0; v < nv; v++) s[v] += sum_load(x, at + r * C + v * VW, is_half);
+        for (int v = 0; v < nv; v++) s[v] += get(x, at + r * C + v * VW);
     for (int v = 0; v < nv; v++)
         for (int k = 0; k < VW; k++) sum[v * VW + k] += s[v][k];
 }
 /* sum[c] of rows x[at + r*C + c], c < cols. */
-INLINE void sum_block(const void *x, int64_t at, int64_t rows, int64_t C, int64_t cols, double *sum, const bool is_half) {
+static void sum_block(stored x, int64_t at, int64_t rows, int64_t C, int64_t cols, double *sum) {
     for (int64_t c = 0; c < cols; c++) sum[c] = 0;
     for (int64_t r0 = 0; r0 < rows; r0 += ROWS, at += ROWS * C) {
         const int64_t n = rows - r0 < ROWS ? rows - r0 : ROWS;
         int64_t c = 0;
-        for (; c + 8 * VW <= cols; c += 8 * VW) sum_cols(x, at + c, n, C, 8, sum + c, is_half);
-        for (; c + 2 * VW <= cols; c += 2 * VW) sum_cols(x, at + c, n, C, 2, sum + c, is_half);
-        for (; c + VW <= cols; c += VW) sum_cols(x, at + c, n, C, 1, sum + c, is_half);
+        for (; c + 8 * VW <= cols; c += 8 * VW) sum_cols(x, at + c, n, C, 8, sum + c);
+        for (; c + 2 * VW <= cols; c += 2 * VW) sum_cols(x, at + c, n, C, 2, sum + c);
+        for (; c + VW <= cols; c += VW) sum_cols(x, at + c, n, C, 1, sum + c);
         for (; c < cols; c++) {
             float s = 0;
-            for (int64_t r = 0; r < n; r++) s += sum_load_one(x, at + r * C + c, is_half);
+            for (int64_t r = 0; r < n; r++) s += get_one(x, at + r * C + c);
             sum[c] += s;
         }
     }
@@ -73,16 +63,15 @@ static double sum_flat(const float *x, int64_t n) {
     return sum;
 }
 
-static void sum_task(const sum_form *f, const void *x, float *y, double *part, int64_t task) {
+static void sum_task(const sum_form *f, stored x, float *y, double *part, int64_t task) {
     const int64_t cut = task % f->cuts, block = task / f->cuts % f->blocks, a = task / f->cuts / f->blocks;
     int64_t r0, r1;
     k_piece(f->R, 1, f->cuts, (int)cut, &r0, &r1);
     const int64_t c0 = block * COLS, cols = f->C - c0 < COLS ? f->C - c0 : COLS;
     double sum[COLS];
     const int64_t from = (a * f->R + r0) * f->C + c0;
-    if (f->half) sum_block(x, from, r1 - r0, f->C, cols, sum, true);
-    else if (f->C == 1) sum[0] = sum_flat((const float *)x + from, r1 - r0);
-    else sum_block(x, from, r1 - r0, f->C, cols, sum, false);
+    if (f->C == 1 && !x.half) sum[0] = sum_flat((const float *)x.x + from, r1 - r0);
+    else sum_block(x, from, r1 - r0, f->C, cols, sum);
     for (int64_t c = 0; c < cols; c++) {
         if (f->cuts == 1) y[a * f->C + c0 + c] = (float)sum[c];
         else part[(cut * f->A + a) * f->C + c0 + c] = sum[c];
@@ -121,7 +110,7 @@ static void sum_run(const zt_node *n, const zt_exec *e) {
     double *part = e->scratch;
     float *y = n->x;
 #pragma omp parallel for schedule(static) if (tasks > 1 && k_parts(out * f.R) > 1)
-    for (int64_t t = 0; t < tasks; t++) sum_task(&f, n->in[0]->x, y, part, t);
+    for (int64_t t = 0; t < tasks; t++) sum_task(&f, stored_of(n->in[0]), y, part, t);
     if (f.cuts == 1) return;
     for (int64_t i = 0; i < out; i++) {
         double s = 0;
@@ -194,17 +183,17 @@ static void cumsum_run(const zt_node *n, const zt_exec *e) {
 }
 
 #if defined(ZT_LEVEL_bf16)
-static bool sum_reads_half(const zt_node *n, int k) {      /* sums over rows, such as gradients of biases */
+static zt_reads sum_reads(const zt_node *n, int k) {      /* sums over rows, such as gradients of biases: rounding averages out */
     (void)k;
     const sum_form f = sum_form_of(n);
-    return f.plain && f.C > 1;
+    return f.plain && f.C > 1 ? ZT_READS_ROUNDED : ZT_READS_F32;
 }
-#define SUM_READS_HALF sum_reads_half
+#define SUM_READS sum_reads
 #else
-#define SUM_READS_HALF NULL
+#define SUM_READS NULL
 #endif
 const zt_cpu_entry K(zt_k_reduce)[] = {
-    {.op = ZT_OP_sum_to, .ok = HALF_OK, .kernel = {.run = sum_run, .prepare = sum_prepare, .reads_half = SUM_READS_HALF}},
+    {.op = ZT_OP_sum_to, .ok = HALF_OK, .kernel = {.run = sum_run, .prepare = sum_prepare, .reads = SUM_READS}},
     {.op = ZT_OP_broadcast_to, .ok = HALF_OK, .kernel = {.run = broadcast_run}},
     {.op = ZT_OP_cumsum, .ok = HALF_OK, .kernel = {.run = cumsum_run}},
     {.op = -1}

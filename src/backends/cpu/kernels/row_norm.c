@@ -6,24 +6,27 @@
 #include "backends/cpu/kernels/word.h"
 
 enum { ROWS = 64 };
+enum { A_, D_, S1_, S2_, X_, DY_, Y_, COEFS };      /* of a task: A, D, f32 sums of up to ROWS rows; rows that are not f32 */
 
 typedef struct rn {
     int64_t B, R, C;                /* samples (with one scale/shift each; else 1), rows per sample, row size */
     int cuts;                       /* pieces a sample's rows are cut in */
-    bool centre, half;              /* half: the result is stored as bf16 */
-    const float *x, *dy, *gain, *bias, *scale, *shift;
-    float *y, *mean, *rstd;
+    bool centre;
+    stored x, dy, y;                /* y, or dx; dy: of the gradient only */
+    const float *gain, *bias, *scale, *shift;
+    float *mean, *rstd;
     double *part;                   /* gradient: [B,cuts,2,C] */
-    float *coef;                    /* [B,cuts,4,C]: A, D and f32 sums of up to ROWS rows */
+    float *coef;                    /* [B,cuts,COEFS,C] */
 } rn;
 
 static rn rn_of(const zt_node *n, const zt_exec *e, bool grad) {
     const bool rms = n->op->id == ZT_OP_rms_norm || n->op->id == ZT_OP_rms_norm_dx;
     const zt_node *x = n->in[grad ? 1 : 0];
-    rn g = {.B = 1, .C = rms ? n->at.i[0] : zt_last(&x->sh), .centre = !rms, .x = x->x, .half = n->half, .y = n->x};
+    rn g = {.B = 1, .C = rms ? n->at.i[0] : zt_last(&x->sh), .centre = !rms, .x = stored_of(x),
+            .y = stored_of(n)};
     int k = grad ? 2 : 1;
     if (grad) {
-        g.dy = n->in[0]->x;
+        g.dy = stored_of(n->in[0]);
         if (!rms) g.mean = n->in[k++]->x;
         g.rstd = n->in[k++]->x;
     } else {
@@ -49,7 +52,7 @@ static rn rn_of(const zt_node *n, const zt_exec *e, bool grad) {
     return g;
 }
 static zt_err rn_scratch(const rn *g, size_t *scratch) {
-    *scratch = (size_t)(g->B * g->cuts * g->C) * (2 * sizeof(double) + 4 * sizeof(float));
+    *scratch = (size_t)(g->B * g->cuts * g->C) * (2 * sizeof(double) + COEFS * sizeof(float));
     return ZT_OK;
 }
 
@@ -61,10 +64,16 @@ static void fold(const rn *g, int64_t b, float *A, float *D) {
     }
 }
 
-static void forward_row(const rn *g, int64_t row, double eps, const float *A, const float *D) {
+/* Where a row is worked on: where it lies when it is f32, else in the room. */
+static float *row_of(stored s, int64_t at, float *room) {
+    return s.half ? room : (float *)s.x + at;
+}
+
+/* k: the task's rows of `coef`. */
+static void forward_row(const rn *g, int64_t row, double eps, float *k) {
     const int64_t C = g->C;
-    const float *x = g->x + row * C;
-    float s = 0, q = 0;
+    const float *x = widened(g->x, row * C, C, k + X_ * C), *A = k + A_ * C, *D = k + D_ * C;
+    float *y = row_of(g->y, row * C, k + Y_ * C), s = 0, q = 0;
     if (g->centre) {
 #pragma omp simd reduction(+ : s)
         for (int64_t c = 0; c < C; c++) s += x[c];
@@ -75,25 +84,16 @@ static void forward_row(const rn *g, int64_t row, double eps, const float *A, co
     for (int64_t c = 0; c < C; c++) q += (x[c] - s) * (x[c] - s);
     const float rstd = (float)(1 / sqrt((double)q / (double)C + eps));
     g->rstd[row] = rstd;
-#if defined(ZT_LEVEL_bf16)
-    if (g->half) {
-        half *h = (half *)g->y + row * C;
-        int64_t c = 0;
-        for (; c + VW <= C; c += VW) h_store(h + c, (v_load(x + c) - s) * rstd * v_load(A + c) + v_load(D + c));
-        if (c < C)
-            h_store_n(h + c, (v_load_n(x + c, C - c) - s) * rstd * v_load_n(A + c, C - c) + v_load_n(D + c, C - c), C - c);
-        return;
-    }
-#endif
-    float *y = g->y + row * C;
 #pragma omp simd
     for (int64_t c = 0; c < C; c++) y[c] = (x[c] - s) * rstd * A[c] + D[c];
+    narrow(g->y, row * C, y, C);
 }
 
-static void backward_row(const rn *g, int64_t row, const float *A, float *S1, float *S2) {
+static void backward_row(const rn *g, int64_t row, float *k) {
     const int64_t C = g->C;
-    const float *restrict x = g->x + row * C, *restrict dy = g->dy + row * C;
-    float *restrict dx = g->y + row * C;
+    const float *restrict x = widened(g->x, row * C, C, k + X_ * C), *restrict dy = widened(g->dy, row * C, C, k + DY_ * C);
+    const float *restrict A = k + A_ * C;
+    float *restrict dx = row_of(g->y, row * C, k + Y_ * C), *restrict S1 = k + S1_ * C, *restrict S2 = k + S2_ * C;
     const float rstd = g->rstd[row], m = g->centre ? -g->mean[row] * rstd : 0;
     float m1 = 0, m2 = 0;
 #pragma omp simd reduction(+ : m1, m2)
@@ -111,28 +111,29 @@ static void backward_row(const rn *g, int64_t row, const float *A, float *S1, fl
         S1[c] += dy[c];
         S2[c] += dy[c] * xh;
     }
+    narrow(g->y, row * C, dx, C);
 }
 
 static void forward_task(const rn *g, int64_t task, double eps) {
     const int64_t b = task / g->cuts;
-    float *A = g->coef + task * 4 * g->C, *D = A + g->C;
+    float *k = g->coef + task * COEFS * g->C;
     int64_t r0, r1;
     k_piece(g->R, 1, g->cuts, (int)(task % g->cuts), &r0, &r1);
-    fold(g, b, A, D);
-    for (int64_t r = r0; r < r1; r++) forward_row(g, b * g->R + r, eps, A, D);
+    fold(g, b, k + A_ * g->C, k + D_ * g->C);
+    for (int64_t r = r0; r < r1; r++) forward_row(g, b * g->R + r, eps, k);
 }
 static void backward_task(const rn *g, int64_t task) {
     const int64_t b = task / g->cuts, C = g->C;
-    float *A = g->coef + task * 4 * C, *S = A + 2 * C;
+    float *k = g->coef + task * COEFS * C, *S = k + S1_ * C;
     double *sum = g->part + task * 2 * C;
     int64_t r0, r1;
     k_piece(g->R, 1, g->cuts, (int)(task % g->cuts), &r0, &r1);
-    fold(g, b, A, A + C);
+    fold(g, b, k + A_ * C, k + D_ * C);
     memset(sum, 0, (size_t)(2 * C) * sizeof *sum);
     for (int64_t r = r0; r < r1;) {
         const int64_t stop = r1 - r < ROWS ? r1 : r + ROWS;
         memset(S, 0, (size_t)(2 * C) * sizeof *S);
-        for (; r < stop; r++) backward_row(g, b * g->R + r, A, S, S + C);
+        for (; r < stop; r++) backward_row(g, b * g->R + r, k);
         for (int64_t c = 0; c < 2 * C; c++) sum[c] += S[c];
     }
 }
@@ -185,8 +186,10 @@ static zt_err backward_prepare(const zt_node *n, void **prepared, size_t *scratc
 }
 
 #define FORWARD(op_) {.op = ZT_OP_##op_, .ok = HALF_OK, \
-                      .kernel = {.run = rn_forward, .prepare = forward_prepare, .writes_half = HALF_OK}}
-#define BACKWARD(op_) {.op = ZT_OP_##op_, .ok = HALF_OK, .kernel = {.run = rn_backward, .prepare = backward_prepare}}
+                      .kernel = {.run = rn_forward, .prepare = forward_prepare, .writes_half = HALF_OK, .reads = READS_FIRST}}
+#define BACKWARD(op_) {.op = ZT_OP_##op_, .ok = HALF_OK, \
+                       .kernel = {.run = rn_backward, .prepare = backward_prepare, .writes_half = HALF_OK, \
+                                  .reads = READS_FIRST_TWO}}
 const zt_cpu_entry K(zt_k_row_norm)[] = {
     FORWARD(layer_norm), FORWARD(rms_norm), BACKWARD(layer_norm_dx), BACKWARD(rms_norm_dx), {.op = -1}
 };

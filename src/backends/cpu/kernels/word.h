@@ -48,22 +48,28 @@ INLINE vf v_load_n(const float *p, int64_t n) {
 #endif
 }
 
-/* n columns of rows that lie `row` floats apart, times `scale`, in form `rows`; width: n rounded up to whole vectors. */
-static __attribute__((unused)) void w_rows(word *to, const float *from, int64_t row, int64_t rows, int64_t n, int64_t width,
-                                           float scale) {
-    const vf f = v_set(scale);
-    for (int64_t r = 0; r < rows; r++, from += row, to += width / PAIR) {
-        int64_t c = 0;
-        for (; c + VW <= n; c += VW) w_store_row(to + c / PAIR, v_load(from + c) * f);
-        if (c < n) w_store_row(to + c / PAIR, v_load_n(from + c, n - c) * f);
-    }
-}
-
+/* ---- results that are stored as bf16 (node->half) -------------------------------------------------------------------- */
+typedef uint16_t half;
 #if defined(ZT_LEVEL_bf16)
-/* Results that are stored as bf16 (node->half). At this level kernels take nodes that multiply in bf16, and can store so. */
+/* At this level kernels take nodes that multiply in bf16, and can store so. */
 static inline __attribute__((unused)) bool h_ok(const zt_node *n) { return n->multiply == ZT_BF16; }
 #define HALF_OK h_ok
-typedef uint16_t half;
+/* What they read: the first input, the first two, all of them in either type. */
+static inline __attribute__((unused)) zt_reads h_reads_first(const zt_node *n, int k) {
+    (void)n;
+    return k < 1 ? ZT_READS_EITHER : ZT_READS_F32;
+}
+static inline __attribute__((unused)) zt_reads h_reads_two(const zt_node *n, int k) {
+    (void)n;
+    return k < 2 ? ZT_READS_EITHER : ZT_READS_F32;
+}
+static inline __attribute__((unused)) zt_reads h_reads_all(const zt_node *n, int k) {
+    (void)n, (void)k;
+    return ZT_READS_EITHER;
+}
+#define READS_FIRST h_reads_first
+#define READS_FIRST_TWO h_reads_two
+#define READS_ALL h_reads_all
 INLINE void h_store(half *p, vf a) { _mm256_storeu_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh((__m512)a)); }
 INLINE void h_store_n(half *p, vf a, int64_t n) {
     _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), (__m256i)_mm512_cvtneps_pbh((__m512)a));
@@ -74,33 +80,84 @@ INLINE vi h_load_n(const half *p, int64_t n) {
 }
 #else
 #define HALF_OK NULL
+#define READS_FIRST NULL
+#define READS_FIRST_TWO NULL
+#define READS_ALL NULL
 #endif
 
-/* The same in form `pairs`. */
-static __attribute__((unused)) void w_pairs(word *to, const float *from, int64_t row, int64_t rows, int64_t n, int64_t width) {
+/* The elements of a tensor, f32 or bf16: at other levels than bf16 always f32, and what asks for the type is left out. */
+typedef struct stored { void *x; bool half; } stored;
+INLINE stored stored_of(const zt_node *n) { return (stored){n->x, n->half}; }
+/* VW of them from number `at` on; n < VW of them (zeros behind); one. */
+INLINE vf get(stored s, int64_t at) {
 #if defined(ZT_LEVEL_bf16)
-    for (int64_t r = 0; r < rows; r += 2, from += 2 * row, to += width) {
-        const float *next = from + row;
-        const bool both = r + 1 < rows;
+    if (s.half) return (vf)(h_load((const half *)s.x + at) << 16);
+#endif
+    return v_load((const float *)s.x + at);
+}
+INLINE vf get_n(stored s, int64_t at, int64_t n) {
+#if defined(ZT_LEVEL_bf16)
+    if (s.half) return (vf)(h_load_n((const half *)s.x + at, n) << 16);
+#endif
+    return v_load_n((const float *)s.x + at, n);
+}
+INLINE float get_one(stored s, int64_t at) {
+    return s.half ? k_bits((int32_t)((uint32_t)((const half *)s.x)[at] << 16)) : ((const float *)s.x)[at];
+}
+INLINE void put(stored s, int64_t at, vf a) {
+#if defined(ZT_LEVEL_bf16)
+    if (s.half) {
+        h_store((half *)s.x + at, a);
+        return;
+    }
+#endif
+    v_store((float *)s.x + at, a);
+}
+INLINE void put_one(stored s, int64_t at, float a) {
+    if (s.half) ((half *)s.x)[at] = (half)((uint32_t)k_int(w_round(a)) >> 16);
+    else ((float *)s.x)[at] = a;
+}
+/* n of them as floats: where they are, or widened in room[n]. */
+static __attribute__((unused)) const float *widened(stored s, int64_t at, int64_t n, float *room) {
+    if (!s.half) return (const float *)s.x + at;
+    int64_t k = 0;
+    for (; k + VW <= n; k += VW) v_store(room + k, get(s, at + k));
+    for (; k < n; k++) room[k] = get_one(s, at + k);
+    return room;
+}
+/* y[0..n) to where they belong, unless that is where they are. */
+static __attribute__((unused)) void narrow(stored s, int64_t at, const float *y, int64_t n) {
+    if (!s.half && y == (const float *)s.x + at) return;
+    int64_t k = 0;
+    for (; k + VW <= n; k += VW) put(s, at + k, v_load(y + k));
+    for (; k < n; k++) put_one(s, at + k, y[k]);
+}
+
+/* n columns of rows that lie `row` elements apart from number `at` on, times `scale`, in form `rows`; width: n rounded up to
+ * whole vectors. */
+static __attribute__((unused)) void w_rows(word *to, stored from, int64_t at, int64_t row, int64_t rows, int64_t n,
+                                           int64_t width, float scale) {
+    const vf f = v_set(scale);
+    for (int64_t r = 0; r < rows; r++, at += row, to += width / PAIR) {
         int64_t c = 0;
-        for (; c + VW <= n; c += VW) w_store(to + c, w_zip(v_load(from + c), both ? v_load(next + c) : v_set(0)));
-        if (c < n) w_store(to + c, w_zip(v_load_n(from + c, n - c), both ? v_load_n(next + c, n - c) : v_set(0)));
+        for (; c + VW <= n; c += VW) w_store_row(to + c / PAIR, get(from, at + c) * f);
+        if (c < n) w_store_row(to + c / PAIR, get_n(from, at + c, n - c) * f);
+    }
+}
+/* The same in form `pairs`. */
+static __attribute__((unused)) void w_pairs(word *to, stored from, int64_t at, int64_t row, int64_t rows, int64_t n,
+                                            int64_t width) {
+#if defined(ZT_LEVEL_bf16)
+    for (int64_t r = 0; r < rows; r += 2, at += 2 * row, to += width) {
+        const bool both = r + 1 < rows;
+        const half *h = (const half *)from.x + at;
+        int64_t c = 0;
+        for (; from.half && c + VW <= n; c += VW) w_store(to + c, h_load(h + c) | (both ? h_load(h + row + c) << 16 : (vi){0}));
+        for (; c + VW <= n; c += VW) w_store(to + c, w_zip(get(from, at + c), both ? get(from, at + row + c) : v_set(0)));
+        if (c < n) w_store(to + c, w_zip(get_n(from, at + c, n - c), both ? get_n(from, at + row + c, n - c) : v_set(0)));
     }
 #else
-    w_rows(to, from, row, rows, n, width, 1);
+    w_rows(to, from, at, row, rows, n, width, 1);
 #endif
 }
-#if defined(ZT_LEVEL_bf16)
-/* w_pairs of rows that are bf16 already. */
-static __attribute__((unused)) void w_pairs_half(word *to, const half *from, int64_t row, int64_t rows, int64_t n,
-                                                 int64_t width) {
-    for (int64_t r = 0; r < rows; r += 2, from += 2 * row, to += width) {
-        const half *next = from + row;
-        const bool both = r + 1 < rows;
-        int64_t c = 0;
-        for (; c + VW <= n; c += VW) w_store(to + c, h_load(from + c) | (both ? h_load(next + c) << 16 : (vi){0}));
-        if (c < n) w_store(to + c, h_load_n(from + c, n - c) | (both ? h_load_n(next + c, n - c) << 16 : (vi){0}));
-    }
-}
-#endif
 #endif
