@@ -18,7 +18,8 @@ static void add(zt_tag_list *out, const char *name, const char *value) {
 
 static const char *camera_of(const zt_scores *s) {
     const double pan = s->v[ZT_SCORE_pan], tilt = s->v[ZT_SCORE_tilt], zoom = s->v[ZT_SCORE_zoom];
-    const double moves = fmax(fmax(fabs(pan), fabs(tilt)), fabs(zoom) / 1.5);   /* a large thing before a still camera looks like zoom */
+    /* A large thing that moves before a still camera looks like a little zoom. */
+    const double moves = fmax(fmax(fabs(pan), fabs(tilt)), fabs(zoom) / 1.5);
     if (s->v[ZT_SCORE_shake] > 0.02) return "shaky";
     if (moves < 0.04) return "still";
     if (moves == fabs(zoom) / 1.5) return zoom > 0 ? "zoom in" : "zoom out";
