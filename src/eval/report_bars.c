@@ -28,9 +28,9 @@ static double largest(const zt_bars *b) {
 
 static void bar(zt_str *s, double v, double most, double y, double high, int colour, bool percent) {
     const double wide = isfinite(v) && v > 0 ? v / most * (WIDE - LEFT - RIGHT) : 0;
-    char number[40];
-    if (percent) snprintf(number, sizeof number, "%.1f %%", 100 * v);
-    else snprintf(number, sizeof number, "%.0f", v);
+    char number[40] = "";
+    if (isfinite(v) && percent) snprintf(number, sizeof number, "%.1f %%", 100 * v);
+    else if (isfinite(v)) snprintf(number, sizeof number, "%.0f", v);
     zt_str_addf(s, "<rect class=\"b%d\" x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"2\"/>", colour, LEFT, y, wide,
                 high);
     zt_str_addf(s, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", LEFT + wide + 6, y + high / 2 + 4.5, number);
