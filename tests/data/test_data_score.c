@@ -33,7 +33,7 @@ static double noise(uint64_t seed, double x, double y, double scale) {
 static double world(uint64_t seed, double x, double y) { return 0.55 * noise(seed, x, y, 11) + 0.45 * noise(seed + 1, x, y, 4); }
 
 /* Where the camera stands in frame t. */
-typedef struct camera { double x, y, zoom; } camera;
+typedef struct camera { double x, y, zoom, turn; } camera;
 
 static zt_frames clip_of(int T, int H, int W, double fps) {
     zt_frames f;
@@ -44,9 +44,10 @@ static zt_frames clip_of(int T, int H, int W, double fps) {
 static void view(zt_frames *f, int t, uint64_t seed, camera c) {
     for (int y = 0; y < f->height; y++)
         for (int x = 0; x < f->width; x++) {
-            const double v = 20 + 215 * world(seed, c.x + (x - f->width / 2.0) / c.zoom, c.y + (y - f->height / 2.0) / c.zoom);
+            const double px = (x - f->width / 2.0) / c.zoom, py = (y - f->height / 2.0) / c.zoom;
+            const double v = world(seed, c.x + cos(c.turn) * px - sin(c.turn) * py, c.y + sin(c.turn) * px + cos(c.turn) * py);
             uint8_t *p = zt_frame_at(f, t) + 3 * (y * f->width + x);
-            p[0] = p[1] = p[2] = (uint8_t)v;
+            p[0] = p[1] = p[2] = (uint8_t)(20 + 215 * v);
         }
 }
 
@@ -96,7 +97,7 @@ static void test_camera(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++)
         for (size_t i = 0; i < sizeof CASE / sizeof CASE[0]; i++) {
-            const zt_scores s = moving((camera){0, 0, 1}, CASE[i].dx, CASE[i].dy, CASE[i].zoom, 0, seed * 100);
+            const zt_scores s = moving((camera){.zoom = 1}, CASE[i].dx, CASE[i].dy, CASE[i].zoom, 0, seed * 100);
             const double unit = 8 / 96.0;   /* a pixel per frame, in frame heights per second */
             near(&s, ZT_SCORE_pan, CASE[i].dx * unit, 0.1 * unit + 0.03 * fabs(CASE[i].dx) * unit);
             near(&s, ZT_SCORE_tilt, -CASE[i].dy * unit, 0.1 * unit + 0.03 * fabs(CASE[i].dy) * unit);
@@ -107,9 +108,29 @@ static void test_camera(void **state) {
                      0.15 * unit + 0.15 * hypot(CASE[i].dx, CASE[i].dy) * unit);
             assert_true(s.v[ZT_SCORE_still] == (i == 0));
         }
-    const zt_scores s = moving((camera){0, 0, 1}, 1, 0, 1, 1.5, 7);   /* steps differ by sqrt(2) * 1.5 in each direction */
+    const zt_scores s = moving((camera){.zoom = 1}, 1, 0, 1, 1.5, 7);   /* steps differ by sqrt(2) * 1.5 in each direction */
     near(&s, ZT_SCORE_shake, 3.0 / 96, 1.0 / 96);
     near(&s, ZT_SCORE_pan, 8 / 96.0, 3 / 96.0);
+}
+
+/* A camera that rolls, and one that rolls and pans: the roll does not spoil the rest. */
+static void test_roll(void **state) {
+    (void)state;
+    for (int pans = 0; pans < 2; pans++) {
+        zt_frames f = clip_of(16, 96, 128, 8);
+        camera c = {0, 0, 1, 0};
+        for (int t = 0; t < 16; t++) {
+            view(&f, t, 11, c);
+            c.x += 2 * pans * cos(c.turn);
+            c.y += 2 * pans * sin(c.turn);
+            c.turn += 0.03;
+        }
+        const zt_scores s = score(&f, true);
+        near(&s, ZT_SCORE_pan, 2 * pans * 8 / 96.0, 0.02);
+        near(&s, ZT_SCORE_tilt, 0, 0.02);
+        near(&s, ZT_SCORE_zoom, 0, 0.02);
+        assert_true(s.v[ZT_SCORE_motion] > 0.08);
+    }
 }
 
 /* A thing that moves before a camera that does not. */
@@ -117,7 +138,7 @@ static void test_object(void **state) {
     (void)state;
     zt_frames f = clip_of(16, 64, 64, 8);
     for (int t = 0; t < 16; t++) {
-        view(&f, t, 3, (camera){0, 0, 1});
+        view(&f, t, 3, (camera){.zoom = 1});
         for (int i = 0; i < 16; i++) grey(&f, t, 4 + 2 * t, 24 + i, 16, 1, (i * 37 + 90) % 200);
     }
     const zt_scores s = score(&f, true);
@@ -130,7 +151,7 @@ static void test_object(void **state) {
 static void test_still(void **state) {
     (void)state;
     zt_frames f = clip_of(11, 40, 40, 8);
-    for (int t = 0; t < 11; t++) view(&f, t, 3, (camera){t < 6 ? 0 : 3 * t, 0, 1});
+    for (int t = 0; t < 11; t++) view(&f, t, 3, (camera){.x = t < 6 ? 0 : 3 * t, .zoom = 1});
     zt_scores s = score(&f, true);
     near(&s, ZT_SCORE_still, 0.5, 0);
     f = clip_of(1, 40, 40, 8);
@@ -164,7 +185,7 @@ static void test_sharpness(void **state) {
     double last = 1e9;
     for (int blur = 1; blur <= 4; blur *= 2) {   /* magnified, the same picture is less sharp */
         zt_frames f = clip_of(4, 64, 64, 8);
-        for (int t = 0; t < 4; t++) view(&f, t, 4, (camera){0, 0, blur});
+        for (int t = 0; t < 4; t++) view(&f, t, 4, (camera){.zoom = blur});
         const zt_scores s = score(&f, true);
         assert_true(s.v[ZT_SCORE_sharpness] < 0.4 * last);
         last = s.v[ZT_SCORE_sharpness];
@@ -176,7 +197,7 @@ static void test_sharpness(void **state) {
 
 static zt_frames panning(int T, int H, int W, uint64_t seed) {
     zt_frames f = clip_of(T, H, W, 8);
-    for (int t = 0; t < T; t++) view(&f, t, seed, (camera){9 * t, 5 * t, 1});
+    for (int t = 0; t < T; t++) view(&f, t, seed, (camera){.x = 9 * t, .y = 5 * t, .zoom = 1});
     return f;
 }
 
@@ -243,7 +264,7 @@ static void test_watermark(void **state) {
     assert_true(s.v[ZT_SCORE_watermark] > 0.003 && s.v[ZT_SCORE_watermark] > 5 * without);
     f = clip_of(16, 96, 128, 8);   /* the same ring as a part of what a still camera sees */
     for (int t = 0; t < 16; t++) {
-        view(&f, t, 7, (camera){0, 0, 1});
+        view(&f, t, 7, (camera){.zoom = 1});
         mark(&f, t, 108, 16, 0.6);
         grey(&f, t, 10 + 2 * t, 60, 20, 20, 240);
     }
@@ -298,7 +319,8 @@ static void test_sizes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_camera),   cmocka_unit_test(test_object),    cmocka_unit_test(test_still),
+        cmocka_unit_test(test_camera),   cmocka_unit_test(test_object),    cmocka_unit_test(test_roll),
+        cmocka_unit_test(test_still),
         cmocka_unit_test(test_exposure), cmocka_unit_test(test_sharpness), cmocka_unit_test(test_border),
         cmocka_unit_test(test_text),     cmocka_unit_test(test_watermark), cmocka_unit_test(test_hash),
         cmocka_unit_test(test_sizes),
