@@ -9,7 +9,7 @@
 
 typedef struct ls_args {
     char split[16], where[ZT_WHERE_MAX];
-    int64_t num, skip;
+    int64_t num, after;
     int sources, dropped, json;
 } ls_args;
 
@@ -17,7 +17,7 @@ static const zt_opt OPTIONS[] = {
     {"split", ZT_OPT_STR, ZT_OPT_AT(ls_args, split), NULL, 0, 0, NULL, 0, "train, val or test only"},
     {"where", ZT_OPT_STR, ZT_OPT_AT(ls_args, where), NULL, 0, 0, NULL, 'w', ZT_WHERE_DOC},
     {"num", ZT_OPT_INT, ZT_OPT_AT(ls_args, num), "1000", 0, 1e15, NULL, 'n', "how many clips of a split; 0: all"},
-    {"skip", ZT_OPT_INT, ZT_OPT_AT(ls_args, skip), "0", 0, 1e15, NULL, 0, "leave out so many clips of a split first"},
+    {"after", ZT_OPT_INT, ZT_OPT_AT(ls_args, after), "0", 0, 1e15, NULL, 0, "only clips with a higher id: the next page"},
     {"dropped", ZT_OPT_BOOL, ZT_OPT_AT(ls_args, dropped), "false", 0, 0, NULL, 0, "the clips that are not used, with reasons"},
     {"sources", ZT_OPT_BOOL, ZT_OPT_AT(ls_args, sources), "false", 0, 0, NULL, 0, "the files looked at, with reasons"},
     {"json", ZT_OPT_BOOL, ZT_OPT_AT(ls_args, json), "false", 0, 0, NULL, 0, "print one JSON object"},
@@ -36,15 +36,16 @@ static json_t *object(const char *s, const char *where) {
 
 typedef struct listing {
     json_t *rows;
-    int64_t n, limit;
+    int64_t n, limit, last;
 } listing;
 
 static zt_err add_clip(void *ctx, const zt_catalog_clip *k) {
     listing *l = ctx;
     if (l->limit && l->n++ == l->limit) {
-        fprintf(stderr, "there are more clips in %s; --num 0 lists all, --skip %lld goes on\n", k->split, (long long)l->limit);
+        fprintf(stderr, "there are more clips in %s; --num 0 lists all, --after %lld goes on\n", k->split, (long long)l->last);
         return ZT_OK;
     }
+    l->last = k->id;
     if (l->rows)
         json_array_append_new(l->rows, json_pack("{s:I, s:o, s:o, s:i, s:i, s:i, s:f, s:o, s:o, s:o}", "id", (json_int_t)k->id,
                                                  "key", text(k->key), "split", text(k->split), "frames", k->frames, "height",
@@ -63,7 +64,7 @@ static zt_err list_split(zt_catalog *c, const char *split, const ls_args *a, jso
     ZT_TRY(e = zt_query_parse(&q, a->where), done);
     ZT_TRY(e = zt_query_also(q, "status", a->dropped ? "dropped" : "ok"), done);
     ZT_TRY(e = zt_query_also(q, "split", split), done);
-    e = zt_catalog_select(c, q, a->skip, a->num ? a->num + 1 : 0, add_clip, &l);
+    e = zt_catalog_select(c, q, a->after, a->num ? a->num + 1 : 0, add_clip, &l);
 done:
     zt_query_destroy(&q);
     return e;

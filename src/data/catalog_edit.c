@@ -40,11 +40,11 @@ static bool one_line(const char *s, size_t max) {
 zt_err zt_tag_check(const char *name, const char *value) {
     size_t n = 0;
     while (isalnum((unsigned char)name[n]) || name[n] == '-' || name[n] == '_') n++;
-    if (n == 0 || name[n] || n > ZT_TAG_NAME_MAX)
-        return zt_fail(ZT_ARG, "tag '%.64s': a name has 1 to %d letters, digits, - and _", name, ZT_TAG_NAME_MAX);
-    if (value && (!value[0] || !one_line(value, ZT_TAG_VALUE_MAX)))
+    if (n == 0 || name[n] || n > ZT_CLIP_TAG_NAME_MAX)
+        return zt_fail(ZT_ARG, "tag '%.64s': a name has 1 to %d letters, digits, - and _", name, ZT_CLIP_TAG_NAME_MAX);
+    if (value && (!value[0] || !one_line(value, ZT_CLIP_TAG_VALUE_MAX)))
         return zt_fail(ZT_ARG, "tag %s: its value '%.64s' must be 1 to %d bytes of UTF-8 on one line", name, value,
-                       ZT_TAG_VALUE_MAX);
+                       ZT_CLIP_TAG_VALUE_MAX);
     return ZT_OK;
 }
 

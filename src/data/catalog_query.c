@@ -3,7 +3,7 @@
 #include "data/query.h"
 
 #include <ctype.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -260,7 +260,7 @@ void zt_query_destroy(zt_query **pq) {
 zt_err zt_query_also(zt_query *q, const char *name, const char *text) {
     const field *f = find_column(name);
     if (!f || !f->is_text) return unknown_field(name);
-    zt_str_addf(&q->sql, " AND %s = ?", f->column);
+    zt_str_addf(&q->sql, " AND %s = ?", f->column);   /* after the closing bracket */
     return q->sql.failed ? ZT_NOMEM : add_value(q, text, 0, true);
 }
 
@@ -281,15 +281,14 @@ zt_err zt_query_prepare(zt_catalog *c, const zt_query *q, const char *before, co
     return e;
 }
 
-zt_err zt_catalog_select(zt_catalog *c, const zt_query *q, int64_t skip, int64_t limit,
+zt_err zt_catalog_select(zt_catalog *c, const zt_query *q, int64_t after, int64_t limit,
                          zt_err (*fn)(void *ctx, const zt_catalog_clip *clip), void *ctx) {
     sqlite3_stmt *st = NULL;
-    zt_str after = {0};
-    zt_str_addf(&after, "ORDER BY id LIMIT %lld OFFSET %lld", limit > 0 ? (long long)limit : -1LL, (long long)skip);
-    zt_err e = after.failed ? ZT_NOMEM : zt_query_prepare(c, q, "SELECT " ZT_SQL_CLIP " FROM clips WHERE", after.buf, &st);
+    char rest[100];
+    snprintf(rest, sizeof rest, "AND id > %lld ORDER BY id LIMIT %lld", (long long)after, limit > 0 ? (long long)limit : -1LL);
+    zt_err e = zt_query_prepare(c, q, "SELECT " ZT_SQL_CLIP " FROM clips WHERE", rest, &st);
     if (e == ZT_OK) e = zt_sql_walk_clips(c, st, fn, ctx);
     sqlite3_finalize(st);
-    zt_str_finish(&after);
     return e;
 }
 

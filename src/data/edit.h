@@ -8,8 +8,8 @@
 #include "data/catalog.h"
 
 enum {
-    ZT_TAG_NAME_MAX = 40,      /* letters, digits, - and _ */
-    ZT_TAG_VALUE_MAX = 200,    /* bytes of UTF-8 on one line */
+    ZT_CLIP_TAG_NAME_MAX = 40,      /* letters, digits, - and _ */
+    ZT_CLIP_TAG_VALUE_MAX = 200,    /* bytes of UTF-8 on one line */
     ZT_CAPTION_EDIT_MAX = 2000 /* bytes of UTF-8 on one line */
 };
 

@@ -25,10 +25,9 @@ void zt_query_destroy(zt_query **q); /* NULL and *q == NULL are fine; sets *q = 
  *  gone). */
 zt_err zt_query_also(zt_query *q, const char *field, const char *value);
 
-/** Call fn for the clips that fulfil q, by id; at most `limit` (0: no limit) after leaving out `skip`. fn may change the
- *  catalogue.
- *  A result other than ZT_OK ends the walk and is returned. */
-zt_err zt_catalog_select(zt_catalog *c, const zt_query *q, int64_t skip, int64_t limit,
+/** Call fn for the clips that fulfil q and have an id above `after`, by id; at most `limit` (0: no limit). fn may change the
+ *  catalogue. A result other than ZT_OK ends the walk and is returned. */
+zt_err zt_catalog_select(zt_catalog *c, const zt_query *q, int64_t after, int64_t limit,
                          zt_err (*fn)(void *ctx, const zt_catalog_clip *clip), void *ctx);
 /** How many clips fulfil q. */
 zt_err zt_catalog_select_count(zt_catalog *c, const zt_query *q, int64_t *n);

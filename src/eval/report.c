@@ -55,6 +55,7 @@ static const char style_boxes[] =
     "background:var(--s2)}"
     ".k3{stroke:var(--s3);background:var(--s3)}.k4{stroke:var(--s4);background:var(--s4)}.k5{stroke:var(--s5);"
     "background:var(--s5)}"
+    ".b0{fill:var(--s0)}.b1{fill:var(--s1)}"
     ".clips{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.9rem;margin:1rem 0}"
     ".clip{background:var(--card);border:1px solid var(--line);border-radius:12px;overflow:hidden;font-size:.86rem;"
     "line-height:1.4}"

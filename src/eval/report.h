@@ -40,6 +40,18 @@ typedef struct zt_chart {
 /** Lines as inline SVG. Long series are thinned to what the page can show (minimum and maximum of each step are kept). */
 void zt_report_chart(zt_report *r, const zt_chart *c);
 
+/* Counts or parts by name. */
+typedef struct zt_bars {
+    const char *title;
+    const char *const *name;                 /* n names; long ones are cut */
+    const double *value, *after;             /* n each, >= 0; after: a second bar under each, or NULL */
+    const char *value_name, *after_name;     /* the legend, where there are two */
+    bool percent;                            /* values are parts of 1 */
+    int n;
+} zt_bars;
+/** A bar per name as inline SVG, from left to right, the largest over the whole width. */
+void zt_report_bars(zt_report *r, const zt_bars *b);
+
 /* A playing clip. rgb is borrowed for the call. */
 typedef struct zt_report_clip {
     const zt_frames *frames;

@@ -456,6 +456,17 @@ static void test_edit(void **state) {
     assert_true(strcmp(what, "second") == 0 && clips == 2);
     assert_string_equal(facts_of(c, 1), "caf\xc3\xa9|ok||calm");
     assert_string_equal(facts_of(c, 2), "|ok||wild");
+    for (int i = 0; i < 2; i++) {                          /* what a user said is a user's word after an undo too */
+        OK(zt_edit_begin(&e, c, "again", "user"));
+        OK(zt_edit_set(e, 3, "tag.mood", i ? "second" : "first"));
+        OK(zt_edit_commit(&e));
+    }
+    OK(zt_catalog_undo(c, what, sizeof what, &clips));
+    OK(zt_edit_begin(&e, c, "no", "rules"));
+    OK(zt_edit_set(e, 3, "tag.mood", "third"));
+    OK(zt_edit_commit(&e));
+    assert_string_equal(facts_of(c, 3), "a dog number 2|ok||first");
+    OK(zt_catalog_undo(c, what, sizeof what, &clips));
     OK(zt_edit_begin(&e, c, "fourth", "rules")); /* undone, it is the rules' word again */
     OK(zt_edit_set(e, 1, "tag.mood", "merry"));
     OK(zt_edit_commit(&e));
@@ -467,7 +478,7 @@ static void test_edit(void **state) {
     assert_int_equal(zt_catalog_undo(c, what, sizeof what, &clips), ZT_NOTFOUND);
     history[0] = '\0';
     OK(zt_catalog_changes(c, 2, note_change, history));
-    assert_string_equal(history, "fourth:1 undone second:2 undone ");
+    assert_string_equal(history, "fourth:1 undone again:1 undone ");
     zt_catalog_close(&c);
 }
 

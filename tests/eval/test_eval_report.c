@@ -149,11 +149,12 @@ static void hostile_text_is_escaped(void **state) {
     zt_report_table(r, &evil, 1, 1);
     zt_report_chart(r, &(zt_chart){evil, evil, evil, false, &(zt_series){evil, x, y, 2}, 1});
     zt_report_clips(r, &(zt_report_clip){&f, evil, evil, ZT_MARK_NONE}, 1);
+    zt_report_bars(r, &(zt_bars){evil, &evil, x, y, evil, evil, false, 1});
     char *page = page_of(r);
     assert_null(strstr(page, "<img src=x"));
     assert_null(strstr(page, "onerror=\""));
     const char *safe = "&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;\xEF\xBF\xBD\xEF\xBF\xBD end";
-    assert_int_equal(count(page, safe), 19);
+    assert_int_equal(count(page, safe), 23);
     zt_free(page);
     zt_frames_finish(&f);
     zt_report_destroy(&r);
@@ -174,6 +175,26 @@ static void empty_and_odd_charts(void **state) {
     assert_int_equal(count(page, "no data"), 2);
     assert_null(strstr(page, "nan"));
     assert_null(strstr(page, "inf"));
+    zt_free(page);
+    zt_report_destroy(&r);
+}
+
+/* The largest bar takes the room there is, the others their part of it; numbers that are none draw nothing. */
+static void bars(void **state) {
+    (void)state;
+    static const char *const NAME[3] = {"a", "b", "a name that is much longer than the room before the bars"};
+    const double part[3] = {0.5, 0.25, NAN}, after[3] = {0.125, 0, INFINITY};
+    zt_report *r = NULL;
+    assert_int_equal(zt_report_create(&r, "t", NULL), ZT_OK);
+    zt_report_bars(r, &(zt_bars){"parts", NAME, part, after, "before", "after", true, 3});
+    zt_report_bars(r, &(zt_bars){.title = "counts", .name = NAME, .value = (double[]){0, 0, 0}, .n = 3});
+    char *page = page_of(r);
+    assert_int_equal(count(page, "<rect"), 9);
+    assert_int_equal(count(page, "width=\"450.0\""), 1);
+    assert_int_equal(count(page, "width=\"225.0\""), 1);
+    assert_int_equal(count(page, "width=\"112.5\""), 1);
+    assert_int_equal(count(page, "width=\"0.0\""), 6);
+    assert_true(strstr(page, "50.0 %") && strstr(page, "12.5 %") && strstr(page, "before") && !strstr(page, "before the bars"));
     zt_free(page);
     zt_report_destroy(&r);
 }
@@ -234,6 +255,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(whole_report, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hostile_text_is_escaped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(empty_and_odd_charts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bars, set_up, tear_down),
         cmocka_unit_test_setup_teardown(first_failure_is_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_runs_out, set_up, tear_down),
     };
