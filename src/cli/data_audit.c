@@ -11,6 +11,7 @@
 #include "data/query.h"
 #include "data/scores.h"
 #include "eval/report.h"
+#include "trust/consent.h"
 
 typedef struct audit_args { char output[4096]; } audit_args;
 
@@ -147,6 +148,42 @@ done:
     return e;
 }
 
+/* ---- people ---- */
+
+enum { SEEN_COVERED = ZT_PEOPLE_BLURRED + 1, PEOPLE_KINDS };      /* after those of zt_people: seen, with consent */
+typedef struct people { const zt_consents *consents; int64_t n[PEOPLE_KINDS], all; } people;
+
+static zt_err count_people(void *ctx, const zt_rights_row *k) {
+    people *p = ctx;
+    const bool covered = k->people == ZT_PEOPLE_SEEN
+                         && zt_consents_judge(p->consents, k, ZT_SCOPE_TRAINING, NULL) == ZT_CONSENT_VALID;
+    p->n[covered ? SEEN_COVERED : (int)k->people]++;
+    p->all++;
+    return ZT_OK;
+}
+
+static zt_err add_people(audit *a) {
+    static const char *const NAME[PEOPLE_KINDS] = {"not looked for", "nobody", "seen, no valid consent", "blurred",
+                                                   "seen, consent to training"};
+    zt_consents consents = {0};
+    people p = {.consents = &consents};
+    char today[11];
+    double part[PEOPLE_KINDS];
+    zt_err e;
+    zt_today(today);
+    ZT_TRY(e = zt_consents_load(&consents, a->c, NULL, today), done);
+    ZT_TRY(e = zt_rights_each(a->c, NULL, count_people, &p), done);
+    zt_report_heading(a->r, "People and consent");
+    zt_report_text(a->r, "%d consent records. `zoe data faces` looks for faces, `zoe data consent` signs and revokes.", consents.n);
+    if (p.all == 0) goto done;
+    for (int i = 0; i < PEOPLE_KINDS; i++) part[i] = (double)p.n[i] / (double)p.all;
+    zt_report_bars(a->r, &(zt_bars){.title = "Usable clips by who can be recognised in them", .name = NAME, .value = part,
+                                    .value_name = "clips", .percent = true, .n = PEOPLE_KINDS});
+done:
+    zt_consents_finish(&consents);
+    return e;
+}
+
 /* ---- what was dropped ---- */
 
 /* The first words of a reason make its kind: "filter: motion 0.003 is below 0.01" is of "filter: motion". */
@@ -260,6 +297,7 @@ static zt_err write_audit(zt_catalog *c, const char *dir, const char *output) {
     ZT_TRY(e = zt_catalog_counts(c, count_kind, a), done);
     ZT_TRY(e = add_cards(a), done);
     ZT_TRY(e = add_balance(a), done);
+    ZT_TRY(e = add_people(a), done);
     ZT_TRY(e = add_dropped(a), done);
     ZT_TRY(e = add_scores(a), done);
     zt_report_heading(a->r, "Last changes");
