@@ -174,7 +174,8 @@ static zt_err add_people(audit *a) {
     ZT_TRY(e = zt_consents_load(&consents, a->c, NULL, today), done);
     ZT_TRY(e = zt_rights_each(a->c, NULL, count_people, &p), done);
     zt_report_heading(a->r, "People and consent");
-    zt_report_text(a->r, "%d consent records. `zoe data faces` looks for faces, `zoe data consent` signs and revokes.", consents.n);
+    zt_report_text(a->r, "%d consent records. `zoe data faces` looks for faces, `zoe data consent` signs and revokes.",
+                   consents.n);
     if (p.all == 0) goto done;
     for (int i = 0; i < PEOPLE_KINDS; i++) part[i] = (double)p.n[i] / (double)p.all;
     zt_report_bars(a->r, &(zt_bars){.title = "Usable clips by who can be recognised in them", .name = NAME, .value = part,
