@@ -221,6 +221,19 @@ static zt_err open_webp(zt_decoder *d, const char *path) {
     return ZT_OK;
 }
 
+/* Container, streams, and the codec of the one that `pick` takes. */
+static zt_err open_stream(zt_decoder *d, zt_err (*pick)(zt_decoder *d)) {
+    zt_err e;
+    d->pkt = av_packet_alloc();
+    if (!d->pkt) return zt_av_nomem(d->name);
+    ZT_TRY(e = open_container(d), done);
+    ZT_TRY(e = read_streams(d), done);
+    ZT_TRY(e = pick(d), done);
+    e = open_codec(d);
+done:
+    return e;
+}
+
 zt_err zt_decoder_open(zt_decoder **out, const char *path, const void *bytes, size_t len, const zt_reader_cfg *cfg) {
     *out = NULL;
     zt_err e;
@@ -236,15 +249,7 @@ zt_err zt_decoder_open(zt_decoder **out, const char *path, const void *bytes, si
         e = open_webp(d, path);
         goto done;
     }
-    d->pkt = av_packet_alloc();
-    if (!d->pkt) {
-        e = zt_av_nomem(path);
-        goto done;
-    }
-    ZT_TRY(e = open_container(d), done);
-    ZT_TRY(e = read_streams(d), done);
-    ZT_TRY(e = pick_stream(d), done);
-    e = open_codec(d);
+    e = open_stream(d, pick_stream);
 done:
     if (e != ZT_OK) zt_decoder_close(&d);
     *out = d;
@@ -259,15 +264,7 @@ zt_err zt_decoder_open_sound(zt_decoder **out, const char *path, const zt_reader
     *d = (zt_decoder){.name = path, .cfg = *cfg, .fd = -1, .progress = zt_now()};
     zt_av_begin();
     ZT_TRY(e = open_bytes(d, path, NULL, 0), done);
-    d->pkt = av_packet_alloc();
-    if (!d->pkt) {
-        e = zt_av_nomem(path);
-        goto done;
-    }
-    ZT_TRY(e = open_container(d), done);
-    ZT_TRY(e = read_streams(d), done);
-    ZT_TRY(e = pick_sound(d), done);
-    e = open_codec(d);
+    e = open_stream(d, pick_sound);
 done:
     if (e != ZT_OK) zt_decoder_close(&d);
     *out = d;
