@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "says.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +32,6 @@ static zt_cache_info info(zt_cache_kind kind, const char *model, int64_t codes) 
     zt_cache_info i = {.kind = kind, .codes = codes};
     memcpy(i.model, model, 65);
     return i;
-}
-
-static void says(const char *want) {
-    if (!strstr(zt_err_text(), want)) fail_msg("wanted: %s\ngot: %s\n", want, zt_err_text());
 }
 
 static void put(const char *set, const zt_cache_info *i, const char *key, const char *content, const uint16_t *token, int n) {

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "says.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,11 +36,6 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     return zt_dir_remove(folder) == ZT_OK ? 0 : -1;
-}
-
-static void says(const char *want) {
-    if (!strstr(zt_err_text(), want)) print_error("wanted: %s\ngot: %s\n", want, zt_err_text());
-    assert_non_null(strstr(zt_err_text(), want));
 }
 
 /* ---- npy ---- */

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "says.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,16 +35,6 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     return zt_dir_remove(folder) == ZT_OK ? 0 : -1;
-}
-
-#define OK(call)                                                                                                                 \
-    do {                                                                                                                         \
-        if ((call) != ZT_OK) fail_msg("%s: %s", #call, zt_err_text());                                                           \
-    } while (0)
-
-static void says(const char *want) {
-    if (!strstr(zt_err_text(), want)) print_error("wanted: %s\ngot: %s\n", want, zt_err_text());
-    assert_non_null(strstr(zt_err_text(), want));
 }
 
 /* ---- near-duplicates ---- */

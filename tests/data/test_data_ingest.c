@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "says.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,11 +21,6 @@
 #include "data/dataset.h"
 #include "data/ingest.h"
 #include "media/writer.h"
-
-#define OK(call) do { \
-        zt_err e_ = (call); \
-        if (e_ != ZT_OK) fail_msg("%s: %s: %s", #call, zt_err_name(e_), zt_err_text()); \
-    } while (0)
 
 static char scratch[64];
 

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "says.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,10 +87,6 @@ static zt_dataset *ingested(const char *expect, zt_ingest_report *rep) {
     zt_dataset *ds = NULL;
     if (ingest(expect, 0, rep) != ZT_OK || zt_dataset_open(&ds, out) != ZT_OK) fail_msg("%s: %s", expect, zt_err_text());
     return ds;
-}
-
-static void says(const char *want) {
-    if (!strstr(zt_err_text(), want)) fail_msg("wanted: %s\ngot: %s\n", want, zt_err_text());
 }
 
 /* One clip of the split has this caption and these labels. */

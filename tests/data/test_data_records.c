@@ -5,16 +5,13 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "says.h"
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "data/jsonl.h"
 #include "data/tfrecord.h"
 #include "data/tfrecord_write.h"
-
-static void says(const char *want) {
-    if (!strstr(zt_err_text(), want)) fail_msg("wanted: %s\ngot: %s\n", want, zt_err_text());
-}
 
 static void test_jsonl(void **state) {
     static const char TEXT[] = "\xef\xbb\xbf{\"a\": 1}\n\n \r\n{\"a\": 2}\r\n{\"a\": 3}";

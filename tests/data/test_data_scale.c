@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "says.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +24,6 @@ enum { PER_SHARD = 65536 };
 static char folder[ZT_PATH_MAX];
 static int64_t clips = 20000;
 static bool keep;
-
-#define OK(call)                                                                                                                 \
-    do {                                                                                                                         \
-        if ((call) != ZT_OK) fail_msg("%s: %s", #call, zt_err_text());                                                           \
-    } while (0)
 
 /* Every fiftieth clip is in val and every fiftieth in test, in shards of their own. */
 static const char *split_of(int64_t i) { return i % 50 == 7 ? "val" : i % 50 == 8 ? "test" : "train"; }

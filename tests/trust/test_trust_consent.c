@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "says.h"
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,11 +27,6 @@ static char folder[64], key[128], public_key[160], other_key[128], dir[128], pol
 
 static void ok(zt_err e) {
     if (e != ZT_OK) fail_msg("%s: %s", zt_err_name(e), zt_err_text());
-}
-
-static void says(const char *want) {
-    if (!strstr(zt_err_text(), want)) print_error("wanted: %s\ngot: %s\n", want, zt_err_text());
-    assert_non_null(strstr(zt_err_text(), want));
 }
 
 static int set_up(void **state) {
