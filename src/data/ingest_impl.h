@@ -120,6 +120,18 @@ typedef struct zt_ingest_source {
     int64_t frames, clips, damaged, boundaries, used;   /* used: frames in clips, overlaps once for each clip */
 } zt_ingest_source;
 
+/* Of a source (ingest_source.c). */
+/** Into s->name: its path, and for a piece the stretch of time as a media fragment. Errors: ZT_ARG (too long). */
+zt_err zt_ingest_source_name(zt_ingest_source *s);
+/** A call failed with e: its text becomes the reason, without the path in front that everybody knows. */
+void zt_ingest_source_refuse(zt_ingest_source *s, zt_err e);
+/** The reader failed with e: what came before it stays. */
+void zt_ingest_source_ended(zt_ingest_source *s, zt_err e);
+/** The reason why a file that opens gives no clip. */
+void zt_ingest_source_explain(const zt_ingest_cfg *c, zt_ingest_source *s);
+/** Table sources, column info. *text is jansson's own: free(). Errors: ZT_NOMEM. */
+zt_err zt_ingest_source_describe(const zt_ingest_source *s, char **text);
+
 /* The run. `lock` guards what several workers touch: next, turn, err, text, hash, progress, faces, copy; and the store, its
  * catalogue with it. */
 typedef struct zt_ingest_job {
