@@ -90,7 +90,7 @@ static inline bool sweep_leaves(const sweep_case *c, bool check) {
 /** Plan the nodes, each a step of its own, fill the leaves, run. */
 static inline bool sweep_run(sweep_case *c, int n_out, zt_node *const *out, const zt_backend *backend, bool no_reuse) {
     const zt_plan_cfg cfg = {
-        .backend = backend, .no_reuse = no_reuse, .no_fuse = true, .params = &c->params, .states = &c->states};
+        .backend = backend, .no_reuse = no_reuse, .no_fuse = true, .no_fold = true, .params = &c->params, .states = &c->states};
     if (zt_plan_create(&c->plan, c->g, n_out, out, &cfg) != ZT_OK) return sweep_bad(c, "cannot be planned");
     sweep_leaves(c, false);
     if (zt_plan_run(c->plan) != ZT_OK) return sweep_bad(c, "does not run");

@@ -99,7 +99,7 @@ static zt_err time_plan(zt_plan *plan, double start, zt_dtype t, const args *a, 
     const double begin = zt_now();
     for (int64_t k = 0; e == ZT_OK && once_more(a, k, begin); k++) {
         const double t0 = zt_now();
-        e = zt_plan_run(plan);
+        e = zt_plan_run_same(plan);                             /* a sampler's weights stay; training changes them itself */
         const double ms = (zt_now() - t0) * 1e3, peak = zt_matmul_peak_gflops(t, 2048, 0.05);
         if (ms < r->ms) r->ms = ms;
         if (peak > r->peak) r->peak = peak;
@@ -107,11 +107,6 @@ static zt_err time_plan(zt_plan *plan, double start, zt_dtype t, const args *a, 
     r->fraction = r->gflop / r->ms * 1e3 / r->peak;
     if (e == ZT_OK && a->profile) e = zt_plan_profile(plan, stderr, r->peak, zt_memory_peak_gbytes(0.2));
     return e;
-}
-
-static int64_t plan_bytes(const zt_plan *p) {
-    const zt_plan_info *i = zt_plan_get_info(p);
-    return i->arena_bytes + i->input_bytes + i->scratch_bytes;
 }
 
 /* A training step as `zoe train` runs it. */
@@ -161,7 +156,7 @@ static zt_err time_step(const size *s, bool train, int precision, const args *a,
     zt_err e = s->model ? network(&b, s, precision, a) : zt_bench_step_create(&b, s->net, s->batch, train, t);
     if (e == ZT_OK) {
         r->gflop = (double)b.flops * 1e-9;
-        r->bytes = plan_bytes(b.plan) + zt_tset_bytes(&b.params) + zt_tset_bytes(&b.states);
+        r->bytes = zt_plan_bytes(b.plan) + zt_tset_bytes(&b.params) + zt_tset_bytes(&b.states);
         e = time_plan(b.plan, start, t, a, r);
     }
     zt_bench_step_finish(&b);
@@ -184,7 +179,7 @@ static zt_err time_op(const zt_bench_op *op, int precision, const args *a, row *
         if (ms < r->ms) r->ms = ms;
     }
     if (e == ZT_OK) {
-        r->bytes = plan_bytes(b.plan) + zt_tset_bytes(&b.params) + zt_tset_bytes(&b.states);
+        r->bytes = zt_plan_bytes(b.plan) + zt_tset_bytes(&b.params) + zt_tset_bytes(&b.states);
         r->gflop = (double)b.flops * 1e-9;
         r->gbytes = (double)b.traffic * 1e-9;
         r->peak = zt_matmul_peak_gflops(t, 2048, 0.05);

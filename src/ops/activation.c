@@ -54,7 +54,8 @@ static zt_node *leaky_relu_dx(zt_node *dy, zt_node *x, double slope) {
 }
 
 zt_node *zt_elu(zt_node *x, double alpha) { /* e^x only of what is below 0: above, it may be infinite */
-    return zt_add(zt_relu(x), zt_affine(zt_exp(zt_minimum(x, zt_scalar(x->g, 0))), alpha, -alpha));
+    zt_node *zero = zt_scalar(x->g, 0);
+    return zt_add(zt_maximum(x, zero), zt_affine(zt_exp(zt_minimum(x, zero)), alpha, -alpha));
 }
 zt_node *zt_gelu_erf(zt_node *x) {
     return zt_mul(x, zt_affine(zt_erf(zt_affine(x, sqrt(0.5), 0)), 0.5, 0.5));
@@ -75,7 +76,9 @@ static void tanh_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* 1 - y^2 */
 }
 static void silu_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = silu_dx(dy, n->in[0]); }
 static void gelu_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = gelu_dx(dy, n->in[0]); }
-static void leaky_relu_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = leaky_relu_dx(dy, n->in[0], n->at.f[0]); }
+static void leaky_relu_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* y has the sign of x: x need not be kept */
+    dx[0] = leaky_relu_dx(dy, n->at.f[0] < 0 ? n->in[0] : n, n->at.f[0]);
+}
 static void leaky_relu_dx_grad(zt_node *n, zt_node *d, zt_node **dx) { dx[0] = leaky_relu_dx(d, n->in[1], n->at.f[0]); }
 static void softplus_grad(zt_node *n, zt_node *dy, zt_node **dx) { dx[0] = zt_mul(dy, zt_sigmoid(n->in[0])); }
 static void erf_grad(zt_node *n, zt_node *dy, zt_node **dx) { /* 2/sqrt(pi) e^-x^2 */
@@ -134,8 +137,8 @@ DEFINE_WITH(silu, 1, unary, ZT_OPF_CHEAP, 2e-6, "x * sigmoid(x)")
 DEFINE(silu_dx, 2, alike, 2e-6, "dy * silu'(x); same shapes")
 DEFINE_WITH(gelu, 1, unary, ZT_OPF_CHEAP, 2e-6, "x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))")
 DEFINE(gelu_dx, 2, alike, 2e-6, "dy * gelu'(x); same shapes")
-DEFINE_WITH(leaky_relu, 1, unary, ZT_OPF_CHEAP, 1e-6, "x where x > 0, else x * slope, a number")
-DEFINE(leaky_relu_dx, 2, alike, 1e-6, "dy where x > 0, else dy * slope; same shapes")
+DEFINE_WITH(leaky_relu, 1, unary, ZT_OPF_TURNS | ZT_OPF_FOLLOWS, 1e-6, "x where x > 0, else x * slope, a number")
+DEFINE(leaky_relu_dx, 2, alike, 1e-6, "dy where x > 0, else dy * slope; x, or leaky_relu(x), of its shape")
 DEFINE(softplus, 1, unary, 2e-6, "log(1 + e^x)")
 DEFINE(erf, 1, unary, 2e-6, "error function")
 #endif

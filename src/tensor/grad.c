@@ -25,6 +25,7 @@ static zt_node *emit_again(const zt_node *n, zt_node *const *in) {
     zt_node *twin = zt_emit(n->g, n->op, n->n_in, in, &n->at);
     twin->multiply = n->multiply;
     twin->region = -1;
+    twin->again = n;
     zt_scope_restore(n->g, saved);
     return twin;
 }

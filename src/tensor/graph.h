@@ -43,7 +43,10 @@ struct zt_node {
     const char *name;            /* leaves: name in the input table or tensor set; else NULL */
     const char *scope;           /* scope path when it was made, "" at the top */
     int region;                  /* of zt_recompute: > 0; 0: none; -1: a node made again */
+    const zt_node *again;        /* the node that this one makes again; NULL: none */
     bool half;                   /* stored as bf16: set by the plan (plan_half.c) */
+    zt_node *then;               /* of a product: the activation whose result its kernel stores: set by the plan (plan_fold.c) */
+    bool folded;                 /* it is some node's `then`: nothing runs, the result is in[0]'s */
     bool is_output;              /* kept until the end of the run */
     void *x;                     /* storage of the primary output, bound by the plan */
     void *aux[ZT_MAX_AUX];       /* storage of the further outputs, bound by the plan */
@@ -117,7 +120,7 @@ enum {
     ZT_OPF_TURNS = 64,      /* as cheap; its gradient needs no input, so it is made again only where its input is too */
     ZT_OPF_BF16 = 128,      /* in nodes that multiply in bf16 the result may be stored so: it is not known better (products), or
                                is a gradient on its way into such a product */
-    ZT_OPF_FOLLOWS = 256,   /* a sum or a copy: the same where its inputs (but for what is broadcast) are stored so */
+    ZT_OPF_FOLLOWS = 256,   /* a sum, a copy, a multiple: the same where its inputs (but for what is broadcast) are stored so */
     ZT_OPF_INDEX = 16       /* the primary output is i32 (positions); real inputs still have the graph's real type */
 };
 struct zt_op_def {

@@ -1,6 +1,6 @@
 /* plan.c - from a graph to a list of steps with bound storage: what is needed, which kernel, what is stored as bf16, which
- * memory. Kernels are timed in plan_tune.c, chains are made in plan_fuse.c, placement itself is in layout.c, running in run.c.
- * Tested by tests/tensor/test_tensor_graph.c and tests/backends/test_plan.c. */
+ * memory. Kernels are timed in plan_tune.c, activations folded in plan_fold.c, chains made in plan_fuse.c, packed weights
+ * shared in plan_pack.c, placement itself is in layout.c, running in run.c. Tested by tests/tensor/test_tensor_graph.c and tests/backends/test_plan.c. */
 #include <string.h>
 #include "tensor/plan_internal.h"
 
@@ -18,7 +18,7 @@ static void mark_needed(const zt_graph *g, int n_out, zt_node *const *out, bool 
 /* The block a node's primary storage is in (views followed), or -1 for leaves. */
 static int block_of(const zt_plan *p, const zt_node *n) {
     int aux = -1;
-    while (n->op->flags & ZT_OPF_VIEW) {
+    while (zt_shows(n)) {
         if (n->op == &zt_def_aux) aux = (int)n->at.i[0];
         n = n->in[0];
     }
@@ -46,12 +46,17 @@ static zt_err prepare(zt_plan *p, zt_step *s) {
     if (!s->kernel || !s->kernel->prepare) return ZT_OK;
     size_t scratch = 0;
     const zt_err e = s->kernel->prepare(s->node, &s->exec.prepared, &scratch);
-    if ((int64_t)scratch > p->scratch_bytes) p->scratch_bytes = (int64_t)scratch;
+    s->scratch_bytes = (int64_t)scratch;
+    if (s->scratch_bytes > p->scratch_bytes) p->scratch_bytes = s->scratch_bytes;
     return e;
 }
 
 static zt_err make_steps(zt_plan *p, const bool *need, int n_out, zt_node *const *out) {
     const int size = zt_graph_size(p->g);
+    for (int id = 0; id < size; id++) {
+        zt_graph_node(p->g, id)->then = NULL;
+        zt_graph_node(p->g, id)->folded = false;
+    }
     for (int id = 0; id < size; id++) p->n_steps += need[id] && zt_runs(zt_graph_node(p->g, id));
     p->steps = zt_alloc_array((size_t)p->n_steps + 1, sizeof *p->steps);
     if (!p->steps) return ZT_NOMEM;
@@ -65,11 +70,12 @@ static zt_err make_steps(zt_plan *p, const bool *need, int n_out, zt_node *const
         if (e != ZT_OK) return e;
         if (n->op->flops && n->region >= 0) p->info.flops += n->op->flops(n);
     }
-    zt_err e = zt_plan_choose_halves(p, n_out, out);
+    zt_err e = zt_plan_fold(p, need, n_out, out);
+    if (e == ZT_OK) e = zt_plan_choose_halves(p, n_out, out);
     if (e == ZT_OK) e = zt_plan_fuse(p, need, n_out, out);
     p->info.steps = p->n_steps;
     for (int k = 0; e == ZT_OK && k < p->n_steps; k++) e = prepare(p, &p->steps[k]);
-    return e;
+    return e == ZT_OK ? zt_plan_place_packs(p) : e;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
@@ -178,7 +184,8 @@ static zt_err bind(zt_plan *p, const bool *need) {
         p->arena = zt_big_alloc((size_t)p->info.arena_bytes + 64);
         p->inputs = zt_big_alloc((size_t)p->info.input_bytes + 64);
         p->scratch = zt_big_alloc((size_t)p->scratch_bytes + 64);
-        if (!p->arena || !p->inputs || !p->scratch) return ZT_NOMEM;
+        p->packed = zt_big_alloc((size_t)p->info.packed_bytes + 64);
+        if (!p->arena || !p->inputs || !p->scratch || !p->packed) return ZT_NOMEM;
     }
     int64_t at = GUARD;
     for (int id = 0; id < size; id++) {
@@ -195,7 +202,7 @@ static zt_err bind(zt_plan *p, const bool *need) {
         } else if (n->op == &zt_def_rows_view) {
             const int64_t skip = n->at.i[0] * (zt_result_bytes(n) / n->sh.d[0]);
             n->x = n->in[0]->x ? (uint8_t *)n->in[0]->x + skip : NULL;
-        } else if (n->op->flags & ZT_OPF_VIEW) {
+        } else if (zt_shows(n)) {
             n->x = n->in[0]->x;
         } else if (p->first_block[id] >= 0 && !p->cfg.dry) {
             const int b = p->first_block[id];
@@ -205,13 +212,14 @@ static zt_err bind(zt_plan *p, const bool *need) {
         if (e != ZT_OK) return e;
     }
     for (int k = 0; k < p->n_steps; k++) p->steps[k].exec.scratch = p->scratch;
+    zt_plan_bind_packs(p);
     if (p->cfg.no_reuse && p->arena) memset(p->arena, GUARD_BYTE, (size_t)p->info.arena_bytes);
     return ZT_OK;
 }
 
 /* Better refused now than killed by the system at some later step. */
 static zt_err fits(const zt_plan *p) {
-    const int64_t need = p->info.arena_bytes + p->scratch_bytes, have = zt_machine_memory_bytes();
+    const int64_t need = p->info.arena_bytes + p->scratch_bytes + p->info.packed_bytes, have = zt_machine_memory_bytes();
     if (p->cfg.dry || !have || need <= have) return ZT_OK;
     return zt_fail(ZT_NOMEM, "this needs %.1f GB of memory and the machine has %.1f GB: take a smaller batch, smaller clips or a "
                    "smaller model (in training, train.recompute=true needs less too)", (double)need * 1e-9, (double)have * 1e-9);
@@ -255,6 +263,8 @@ void zt_plan_destroy(zt_plan **pp) {
     if (p->arena) zt_big_free(p->arena, (size_t)p->info.arena_bytes + 64);
     if (p->inputs) zt_big_free(p->inputs, (size_t)p->info.input_bytes + 64);
     if (p->scratch) zt_big_free(p->scratch, (size_t)p->scratch_bytes + 64);
+    if (p->packed) zt_big_free(p->packed, (size_t)p->info.packed_bytes + 64);
+    zt_free(p->pack);
     zt_free(p->steps);
     zt_free(p->block);
     zt_free(p->first_block);
@@ -265,6 +275,9 @@ void zt_plan_destroy(zt_plan **pp) {
 
 const zt_plan_info *zt_plan_get_info(const zt_plan *p) {
     return &p->info;
+}
+int64_t zt_plan_bytes(const zt_plan *p) {
+    return p->info.arena_bytes + p->info.input_bytes + p->info.scratch_bytes + p->info.packed_bytes;
 }
 
 bool zt_plan_guards_ok(const zt_plan *p) {

@@ -10,6 +10,7 @@
 typedef struct zt_exec {
     void *prepared; /* what prepare returned */
     void *scratch;  /* scratch bytes asked for, 64-byte aligned */
+    void *packed;   /* what pack wrote, 64-byte aligned */
 } zt_exec;
 
 /** What a kernel takes an input for: f32 only; f32 or bf16, whichever node->half says; either, and it rounds what is f32 to bf16
@@ -27,11 +28,18 @@ typedef struct zt_kernel {
      *  NULL. */
     zt_err (*prepare)(const zt_node *n, void **prepared, size_t *scratch_bytes);
     void (*release)(void *prepared);
+    /** Weights (input 1) laid out or rounded anew, in packs() bytes (0: they serve as they are): pack writes e->packed, run reads
+     *  it, both may use e->scratch. The plan says when (plan_pack.c). NULL: none. */
+    size_t (*packs)(const zt_node *n, const void *prepared);
+    void (*pack)(const zt_node *n, const zt_exec *e);
     /** Whether the result can be stored as bf16 (node->half), and what input k may be. The plan decides (plan_half.c). NULL: no,
      *  ZT_READS_F32. */
     bool (*writes_half)(const zt_node *n);
     zt_reads (*reads)(const zt_node *n, int k);
     zt_tile *tile;          /* element-wise kernels: how a part of the result is made; NULL: it is none of them */
+    /** Whether it can store `then` of its result, an element-wise node of one input (node->then). The plan decides (plan_fold.c).
+     *  NULL: no. */
+    bool (*folds)(const zt_node *n, const zt_node *then);
 } zt_kernel;
 
 /** Element-wise nodes that run as one step, tile by tile: only the last one's result is stored. in[k] of a link: an earlier link
@@ -58,6 +66,7 @@ typedef struct zt_plan_cfg {
     bool no_half;               /* no result is stored as bf16 (tests) */
     bool half_if_rounded;       /* only where all readers round it anyway (tests) */
     bool no_fuse;               /* every element-wise node is a step of its own (tests) */
+    bool no_fold;               /* no product's kernel applies an activation (tests) */
     bool no_reuse;              /* every node its own storage, with guard zones (tests) */
     zt_tset *params;            /* storage of PARAM leaves, found by name; each must be there with its shape */
     zt_tset *states;            /* storage of STATE leaves */
@@ -68,7 +77,9 @@ typedef struct zt_plan_info {
     int steps;                       /* kernels per run */
     int64_t flops;                   /* model FLOPs per run; nodes made again for a gradient do not count */
     int64_t arena_bytes, scratch_bytes, input_bytes;
+    int64_t packed_bytes;            /* packed weights that are kept: for several steps of a run, or from run to run */
     int fused;                       /* element-wise nodes whose result is not stored */
+    int folded;                      /* activations that the kernel of a product applies */
     int halves;                      /* results stored as bf16 */
     int fallbacks;                   /* steps that run a reference for want of a kernel */
 } zt_plan_info;
@@ -79,9 +90,14 @@ zt_err zt_plan_create(zt_plan **p, zt_graph *g, int n_out, zt_node *const *outpu
 void zt_plan_destroy(zt_plan **p);
 /** Run once. Input data is written beforehand through node->x of the INPUT leaves; outputs are read through node->x after. */
 zt_err zt_plan_run(zt_plan *p);
+/** The same, where no parameter has changed since the plan's last run: what was packed of them then is used again. The caller
+ *  answers for that. In a plan that changes parameters itself, and for the first run, as zt_plan_run. */
+zt_err zt_plan_run_same(zt_plan *p);
 /** Run again checking every result: ZT_NONFINITE names the first node (op, scope) with a NaN or infinity. */
 zt_err zt_plan_run_checked(zt_plan *p);
 const zt_plan_info *zt_plan_get_info(const zt_plan *p);
+/** All the memory it takes, but for what leaves hold. */
+int64_t zt_plan_bytes(const zt_plan *p);
 /** Time every step over one run and print, per op and per scope (first two levels): ms, share, GFLOP, GFLOP/s, GB (inputs read
  *  and outputs written once), calls, and the part of the roofline reached: the time that the machine's peaks would take over the
  *  time it took, summed over steps; and of the results that are in memory when it is fullest, the bytes they made. gflops and

@@ -62,7 +62,7 @@ static bool overwritten(const fuse *f, int k, int until) {
     bool stored = false;
     for (int j = 0; j < n->n_in; j++) {
         const zt_node *x = n->in[j];
-        while (x->op->flags & ZT_OPF_VIEW) x = x->in[0];
+        while (zt_shows(x)) x = x->in[0];
         stored = stored || x->role == ZT_PARAM || x->role == ZT_STATE;
     }
     return stored && f->writes[k] != f->writes[until];

@@ -3,14 +3,15 @@
  *   every reader rounds it anyway: no bit changes; or
  *   it is not known to more digits than that (ZT_OPF_BF16, in nodes that multiply in bf16): results of products, and gradients on
  *   their way into them; or
- *   it is a sum or a copy of what is stored so (ZT_OPF_FOLLOWS).
+ *   it is a sum, a copy or a multiple of what is stored so (ZT_OPF_FOLLOWS).
+ * The result of a product with an activation folded into it counts as that of the activation, of what the product may be.
  * A sum with an f32 part stays f32, and so do norms' statistics, losses, parameters and what the optimiser reads.
  * Tested by tests/backends/test_plan.c. */
 #include "tensor/plan_internal.h"
 
 /* The node whose result n shows, views followed; NULL when it shows a further output. */
 static zt_node *shown(zt_node *n) {
-    while (n->op->flags & ZT_OPF_VIEW) {
+    while (zt_shows(n)) {
         if (n->op == &zt_def_aux) return NULL;
         n = n->in[0];
     }
@@ -33,6 +34,7 @@ static void least_of_readers(const zt_plan *p, zt_reads *take) {
 /* The values are not known to more digits than bf16 has. `half`: of the nodes before n. */
 static bool is_rough(const zt_node *n, const bool *half) {
     if (n->multiply != ZT_BF16 || !(n->op->flags & (ZT_OPF_BF16 | ZT_OPF_FOLLOWS))) return false;
+    if (n->then && !(n->then->op->flags & ZT_OPF_FOLLOWS)) return false;
     for (int k = 0; n->op->flags & ZT_OPF_FOLLOWS && k < n->n_in; k++) {
         const zt_node *x = shown(n->in[k]);
         const bool broadcast = n->op == &zt_def_add && !zt_same_shape(&n->in[k]->sh, &n->sh);

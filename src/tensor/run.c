@@ -7,7 +7,13 @@
 #include "tensor/plan_internal.h"
 
 /* ---- running --------------------------------------------------------------------------------------------------- */
+static void pack_weights(const zt_plan *p, const zt_step *s) {
+    if (!s->pack_bytes || (s->pack >= 0 && p->pack[s->pack].done)) return;
+    s->kernel->pack(s->node, &s->exec);
+    if (s->pack >= 0) p->pack[s->pack].done = true;
+}
 static void run_step(const zt_plan *p, const zt_step *s) {
+    pack_weights(p, s);
     if (s->chain) p->cfg.backend->run_chain(s->chain, false);
     else if (s->kernel) s->kernel->run(s->node, &s->exec);
     else s->node->op->ref[zt_reference_of(s->node)](s->node);
@@ -17,10 +23,20 @@ static zt_err can_run(const zt_plan *p) {
     return p->cfg.dry ? zt_fail(ZT_ARG, "a dry plan only lays out memory; it cannot run") : ZT_OK;
 }
 
-zt_err zt_plan_run(zt_plan *p) {
+/* Parameters may have changed. */
+static void forget_packs(zt_plan *p) {
+    for (int k = 0; k < p->n_packs; k++) p->pack[k].done = false;
+}
+
+zt_err zt_plan_run_same(zt_plan *p) {
     const zt_err e = can_run(p);
+    if (p->changes_params) forget_packs(p);
     for (int k = 0; e == ZT_OK && k < p->n_steps; k++) run_step(p, &p->steps[k]);
     return e;
+}
+zt_err zt_plan_run(zt_plan *p) {
+    forget_packs(p);
+    return zt_plan_run_same(p);
 }
 
 static bool finite_values(zt_dtype t, bool half, const void *x, int64_t n) {
@@ -55,6 +71,7 @@ static zt_err run_step_checked(const zt_plan *p, const zt_step *s) {
 
 zt_err zt_plan_run_checked(zt_plan *p) {
     zt_err e = can_run(p);
+    forget_packs(p);
     for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
         const zt_step *s = &p->steps[k];
         for (int j = 0; e == ZT_OK && j < s->n_in; j++)
@@ -138,9 +155,10 @@ static void scope_name(const zt_node *n, char out[96]) {
     snprintf(out, 96, "%.*s", len ? (int)len : 5, len ? n->scope : "(top)");
 }
 
-/* The op; of a chain all of them: "mul+add+silu". */
+/* The op; of a chain all of them, "mul+add+silu"; of a product with its activation both. */
 static void step_name(const zt_step *s, char out[64]) {
     int at = snprintf(out, 64, "%s", s->chain ? s->chain->link[0].node->op->name : s->node->op->name);
+    if (s->node->then && at < 63) snprintf(out + at, (size_t)(64 - at), "+%s", s->node->then->op->name);
     for (int k = 1; s->chain && k < s->chain->n && at < 63; k++)
         at += snprintf(out + at, (size_t)(64 - at), "+%s", s->chain->link[k].node->op->name);
 }
@@ -155,6 +173,7 @@ zt_err zt_plan_profile(zt_plan *p, FILE *f, double gflops, double gbytes) {
     char name[64], scope[96];
     const int peak = fullest(p);
     double total = 0;
+    forget_packs(p);
     e = ops && scopes && steps ? ZT_OK : ZT_NOMEM;
     for (int k = 0; e == ZT_OK && k < p->n_steps; k++) {
         const zt_node *n = p->steps[k].node;

@@ -29,9 +29,8 @@ static zt_err extra_bytes(const zt_train_cfg *c, zt_tset *params, int64_t *bytes
     const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .dry = true, .params = params};
     e = zt_plan_create(&p, g, 1, &y, &cfg);
     if (e == ZT_OK) {
-        const zt_plan_info *i = zt_plan_get_info(p);
         const int64_t clip = c->net.frames * c->net.height * c->net.width * ZT_RGB * (int64_t)sizeof(float);
-        *bytes = larger(*bytes, i->arena_bytes + i->input_bytes + i->scratch_bytes + 8 * clip + 4 * 7 * clip);
+        *bytes = larger(*bytes, zt_plan_bytes(p) + 8 * clip + 4 * 7 * clip);
     }
     zt_plan_destroy(&p);
     zt_graph_destroy(&g);

@@ -193,8 +193,7 @@ void zt_step_graph_finish(zt_step_graph *s) {
 }
 
 int64_t zt_step_graph_bytes(const zt_step_graph *s) {
-    const zt_plan_info *i = zt_plan_get_info(s->plan);
-    return i->arena_bytes + i->input_bytes + i->scratch_bytes;
+    return zt_plan_bytes(s->plan);
 }
 
 void zt_step_graph_fill(zt_step_graph *s) {

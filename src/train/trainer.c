@@ -219,7 +219,7 @@ static zt_err validation_loss(run *r, double *loss) {
         zt_batch b;
         ZT_TRY(e = zt_loader_next(l, &b), done);
         zt_feed(&val, c, &r->tok, ZT_FEED_VAL, k, b.rgb, b.caption);
-        ZT_TRY(e = zt_plan_run(val.plan), done);
+        ZT_TRY(e = zt_plan_run_same(val.plan), done);
         *loss += *(float *)val.loss->x / (double)c->train.val_batches;
     }
 done:

@@ -61,7 +61,7 @@ static bool run_kernel(half_case *c, bool half_result) {
     zt_node *y = c->got.y;
     const int64_t count = zt_numel(&y->sh);
     float *result = y->x;
-    zt_exec e = {NULL, NULL};
+    zt_exec e = {0};
     size_t scratch = 0;
     if (half_result) {
         assert_non_null(c->out = malloc((size_t)(count + GUARD) * sizeof *c->out));
@@ -72,7 +72,11 @@ static bool run_kernel(half_case *c, bool half_result) {
     if (c->kernel->prepare && c->kernel->prepare(y, &e.prepared, &scratch) != ZT_OK) return sweep_bad(&c->got, "not prepared");
     assert_int_equal(posix_memalign(&e.scratch, 64, scratch + 64), 0);
     memset(e.scratch, 0xff, scratch);                    /* nobody may count on zeros */
+    const size_t packed = c->kernel->packs ? c->kernel->packs(y, e.prepared) : 0;
+    assert_int_equal(posix_memalign(&e.packed, 64, packed + 64), 0);
+    if (packed) c->kernel->pack(y, &e);
     c->kernel->run(y, &e);
+    free(e.packed);
     if (e.prepared) c->kernel->release(e.prepared);
     free(e.scratch);
     bool ok = true;

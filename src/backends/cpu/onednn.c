@@ -1,167 +1,32 @@
 /* onednn.c - matmul, conv and conv_dx through oneDNN. Gradients of conv weights are our own (kernels/conv_dw.c), but for groups.
  *
- * Activations stay channels last as they are in the graph; conv weights are reordered to the primitive's packed layout on every
- * run, into scratch (they change every step, and it costs little). The time axis is folded into the batch for 1 x kh x kw
- * kernels; 1x1x1 kernels are matmuls. The gradient of a stride-1 conv by its input is a forward conv with the taps reversed and
- * channels swapped: oneDNN's forward kernels are the faster ones.
+ * Activations stay channels last as they are in the graph; weights of convs, and those that products in bf16 round, are packed as
+ * the primitive wants them when the plan says so. The time axis is folded into the batch for 1 x kh x kw kernels; 1x1x1 kernels
+ * are matmuls. The gradient of a stride-1 conv by its input is a forward conv with the taps reversed and channels swapped:
+ * oneDNN's forward kernels are the faster ones.
  *
- * Nodes that multiply in bf16 have their factors rounded to it in scratch first: one pass over memory against a product that
- * takes half the time. Sums are f32. */
-#include "backends/cpu/onednn.h"
-#include <dnnl.h>
-#include <string.h>
+ * Nodes that multiply in bf16 have their first factor rounded to it in scratch, unless it is stored so: one pass over memory
+ * against a product that takes half the time. Sums are f32. */
+#include "backends/cpu/onednn_job.h"
 
-enum { MAX_STEPS = 4, MAX_ARGS = 6, NARROW_MIN = 32 };   /* NARROW_MIN: sizes of a product from which rounding pays */
-
-static dnnl_engine_t engine;
-static dnnl_stream_t stream;
-
-/* Where an argument's bytes are at run time. */
-typedef enum place_kind { AT_INPUT, AT_OUTPUT, AT_SCRATCH } place_kind;
-typedef struct place { place_kind kind; int input; size_t offset; } place;
-typedef struct step { dnnl_primitive_t p; int n; dnnl_exec_arg_t arg[MAX_ARGS]; place at[MAX_ARGS]; } step;
-
-/* A prepared node: primitives in order; before them, reversed taps of the weights when `taps` > 0. */
-typedef struct job {
-    step s[MAX_STEPS];
-    int n;
-    size_t scratch;
-    int64_t taps, tap;                  /* number of taps and floats per tap to reverse */
-    size_t taps_at;                     /* where the reversed copy goes in scratch */
-    char name[64];
-} job;
+enum { NARROW_MIN = 32 };               /* sizes of a product from which rounding pays */
 
 static bool narrow(const zt_node *n) {
     return zt_cpu_get_level() == ZT_CPU_BF16 && n->multiply == ZT_BF16;
 }
-
-void zt_onednn_setup(zt_cpu_level level) {
-    if (level == ZT_CPU_BASE) dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41);
-    else if (level == ZT_CPU_V3) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
-    else if (level == ZT_CPU_V4) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core);
-    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
-    else if (dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success) {
-        dnnl_engine_destroy(engine);
-        engine = NULL;
-    }
-}
-const char *zt_onednn_implementation(const void *prepared) {
-    return ((const job *)prepared)->name;
-}
-
-static zt_err fail(const zt_node *n, dnnl_status_t s) {
-    return zt_fail(s == dnnl_out_of_memory ? ZT_NOMEM : ZT_UNSUPPORTED, "%s %s: oneDNN refused it with status %d", n->op->name,
-                   zt_shape_text(&n->sh), (int)s);
-}
-
-/* ---- building jobs ----------------------------------------------------------------------------------------------- */
-static void job_release(void *prepared) {
-    job *j = prepared;
-    if (!j) return;
-    for (int k = 0; k < j->n; k++) {
-        for (int a = 0; a < j->s[k].n; a++) dnnl_memory_destroy(j->s[k].arg[a].memory);
-        if (j->s[k].p) dnnl_primitive_destroy(j->s[k].p);
-    }
-    zt_free(j);
-}
-
-static size_t reserve(job *j, size_t bytes) {
-    const size_t at = j->scratch;
-    j->scratch += (bytes + 63) / 64 * 64;
-    return at;
-}
-static dnnl_status_t step_arg(step *s, int arg, const dnnl_memory_desc_t *md, place at) {
-    s->arg[s->n].arg = arg;
-    s->at[s->n] = at;
-    const dnnl_status_t e = dnnl_memory_create(&s->arg[s->n].memory, md, engine, DNNL_MEMORY_NONE);
-    if (e == dnnl_success) s->n++;
-    return e;
-}
-/* The next step from a primitive description (taken over), with its scratchpad. */
-static dnnl_status_t step_begin(job *j, dnnl_primitive_desc_t pd, step **out) {
-    step *s = *out = &j->s[j->n++];
-    dnnl_status_t e = dnnl_primitive_create(&s->p, pd);
-    const char *name = NULL;
-    if (dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success && name) {
-        strncpy(j->name, name, sizeof j->name - 1);              /* of the last step: the main one */
-    }
-    const dnnl_memory_desc_t *pad = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
-    const size_t bytes = pad ? dnnl_memory_desc_get_size(pad) : 0;
-    if (e == dnnl_success && bytes) e = step_arg(s, DNNL_ARG_SCRATCHPAD, pad, (place){AT_SCRATCH, 0, reserve(j, bytes)});
-    return e;
-}
-static dnnl_status_t user_scratchpad(dnnl_primitive_attr_t *attr) {
-    const dnnl_status_t e = dnnl_primitive_attr_create(attr);
-    return e == dnnl_success ? dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user) : e;
-}
-static dnnl_status_t add_reorder(job *j, const dnnl_memory_desc_t *from, place from_at, const dnnl_memory_desc_t *to,
-                                 place to_at) {
-    dnnl_primitive_attr_t attr = NULL;
-    dnnl_primitive_desc_t pd = NULL;
-    step *s;
-    dnnl_status_t e = user_scratchpad(&attr);
-    if (e == dnnl_success) e = dnnl_reorder_primitive_desc_create(&pd, from, engine, to, engine, attr);
-    if (e == dnnl_success) e = step_begin(j, pd, &s);
-    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_FROM, from, from_at);
-    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_TO, to, to_at);
-    if (pd) dnnl_primitive_desc_destroy(pd);
-    if (attr) dnnl_primitive_attr_destroy(attr);
-    return e;
-}
-/* *md is stored as `have`; unless that is what a product wants, another step makes such a copy in scratch, and *md and *at become
- * those of the copy. */
-static dnnl_status_t add_convert(job *j, dnnl_memory_desc_t *md, place *at, dnnl_data_type_t have, dnnl_data_type_t want) {
-    dnnl_memory_desc_t copy = *md;
-    md->data_type = have;
-    copy.data_type = want;
-    if (have == want) return dnnl_success;
-    const place to = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&copy))};
-    const dnnl_status_t e = add_reorder(j, md, *at, &copy, to);
-    *md = copy;
-    *at = to;
-    return e;
-}
 static dnnl_data_type_t type_of(bool half) {
     return half ? dnnl_bf16 : dnnl_f32;
-}
-static zt_err job_finish(const zt_node *n, job *j, dnnl_status_t e, void **prepared, size_t *scratch) {
-    if (e != dnnl_success) {
-        job_release(j);
-        return fail(n, e);
-    }
-    *prepared = j;
-    *scratch = j->scratch;
-    return ZT_OK;
-}
-
-static void *bytes_at(const zt_node *n, const zt_exec *e, place p) {
-    return p.kind == AT_INPUT ? n->in[p.input]->x : p.kind == AT_OUTPUT ? n->x : (char *)e->scratch + p.offset;
-}
-static void job_run(const zt_node *n, const zt_exec *e) {
-    job *j = e->prepared;
-    if (j->taps) {
-        const float *w = n->in[1]->x;
-        float *to = (float *)((char *)e->scratch + j->taps_at);
-        for (int64_t t = 0; t < j->taps; t++)
-            memcpy(to + t * j->tap, w + (j->taps - 1 - t) * j->tap, (size_t)j->tap * sizeof *to);
-    }
-    for (int k = 0; k < j->n; k++) {
-        step *s = &j->s[k];
-        for (int a = 0; a < s->n; a++) dnnl_memory_set_data_handle(s->arg[a].memory, bytes_at(n, e, s->at[a]));
-        dnnl_primitive_execute(s->p, stream, s->n, s->arg);
-    }
-    dnnl_stream_wait(stream);
 }
 
 /* ---- matmul ------------------------------------------------------------------------------------------------------ */
 /* bias: its input, or -1; narrow: multiplied in bf16; half: factors and result that are stored so */
-typedef struct product { int64_t M, K, N; bool ta, tb; int bias; bool narrow, half[2], out_half; } product;
+typedef struct product { int64_t M, K, N; bool ta, tb; int bias; bool narrow, half[2], out_half; const zt_node *then; } product;
 
 /* ta over many rows is served by kernels/conv_dw.c; over few, rounding costs what it saves. */
 static product product_of(const zt_node *n, int64_t M, int64_t K, int64_t N, bool ta, bool tb, int bias) {
     const bool wide = !ta && M >= NARROW_MIN && K >= NARROW_MIN && N >= NARROW_MIN;
     return (product){.M = M, .K = K, .N = N, .ta = ta, .tb = tb, .bias = bias, .narrow = narrow(n) && wide,
-                     .half = {n->in[0]->half, n->in[1]->half}, .out_half = n->half};
+                     .half = {n->in[0]->half, n->in[1]->half}, .out_half = n->half, .then = n->then};
 }
 
 static dnnl_status_t matrix(dnnl_memory_desc_t *md, int64_t rows, int64_t cols, bool transposed) {
@@ -169,27 +34,35 @@ static dnnl_status_t matrix(dnnl_memory_desc_t *md, int64_t rows, int64_t cols, 
                                             transposed ? (dnnl_dims_t){1, rows} : (dnnl_dims_t){cols, 1});
 }
 static dnnl_status_t add_matmul(job *j, product p) {
-    dnnl_memory_desc_t a, b, c, bias;
+    dnnl_memory_desc_t a, b, c, bias, plain;
     dnnl_matmul_desc_t d;
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t pd = NULL;
     step *s;
+    const bool pack = p.narrow && !p.half[1];
     place a_at = {AT_INPUT, 0, 0}, b_at = {AT_INPUT, 1, 0};
     dnnl_status_t e = matrix(&a, p.M, p.K, p.ta);
     if (e == dnnl_success) e = matrix(&b, p.K, p.N, p.tb);
     if (e == dnnl_success) e = matrix(&c, p.M, p.N, false);
     if (e == dnnl_success) e = matrix(&bias, 1, p.N, false);
+    plain = b;
     c.data_type = type_of(p.out_half);
-    if (e == dnnl_success) e = add_convert(j, &a, &a_at, type_of(p.half[0]), type_of(p.narrow));
-    if (e == dnnl_success) e = add_convert(j, &b, &b_at, type_of(p.half[1]), type_of(p.narrow));
+    if (e == dnnl_success) e = zt_job_convert(j, &a, &a_at, type_of(p.half[0]), type_of(p.narrow));
+    if (e == dnnl_success && pack) e = dnnl_memory_desc_init_by_tag(&b, 2, (dnnl_dims_t){p.K, p.N}, dnnl_bf16, dnnl_format_tag_any);
+    else if (e == dnnl_success) e = zt_job_convert(j, &b, &b_at, type_of(p.half[1]), type_of(p.narrow));
     if (e == dnnl_success) e = dnnl_matmul_desc_init(&d, &a, &b, p.bias < 0 ? NULL : &bias, &c);
-    if (e == dnnl_success) e = user_scratchpad(&attr);
-    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, NULL);
-    if (e == dnnl_success) e = step_begin(j, pd, &s);
-    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &a, a_at);
-    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_WEIGHTS, &b, b_at);
-    if (e == dnnl_success && p.bias >= 0) e = step_arg(s, DNNL_ARG_BIAS, &bias, (place){AT_INPUT, p.bias, 0});
-    if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DST, &c, (place){AT_OUTPUT, 0, 0});
+    if (e == dnnl_success) e = zt_job_attributes(&attr, p.then);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, zt_dnn_engine(), NULL);
+    if (e == dnnl_success && pack) {
+        b = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
+        e = zt_job_pack(j, &plain, b_at, &b);
+        b_at = (place){AT_PACKED, 0, 0};
+    }
+    if (e == dnnl_success) e = zt_job_step(j, pd, &s);
+    if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_SRC, &a, a_at);
+    if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_WEIGHTS, &b, b_at);
+    if (e == dnnl_success && p.bias >= 0) e = zt_job_arg(s, DNNL_ARG_BIAS, &bias, (place){AT_INPUT, p.bias, 0});
+    if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_DST, &c, (place){AT_OUTPUT, 0, 0});
     if (pd) dnnl_primitive_desc_destroy(pd);
     if (attr) dnnl_primitive_attr_destroy(attr);
     return e;
@@ -203,7 +76,7 @@ static product product_of_matmul(const zt_node *n) {
 static zt_err matmul_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
-    return job_finish(n, j, add_matmul(j, product_of_matmul(n)), prepared, scratch);
+    return zt_job_finish(n, j, add_matmul(j, product_of_matmul(n)), prepared, scratch);
 }
 static zt_reads matmul_reads(const zt_node *n, int k) {
     return k > 1 ? ZT_READS_F32 : product_of_matmul(n).narrow ? ZT_READS_ROUNDED : ZT_READS_EITHER;
@@ -217,6 +90,7 @@ static bool matmul_writes_half(const zt_node *n) {
 typedef struct geometry {
     int64_t B, Ci, Co, groups, in[3], out[3], k[3], stride[3], before[3], after[3], dilation[3];
     bool flat, narrow, half, out_half;                  /* multiplied in bf16; first factor and result are stored so */
+    const zt_node *then;
 } geometry;
 
 static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape *y, const int64_t size[3], int64_t Ci,
@@ -236,6 +110,7 @@ static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape 
     g.narrow = narrow(n) && g.groups == 1 && Ci * g.k[0] * g.k[1] * g.k[2] >= NARROW_MIN && Co >= 8 && Ci >= 8;
     g.half = n->in[0]->half;
     g.out_half = n->half;
+    g.then = n->then;
     return g;
 }
 static bool is_pointwise(const geometry *g) {
@@ -290,7 +165,7 @@ static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bi
     place x_at = {AT_INPUT, 0, 0};
     const window v = window_of(g);
     dnnl_status_t e = activation(&x, g, g->in, swapped ? g->Co : g->Ci);
-    if (e == dnnl_success) e = add_convert(j, &x, &x_at, type_of(g->half), type_of(g->narrow));
+    if (e == dnnl_success) e = zt_job_convert(j, &x, &x_at, type_of(g->half), type_of(g->narrow));
     if (e == dnnl_success) e = activation(&y, g, g->out, swapped ? g->Ci : g->Co);
     y.data_type = type_of(g->out_half);
     if (e == dnnl_success) e = weights(&w, g, swapped, false);
@@ -300,18 +175,17 @@ static dnnl_status_t add_forward(job *j, const geometry *g, bool swapped, int bi
         e = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_inference, dnnl_convolution_direct, &x, &packed,
                                                        bias_input < 0 ? NULL : &bias, &y, v.stride, v.dilate, v.before,
                                                        v.after);
-    if (e == dnnl_success) e = user_scratchpad(&attr);
-    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, NULL);
+    if (e == dnnl_success) e = zt_job_attributes(&attr, g->then);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, zt_dnn_engine(), NULL);
     if (e == dnnl_success) {
         packed = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
         const place plain = swapped ? (place){AT_SCRATCH, 0, j->taps_at} : (place){AT_INPUT, 1, 0};
-        const place at = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&packed))};
-        e = add_reorder(j, &w, plain, &packed, at);
-        if (e == dnnl_success) e = step_begin(j, pd, &s);
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &x, x_at);
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_WEIGHTS, &packed, at);
-        if (e == dnnl_success && bias_input >= 0) e = step_arg(s, DNNL_ARG_BIAS, &bias, (place){AT_INPUT, bias_input, 0});
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DST, &y, (place){AT_OUTPUT, 0, 0});
+        e = zt_job_pack(j, &w, plain, &packed);
+        if (e == dnnl_success) e = zt_job_step(j, pd, &s);
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_SRC, &x, x_at);
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_WEIGHTS, &packed, (place){AT_PACKED, 0, 0});
+        if (e == dnnl_success && bias_input >= 0) e = zt_job_arg(s, DNNL_ARG_BIAS, &bias, (place){AT_INPUT, bias_input, 0});
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_DST, &y, (place){AT_OUTPUT, 0, 0});
     }
     if (pd) dnnl_primitive_desc_destroy(pd);
     if (attr) dnnl_primitive_attr_destroy(attr);
@@ -339,7 +213,7 @@ static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     if (!j) return ZT_NOMEM;
     const dnnl_status_t e = is_pointwise(&g) ? add_matmul(j, product_of_conv(n, &g))
                                              : add_forward(j, &g, false, n->n_in == 3 ? 2 : -1);
-    return job_finish(n, j, e, prepared, scratch);
+    return zt_job_finish(n, j, e, prepared, scratch);
 }
 
 /* oneDNN's own gradient by the input: for strides, and for padding beyond the kernel. */
@@ -353,7 +227,7 @@ static dnnl_status_t add_backward(job *j, const geometry *g) {
     const window v = window_of(g);
     dnnl_status_t e = activation(&x, g, g->in, g->Ci);
     if (e == dnnl_success) e = activation(&y, g, g->out, g->Co);
-    if (e == dnnl_success) e = add_convert(j, &y, &y_at, type_of(g->half), type_of(g->narrow));
+    if (e == dnnl_success) e = zt_job_convert(j, &y, &y_at, type_of(g->half), type_of(g->narrow));
     dnnl_memory_desc_t x_hint = x;
     x_hint.data_type = y.data_type;
     x.data_type = type_of(g->out_half);
@@ -365,17 +239,16 @@ static dnnl_status_t add_backward(job *j, const geometry *g) {
     if (e == dnnl_success)
         e = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &x, &packed, &y, v.stride, v.dilate,
                                                              v.before, v.after);
-    if (e == dnnl_success) e = user_scratchpad(&attr);
-    if (e == dnnl_success) e = dnnl_primitive_desc_create(&hint, &f, attr, engine, NULL);
-    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, hint);
+    if (e == dnnl_success) e = zt_job_attributes(&attr, NULL);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&hint, &f, attr, zt_dnn_engine(), NULL);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, zt_dnn_engine(), hint);
     if (e == dnnl_success) {
         packed = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
-        const place at = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&packed))};
-        e = add_reorder(j, &w, (place){AT_INPUT, 1, 0}, &packed, at);
-        if (e == dnnl_success) e = step_begin(j, pd, &s);
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_DST, &y, y_at);
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_WEIGHTS, &packed, at);
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_SRC, &x, (place){AT_OUTPUT, 0, 0});
+        e = zt_job_pack(j, &w, (place){AT_INPUT, 1, 0}, &packed);
+        if (e == dnnl_success) e = zt_job_step(j, pd, &s);
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_DIFF_DST, &y, y_at);
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_WEIGHTS, &packed, (place){AT_PACKED, 0, 0});
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_DIFF_SRC, &x, (place){AT_OUTPUT, 0, 0});
     }
     if (pd) dnnl_primitive_desc_destroy(pd);
     if (hint) dnnl_primitive_desc_destroy(hint);
@@ -405,10 +278,10 @@ static zt_err conv_dx_prepare(const zt_node *n, void **prepared, size_t *scratch
     else if (reversed(&g, &r)) {
         j->taps = g.k[0] * g.k[1] * g.k[2];
         j->tap = g.Ci * g.Co;
-        j->taps_at = reserve(j, (size_t)(j->taps * j->tap) * sizeof(float));
+        j->taps_at = zt_job_reserve(j, (size_t)(j->taps * j->tap) * sizeof(float));
         e = add_forward(j, &r, true, -1);
     } else e = add_backward(j, &g);
-    return job_finish(n, j, e, prepared, scratch);
+    return zt_job_finish(n, j, e, prepared, scratch);
 }
 
 /* oneDNN's gradient by the weights, for groups. */
@@ -429,17 +302,17 @@ static dnnl_status_t add_weight_gradient(job *j, const geometry *g) {
     if (e == dnnl_success)
         e = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, &x, &packed, NULL, &y, v.stride,
                                                                 v.dilate, v.before, v.after);
-    if (e == dnnl_success) e = user_scratchpad(&attr);
-    if (e == dnnl_success) e = dnnl_primitive_desc_create(&hint, &f, attr, engine, NULL);
-    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, engine, hint);
+    if (e == dnnl_success) e = zt_job_attributes(&attr, NULL);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&hint, &f, attr, zt_dnn_engine(), NULL);
+    if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, zt_dnn_engine(), hint);
     if (e == dnnl_success) {
         packed = *dnnl_primitive_desc_query_md(pd, dnnl_query_diff_weights_md, 0);
-        const place at = {AT_SCRATCH, 0, reserve(j, dnnl_memory_desc_get_size(&packed))};
-        e = step_begin(j, pd, &s);
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_SRC, &x, (place){AT_INPUT, 0, 0});
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_DST, &y, (place){AT_INPUT, 1, 0});
-        if (e == dnnl_success) e = step_arg(s, DNNL_ARG_DIFF_WEIGHTS, &packed, at);
-        if (e == dnnl_success) e = add_reorder(j, &packed, at, &w, (place){AT_OUTPUT, 0, 0});
+        const place at = {AT_SCRATCH, 0, zt_job_reserve(j, dnnl_memory_desc_get_size(&packed))};
+        e = zt_job_step(j, pd, &s);
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_SRC, &x, (place){AT_INPUT, 0, 0});
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_DIFF_DST, &y, (place){AT_INPUT, 1, 0});
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_DIFF_WEIGHTS, &packed, at);
+        if (e == dnnl_success) e = zt_job_reorder(j, &packed, at, &w, (place){AT_OUTPUT, 0, 0});
     }
     if (pd) dnnl_primitive_desc_destroy(pd);
     if (hint) dnnl_primitive_desc_destroy(hint);
@@ -451,27 +324,36 @@ static zt_err conv_dw_prepare(const zt_node *n, void **prepared, size_t *scratch
     const geometry g = geometry_of(n, x, y, n->at.i + ZT_CONV_SIZE, zt_last(x), zt_last(y));
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
-    return job_finish(n, j, add_weight_gradient(j, &g), prepared, scratch);
+    return zt_job_finish(n, j, add_weight_gradient(j, &g), prepared, scratch);
+}
+
+/* Not oneDNN's own gradient by the input. */
+static bool conv_folds(const zt_node *n, const zt_node *then) {
+    const geometry g = geometry_of_conv(n);
+    geometry r;
+    return zt_job_folds(then) && (n->op->id == ZT_OP_conv || is_pointwise(&g) || reversed(&g, &r));
+}
+static bool matmul_folds(const zt_node *n, const zt_node *then) {
+    (void)n;
+    return zt_job_folds(then);
 }
 
 static bool available(const zt_node *n) {
     (void)n;
-    return engine != NULL;
+    return zt_dnn_engine() != NULL;
 }
 static bool with_groups(const zt_node *n) {
-    return engine && n->at.i[ZT_CONV_GROUPS] > 1;
+    return zt_dnn_engine() && n->at.i[ZT_CONV_GROUPS] > 1;
 }
+#define CALLS .name = "onednn", .run = zt_job_run, .release = zt_job_release
+#define PACKS CALLS, .packs = zt_job_packs, .pack = zt_job_pack_run
 const zt_cpu_entry zt_k_onednn[] = {
-    {.op = ZT_OP_matmul, .ok = available,
-     .kernel = {.name = "onednn", .run = job_run, .prepare = matmul_prepare,
-                .release = job_release, .writes_half = matmul_writes_half, .reads = matmul_reads}},
-    {.op = ZT_OP_conv, .ok = available,
-     .kernel = {.name = "onednn", .run = job_run, .prepare = conv_prepare,
-                .release = job_release, .writes_half = conv_narrow, .reads = conv_reads}},
-    {.op = ZT_OP_conv_dx, .ok = available,
-     .kernel = {.name = "onednn", .run = job_run, .prepare = conv_dx_prepare,
-                .release = job_release, .writes_half = conv_narrow, .reads = conv_reads}},
-    {.op = ZT_OP_conv_dw, .ok = with_groups,
-     .kernel = {.name = "onednn", .run = job_run, .prepare = conv_dw_prepare, .release = job_release}},
+    {.op = ZT_OP_matmul, .ok = available, .kernel = {PACKS, .prepare = matmul_prepare, .writes_half = matmul_writes_half,
+                                                     .reads = matmul_reads, .folds = matmul_folds}},
+    {.op = ZT_OP_conv, .ok = available, .kernel = {PACKS, .prepare = conv_prepare, .writes_half = conv_narrow,
+                                                   .reads = conv_reads, .folds = conv_folds}},
+    {.op = ZT_OP_conv_dx, .ok = available, .kernel = {PACKS, .prepare = conv_dx_prepare, .writes_half = conv_narrow,
+                                                      .reads = conv_reads, .folds = conv_folds}},
+    {.op = ZT_OP_conv_dw, .ok = with_groups, .kernel = {CALLS, .prepare = conv_dw_prepare}},
     {.op = -1}
 };

@@ -27,7 +27,7 @@ typedef struct conv {
     int64_t words, pitch;                /* words of a source pixel's group, and from one such to the next */
     int64_t cols, width, taps;           /* of the product; width: cols in whole vectors */
     int64_t src[3], res[3], k[3], stride[3], before[3], dilation[3];
-    bool packed; /* the source is rounded into scratch */
+    bool rounded; /* the source is, into scratch */
 } conv;
 
 static int64_t padded(int64_t n) { return (n + VW - 1) / VW * VW; }
@@ -55,8 +55,8 @@ static conv conv_of(const zt_node *n) {
     c.cols = c.fold ? c.k[1] * c.k[2] * c.to : c.to;
     c.width = padded(c.cols);
     c.words = w_words(c.from);
-    c.packed = PAIR == 2 && !n->in[0]->half;
-    c.pitch = c.packed ? padded(c.from) / PAIR : c.from / PAIR;
+    c.rounded = PAIR == 2 && !n->in[0]->half;
+    c.pitch = c.rounded ? padded(c.from) / PAIR : c.from / PAIR;
     return c;
 }
 
@@ -248,16 +248,18 @@ static void multiply(const block *k, desk *d) {
 }
 
 /* ---- results --------------------------------------------------------------------------------------------------------- */
-static void put_rows(const block *k, desk *d, stored y, const float *bias) {
+static void put_rows(const block *k, desk *d, const zt_node *node, const float *bias) {
     const conv *c = k->c;
     const axis *a = k->axis;
+    zt_tile *then = k_then(node);
     const int64_t end = k->col1 < c->cols ? k->col1 : c->cols, n = end - k->col0, first = k->group * c->to + k->col0;
     for (int64_t r = k->row0; r < k->row1; r++) {
         const int64_t w = a[2].first + r % a[2].count * a[2].step, h = a[1].first + r / a[2].count % a[1].count * a[1].step;
         const int64_t b = r / a[2].count / a[1].count % c->B, t = a[0].first + k->t * a[0].step;
         float *from = d->room + (r - k->row0) * (k->col1 - k->col0);
         for (int64_t i = 0; bias && i < n; i++) from[i] += bias[first + i];
-        narrow(y, (((b * c->res[0] + t) * c->res[1] + h) * c->res[2] + w) * c->Cr + first, from, n);
+        k_apply(then, node, from, n);
+        narrow(stored_of(node), (((b * c->res[0] + t) * c->res[1] + h) * c->res[2] + w) * c->Cr + first, from, n);
     }
 }
 INLINE void add_run(float *to, const float *from, int64_t n) {
@@ -281,8 +283,9 @@ static void fold(const block *k, const desk *d, float *y) {
     }
 }
 /* Result frame number f of the phase along t. */
-static void folded_frame(block k, desk *d, float *y, const float *bias, int64_t f) {
+static void folded_frame(block k, desk *d, const zt_node *n, const float *bias, int64_t f) {
     const conv *c = k.c;
+    float *y = n->x;
     const int64_t rows = c->src[1] * c->src[2], pixels = c->res[1] * c->res[2];
     k.t = f / c->B;
     y += (f % c->B * c->res[0] + k.axis[0].first + k.t * k.axis[0].step) * pixels * c->to;
@@ -294,19 +297,36 @@ static void folded_frame(block k, desk *d, float *y, const float *bias, int64_t 
         multiply(&k, d);
         fold(&k, d, y);
     }
+    k_apply(k_then(n), n, y, pixels * c->to);
 }
 
 /* ---- running --------------------------------------------------------------------------------------------------------- */
 static int64_t source_size(const conv *c) {
-    return c->packed ? c->B * c->src[0] * c->src[1] * c->src[2] * c->groups * c->pitch : 0;
+    return c->rounded ? c->B * c->src[0] * c->src[1] * c->src[2] * c->groups * c->pitch : 0;
 }
 static int64_t zero_size(const conv *c) { return (c->words + 15) / 16 * 16; }
+static int64_t words_before_desks(const conv *c) { return (source_size(c) + zero_size(c) + 15) / 16 * 16; }
 static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;
     const conv c = conv_of(n);
-    const int64_t words = (weights_size(&c) + source_size(&c) + zero_size(&c) + 15) / 16 * 16;
-    *scratch = (size_t)words * sizeof(word) + (size_t)zt_cpu_slots() * sizeof(desk);
+    *scratch = (size_t)words_before_desks(&c) * sizeof(word) + (size_t)zt_cpu_slots() * sizeof(desk);
     return ZT_OK;
+}
+static size_t conv_packs(const zt_node *n, const void *prepared) {
+    (void)prepared;
+    const conv c = conv_of(n);
+    return (size_t)weights_size(&c) * sizeof(word);
+}
+static void conv_pack(const zt_node *n, const zt_exec *e) {
+    const conv c = conv_of(n);
+    const int slots = zt_cpu_slots();
+    desk *desks = (desk *)((word *)e->scratch + words_before_desks(&c));
+#pragma omp parallel for schedule(static, 1)
+    for (int s = 0; s < slots; s++) {
+        int64_t from, to;
+        k_piece(c.groups * c.taps * ((c.width + STRIP - 1) / STRIP), 1, slots, s, &from, &to);
+        for (int64_t k = from; k < to; k++) pack_weights(&c, n->in[1]->x, e->packed, desks[s].room, k);
+    }
 }
 
 /* Work of one phase and group: blocks of rows of each t, times blocks of columns, shared out evenly. */
@@ -324,7 +344,7 @@ static void phase_run(block k, const zt_node *n, desk *desks) {
         k_piece(units, 1, slots, s, &from, &to);
         for (int64_t u = from; u < to; u++) {
             if (c->fold) {
-                folded_frame(k, desks + s, n->x, bias, u);
+                folded_frame(k, desks + s, n, bias, u);
                 continue;
             }
             k.t = u / across / down;
@@ -333,7 +353,7 @@ static void phase_run(block k, const zt_node *n, desk *desks) {
             k.col0 = u % across * COLS;
             k.col1 = k.col0 + COLS < c->width ? k.col0 + COLS : c->width;
             multiply(&k, desks + s);
-            put_rows(&k, desks + s, stored_of(n), bias);
+            put_rows(&k, desks + s, n, bias);
         }
     }
 }
@@ -351,23 +371,20 @@ static void phases_run(const conv *c, const zt_node *n, block k, desk *desks) {
 static void conv_run(const zt_node *n, const zt_exec *e) {
     const conv c = conv_of(n);
     const int slots = zt_cpu_slots();
-    const int64_t strips = (c.width + STRIP - 1) / STRIP, pixels = source_size(&c) / (c.groups * c.pitch);
-    word *w = e->scratch, *src = w + weights_size(&c), *zero = src + source_size(&c);
-    const int64_t words = (weights_size(&c) + source_size(&c) + zero_size(&c) + 15) / 16 * 16;
-    desk *desks = (desk *)(w + words);
+    const int64_t pixels = source_size(&c) / (c.groups * c.pitch);
+    word *src = e->scratch, *zero = src + source_size(&c);
+    desk *desks = (desk *)(src + words_before_desks(&c));
     memset(zero, 0, (size_t)zero_size(&c) * sizeof *zero);
 #pragma omp parallel
     {
 #pragma omp for schedule(static, 1)
         for (int s = 0; s < slots; s++) {
             int64_t from, to;
-            k_piece(c.groups * c.taps * strips, 1, slots, s, &from, &to);
-            for (int64_t k = from; k < to; k++) pack_weights(&c, n->in[1]->x, w, desks[s].room, k);
             k_piece(pixels * c.groups, 1, slots, s, &from, &to);
-            if (c.packed)
+            if (c.rounded)
                 w_rows(src + from * c.pitch, as_f32(n->in[0]->x), from * c.from, c.from, to - from, c.from, padded(c.from), 1);
         }
-        const block k = {.c = &c, .src = c.packed ? src : n->in[0]->x, .zero = zero, .w = w};
+        const block k = {.c = &c, .src = c.rounded ? src : n->in[0]->x, .zero = zero, .w = e->packed};
         phases_run(&c, n, k, desks);
     }
 }
@@ -396,5 +413,6 @@ static bool suits(const zt_node *n) {
 #define ENTRY(o) \
     {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \
      .kernel = {.name = K_NAME("conv"), .run = conv_run, .prepare = conv_prepare, \
-                .writes_half = WRITES_HALF, .reads = READS}}
+                .writes_half = WRITES_HALF, .reads = READS, .folds = k_folds_any, \
+                .packs = conv_packs, .pack = conv_pack}}
 const zt_cpu_entry K(zt_k_conv)[] = {ENTRY(conv), ENTRY(conv_dx), {.op = -1}};

@@ -199,6 +199,16 @@ static __attribute__((unused)) void k_transpose(float *dst, int64_t ldd, const f
         for (int64_t c = 0; c < cols; c++) dst[c * ldd + r] = src[r * lds + c];
 }
 
+/* y[0..n) of a product's result become those of node->then, where the plan wants that (zt_kernel.folds). */
+INLINE zt_tile *k_then(const zt_node *n) { return n->then ? zt_cpu_find(n->then)->tile : NULL; }
+INLINE void k_apply(zt_tile *then, const zt_node *n, float *y, int64_t count) {
+    if (then) then(n->then, (const float *const[]){y}, y, 0, count);
+}
+static __attribute__((unused)) bool k_folds_any(const zt_node *n, const zt_node *then) {
+    (void)n, (void)then;
+    return true;
+}
+
 /* Piece s of `parts` of 0..n, cut at multiples of `step`. */
 INLINE void k_piece(int64_t n, int64_t step, int parts, int s, int64_t *from, int64_t *to) {
     const int64_t u = (n + step - 1) / step;
