@@ -16,7 +16,7 @@
  *   sigmoid tanh silu gelu softplus erf  x
  *   silu_dx gelu_dx     dy, x: same shape; dy * f'(x)
  *   leaky_relu          x                f0 slope where x is not above 0
- *   leaky_relu_dx       dy, x: same shape                f0 the same
+ *   leaky_relu_dx       dy, x or y: same shape           f0 the same
  * reduce.c
  *   sum_to              x                i0.. dims(target): aligned at the last axis, each size 1 or x's
  *   broadcast_to        x                i0.. dims(target)

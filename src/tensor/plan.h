@@ -96,7 +96,7 @@ zt_err zt_plan_run_same(zt_plan *p);
 /** Run again checking every result: ZT_NONFINITE names the first node (op, scope) with a NaN or infinity. */
 zt_err zt_plan_run_checked(zt_plan *p);
 const zt_plan_info *zt_plan_get_info(const zt_plan *p);
-/** All the memory it takes, but for what leaves hold. */
+/** Memory it takes: results, scratch, packed weights, inputs. */
 int64_t zt_plan_bytes(const zt_plan *p);
 /** Time every step over one run and print, per op and per scope (first two levels): ms, share, GFLOP, GFLOP/s, GB (inputs read
  *  and outputs written once), calls, and the part of the roofline reached: the time that the machine's peaks would take over the
