@@ -1,6 +1,7 @@
 /* plan.c - from a graph to a list of steps with bound storage: what is needed, which kernel, what is stored as bf16, which
  * memory. Kernels are timed in plan_tune.c, activations folded in plan_fold.c, chains made in plan_fuse.c, packed weights
- * shared in plan_pack.c, placement itself is in layout.c, running in run.c. Tested by tests/tensor/test_tensor_graph.c and tests/backends/test_plan.c. */
+ * shared in plan_pack.c, placement itself is in layout.c, running in run.c.
+ * Tested by tests/tensor/test_tensor_graph.c and tests/backends/test_plan.c. */
 #include <string.h>
 #include "tensor/plan_internal.h"
 

@@ -20,6 +20,7 @@ static zt_node *relu(zt_node *x) { return zt_leaky_relu(x, 0); }
 static zt_node *leaky(zt_node *x) { return zt_leaky_relu(x, 0.2); }
 static zt_node *steep(zt_node *x) { return zt_leaky_relu(x, -1.5); }
 static zt_node *(*const activations[])(zt_node *) = {leaky, zt_silu, relu, zt_gelu, zt_tanh, zt_sigmoid, steep, zt_softplus};
+static const zt_conv_cfg same_size = {.stride = {1, 1, 1}, .pad_before = {0, 1, 1}, .pad_after = {0, 1, 1}};
 enum { ACTIVATIONS = sizeof activations / sizeof *activations };
 
 static void create(zt_plan **p, zt_graph *g, int n, zt_node *const *out, zt_plan_cfg cfg) {
@@ -83,7 +84,7 @@ static void net_create(net *t) {
     assert_int_equal(zt_graph_create(&t->g), ZT_OK);
     t->x = zt_input(t->g, "x", ZT_F32, zt_sh(2, 3, 20, 20, 24));
     t->w = zt_input(t->g, "w", ZT_F32, zt_sh(1, 3, 3, 24, 24));
-    t->y = zt_conv(t->x, t->w, NULL, &(zt_conv_cfg){.stride = {1, 1, 1}, .pad_before = {0, 1, 1}, .pad_after = {0, 1, 1}});
+    t->y = zt_conv(t->x, t->w, NULL, &same_size);
 }
 static int folded_of(net *t, int n, zt_node *const *out) {
     plan_and_run(&t->p, t->g, n, out, (zt_plan_cfg){0});
@@ -132,7 +133,7 @@ static void stack(zt_graph *g, bool recompute, zt_node *out[1 + LAYERS]) {
         snprintf(name, sizeof name, "w%d", k);
         w[k] = zt_affine(zt_input(g, name, ZT_F32, zt_sh(1, 3, 3, 24, 24)), 0.08, 0);
         if (k % 2 == 0) zt_recompute(g, recompute);
-        x = layer_act(zt_conv(x, w[k], NULL, &(zt_conv_cfg){.stride = {1, 1, 1}, .pad_before = {0, 1, 1}, .pad_after = {0, 1, 1}}));
+        x = layer_act(zt_conv(x, w[k], NULL, &same_size));
         if (k % 2 == 1) zt_recompute(g, false);
     }
     out[0] = zt_mean(zt_square(x));
@@ -178,7 +179,8 @@ static void training_folds_leaky_relu(void **state) {
     const int64_t each = 2 * SIDE * SIDE * 24 * (int64_t)sizeof(float), weight = 9 * 24 * 24 * (int64_t)sizeof(float);
     print_message("%.2f results of a layer held, %.2f apart\n", (double)one.info->arena_bytes / (double)each,
                   (double)two.info->arena_bytes / (double)each);
-    assert_true(one.info->arena_bytes < (LAYERS + 2) * each + 3 * LAYERS * weight && one.info->arena_bytes <= two.info->arena_bytes);
+    assert_true(one.info->arena_bytes < (LAYERS + 2) * each + 3 * LAYERS * weight);
+    assert_true(one.info->arena_bytes <= two.info->arena_bytes);
     trained_finish(&one);
     trained_finish(&two);
     train(&one, false, ZT_BF16, false);

@@ -106,7 +106,8 @@ static void an_update_ends_sharing(void **state) {
     float *first = fresh(1), *second = fresh(2);
     net t;
     net_create(&t);
-    zt_node *conv = zt_input(t.g, "new conv", ZT_F32, t.conv_w->sh), *linear = zt_input(t.g, "new linear", ZT_F32, t.linear_w->sh);
+    zt_node *conv = zt_input(t.g, "new conv", ZT_F32, t.conv_w->sh);
+    zt_node *linear = zt_input(t.g, "new linear", ZT_F32, t.linear_w->sh);
     t.out[t.n_out++] = model(&t, t.x);
     t.out[t.n_out++] = zt_assign(t.conv_w, conv);
     t.out[t.n_out++] = zt_assign(t.linear_w, linear);

@@ -20,7 +20,12 @@ static dnnl_data_type_t type_of(bool half) {
 
 /* ---- matmul ------------------------------------------------------------------------------------------------------ */
 /* bias: its input, or -1; narrow: multiplied in bf16; half: factors and result that are stored so */
-typedef struct product { int64_t M, K, N; bool ta, tb; int bias; bool narrow, half[2], out_half; const zt_node *then; } product;
+typedef struct product {
+    int64_t M, K, N;
+    int bias;
+    bool ta, tb, narrow, half[2], out_half;
+    const zt_node *then;
+} product;
 
 /* ta over many rows is served by kernels/conv_dw.c; over few, rounding costs what it saves. */
 static product product_of(const zt_node *n, int64_t M, int64_t K, int64_t N, bool ta, bool tb, int bias) {
@@ -48,8 +53,10 @@ static dnnl_status_t add_matmul(job *j, product p) {
     plain = b;
     c.data_type = type_of(p.out_half);
     if (e == dnnl_success) e = zt_job_convert(j, &a, &a_at, type_of(p.half[0]), type_of(p.narrow));
-    if (e == dnnl_success && pack) e = dnnl_memory_desc_init_by_tag(&b, 2, (dnnl_dims_t){p.K, p.N}, dnnl_bf16, dnnl_format_tag_any);
-    else if (e == dnnl_success) e = zt_job_convert(j, &b, &b_at, type_of(p.half[1]), type_of(p.narrow));
+    if (e == dnnl_success && pack)
+        e = dnnl_memory_desc_init_by_tag(&b, 2, (dnnl_dims_t){p.K, p.N}, dnnl_bf16, dnnl_format_tag_any);
+    else if (e == dnnl_success)
+        e = zt_job_convert(j, &b, &b_at, type_of(p.half[1]), type_of(p.narrow));
     if (e == dnnl_success) e = dnnl_matmul_desc_init(&d, &a, &b, p.bias < 0 ? NULL : &bias, &c);
     if (e == dnnl_success) e = zt_job_attributes(&attr, p.then);
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, zt_dnn_engine(), NULL);
