@@ -60,6 +60,41 @@ static void sweep_bf16(void **state) {
     assert_int_equal(without, 0);
 }
 
+/* The kernels that are not the first choice: number `chosen` of those on offer, or the last. */
+static int chosen;
+static const zt_kernel *find_chosen(const zt_node *n) {
+    const zt_kernel *list[8];
+    const int offers = zt_backend_cpu()->offers(n, list, 8);
+    return offers ? list[chosen < offers ? chosen : offers - 1] : NULL;
+}
+static bool choice_case(const zt_op_def *op, int k, zt_dtype multiply, double tol, double *worst) {
+    const zt_backend backend = {.name = "chosen", .tag = "test", .find = find_chosen};
+    sweep_case got, want;
+    const bool built_got = sweep_build(&got, op, k, ZT_F32), built_want = sweep_build(&want, op, k, ZT_F32);
+    bool ok = built_got && built_want;
+    for (int id = 0; ok && id < zt_graph_size(got.g); id++) zt_graph_node(got.g, id)->multiply = multiply;
+    chosen = 1 + k % 4;
+    ok = ok && sweep_run(&want, 1, &want.y, NULL, true) && sweep_run(&got, 1, &got.y, &backend, true);
+    ok = ok && sweep_finite(&got) && sweep_close(&got, &want, tol, worst);
+    if (!ok && got.y) fprintf(stderr, "   kernel %s\n", find_chosen(got.y) ? find_chosen(got.y)->name : "none");
+    sweep_finish(&got);
+    sweep_finish(&want);
+    return ok;
+}
+static void sweep_choices(void **state) {
+    (void)state;
+    static const zt_op_def *const ops[] = {&zt_def_conv, &zt_def_conv_dx, &zt_def_conv_dw, &zt_def_matmul};
+    for (size_t j = 0; j < sizeof ops / sizeof *ops; j++) {
+        int failed = 0;
+        double worst = 0;
+        for (int k = 0; k < CASES; k++)
+            failed += !choice_case(ops[j], k, k / 4 % 2 ? ZT_BF16 : ZT_F32, k / 4 % 2 ? BF16_TOL : ops[j]->tol, &worst);
+        print_message("%-5s %-16s other kernels: %2d failed; worst %.3f of what is allowed\n", getenv("ZT_CPU"), ops[j]->name,
+                      failed, worst);
+        assert_int_equal(failed, 0);
+    }
+}
+
 /* The backend may not depend on chance: the same case twice gives the same bits. */
 static void runs_repeat(void **state) {
     (void)state;
@@ -81,7 +116,7 @@ static void runs_repeat(void **state) {
 }
 
 static int run_level(const char *level, const char *onednn) {
-    struct CMUnitTest tests[2 * ZT_OP_COUNT + 1];
+    struct CMUnitTest tests[2 * ZT_OP_COUNT + 2];
     setenv("ZT_CPU", level, 1);
     setenv("ZT_ONEDNN", onednn, 1);
     for (int id = 0; id < ZT_OP_COUNT; id++) {
@@ -90,6 +125,7 @@ static int run_level(const char *level, const char *onednn) {
         tests[ZT_OP_COUNT + id].test_func = sweep_bf16;
     }
     tests[2 * ZT_OP_COUNT] = (struct CMUnitTest)cmocka_unit_test(runs_repeat);
+    tests[2 * ZT_OP_COUNT + 1] = (struct CMUnitTest)cmocka_unit_test(sweep_choices);
     return cmocka_run_group_tests_name(level, tests, NULL, NULL);
 }
 
