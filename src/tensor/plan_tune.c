@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "tensor/plan_internal.h"
 
-enum { OFFERS = 4, RUNS = 3, FILE_MAX = 4 << 20 };
+enum { OFFERS = 5, RUNS = 3, FILE_MAX = 4 << 20 };
 #define MARGIN 0.95             /* the first offer stays unless another takes less than this part of its time */
 
 /* ---- the file ------------------------------------------------------------------------------------------------------ */

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "init.h"
+#include "ops/attrs.h"
+#include "ops/common.h"
 #include "sweep.h"
 
 enum { CASES = 200, CASES_HEAVY = 80 };
@@ -60,6 +62,75 @@ static void sweep_bf16(void **state) {
     assert_int_equal(without, 0);
 }
 
+/* The kernels that are not the first choice: number `chosen` of those on offer, or the last. */
+static int chosen;
+static const zt_kernel *find_chosen(const zt_node *n) {
+    const zt_kernel *list[8];
+    const int offers = zt_backend_cpu()->offers(n, list, 8);
+    return offers ? list[chosen < offers ? chosen : offers - 1] : NULL;
+}
+static bool choice_case(const zt_op_def *op, int k, zt_dtype multiply, double tol, double *worst) {
+    const zt_backend backend = {.name = "chosen", .tag = "test", .find = find_chosen};
+    sweep_case got, want;
+    const bool built_got = sweep_build(&got, op, k, ZT_F32), built_want = sweep_build(&want, op, k, ZT_F32);
+    bool ok = built_got && built_want;
+    for (int id = 0; ok && id < zt_graph_size(got.g); id++) zt_graph_node(got.g, id)->multiply = multiply;
+    chosen = 1 + k % 4;
+    ok = ok && sweep_run(&want, 1, &want.y, NULL, true) && sweep_run(&got, 1, &got.y, &backend, true);
+    ok = ok && sweep_finite(&got) && sweep_close(&got, &want, tol, worst);
+    if (!ok && got.y) fprintf(stderr, "   kernel %s\n", find_chosen(got.y) ? find_chosen(got.y)->name : "none");
+    sweep_finish(&got);
+    sweep_finish(&want);
+    return ok;
+}
+static void sweep_choices(void **state) {
+    (void)state;
+    static const zt_op_def *const ops[] = {&zt_def_conv, &zt_def_conv_dx, &zt_def_conv_dw, &zt_def_matmul};
+    for (size_t j = 0; j < sizeof ops / sizeof *ops; j++) {
+        int failed = 0;
+        double worst = 0;
+        for (int k = 0; k < CASES; k++)
+            failed += !choice_case(ops[j], k, k / 4 % 2 ? ZT_BF16 : ZT_F32, k / 4 % 2 ? BF16_TOL : ops[j]->tol, &worst);
+        print_message("%-5s %-16s other kernels: %2d failed; worst %.3f of what is allowed\n", getenv("ZT_CPU"), ops[j]->name,
+                      failed, worst);
+        assert_int_equal(failed, 0);
+    }
+}
+
+/* Convolutions of many channels, whose weights' sums are shared out over threads, and of more pixels than a block holds. */
+static zt_node *big_conv(zt_graph *g, const zt_op_def *op, zt_shape sx, zt_shape sw) {
+    zt_node *x = zt_gen_value(g, sx), *w = zt_gen_value(g, sw);
+    const zt_conv_cfg c = {.stride = {1, 1, 1}, .pad_before = {(int)sw.d[0] - 1, 1, 1}, .pad_after = {0, 1, 1}};
+    zt_node *y = zt_conv(x, w, NULL, &c);
+    if (op == &zt_def_conv) return y;
+    zt_node *dy = zt_gen_value(g, y->sh);
+    zt_attr at = y->at;
+    for (int a = 0; a < 3; a++) at.i[ZT_CONV_SIZE + a] = op == &zt_def_conv_dx ? sx.d[a + 1] : sw.d[a];
+    return op == &zt_def_conv_dx ? zt_emit2(g, op, dy, w, &at) : zt_emit2(g, op, x, dy, &at);
+}
+static void big_convs(void **state) {
+    (void)state;
+    static const zt_op_def *const ops[] = {&zt_def_conv, &zt_def_conv_dx, &zt_def_conv_dw};
+    for (int k = 0; k < 12; k++) {
+        const zt_op_def *op = ops[k % 3];
+        const bool wide = k / 3 % 2, bf16 = k / 6;
+        const zt_shape x = wide ? zt_sh(2, 2, 5, 6, 150) : zt_sh(3, 5, 21, 22, 33);
+        const zt_shape w = wide ? zt_sh(2, 3, 3, 150, 130) : zt_sh(1, 3, 3, 33, 32);
+        sweep_case c[2];
+        double worst = 0;
+        for (int j = 0; j < 2; j++) {
+            c[j] = (sweep_case){.op = op, .k = k};
+            assert_int_equal(zt_graph_create(&c[j].g), ZT_OK);
+            if (j == 0 && bf16) zt_graph_set_multiply(c[j].g, ZT_BF16);
+            c[j].y = big_conv(c[j].g, op, x, w);
+            assert_true(sweep_run(&c[j], 1, &c[j].y, j == 0 ? zt_backend_cpu() : NULL, true));
+        }
+        assert_true(sweep_close(&c[0], &c[1], bf16 ? BF16_TOL : op->tol, &worst));
+        sweep_finish(&c[0]);
+        sweep_finish(&c[1]);
+    }
+}
+
 /* The backend may not depend on chance: the same case twice gives the same bits. */
 static void runs_repeat(void **state) {
     (void)state;
@@ -81,7 +152,7 @@ static void runs_repeat(void **state) {
 }
 
 static int run_level(const char *level, const char *onednn) {
-    struct CMUnitTest tests[2 * ZT_OP_COUNT + 1];
+    struct CMUnitTest tests[2 * ZT_OP_COUNT + 3];
     setenv("ZT_CPU", level, 1);
     setenv("ZT_ONEDNN", onednn, 1);
     for (int id = 0; id < ZT_OP_COUNT; id++) {
@@ -90,6 +161,8 @@ static int run_level(const char *level, const char *onednn) {
         tests[ZT_OP_COUNT + id].test_func = sweep_bf16;
     }
     tests[2 * ZT_OP_COUNT] = (struct CMUnitTest)cmocka_unit_test(runs_repeat);
+    tests[2 * ZT_OP_COUNT + 1] = (struct CMUnitTest)cmocka_unit_test(sweep_choices);
+    tests[2 * ZT_OP_COUNT + 2] = (struct CMUnitTest)cmocka_unit_test(big_convs);
     return cmocka_run_group_tests_name(level, tests, NULL, NULL);
 }
 

@@ -1,0 +1,222 @@
+/* winograd.c - conv and conv_dx by minimal filtering (winograd.h). U is made once per run. The gradient by the input is a conv of dy
+ * with taps reversed and channels swapped. A block of tiles has its V and M in the second cache. U is rounded too at level bf16; M,
+ * and all sums, are f32. */
+#include "backends/cpu/kernels/winograd.h"
+
+enum { BLOCK = 640 << 10 };                            /* bytes of V and M that a block may have */
+
+typedef struct job {
+    wino g;
+    bool dx;
+    const float *w, *bias;
+    stored y;
+} job;
+
+static job job_of(const zt_node *n) {
+    const bool dx = n->op->id == ZT_OP_conv_dx;
+    const int64_t *w = n->in[1]->sh.d, *before = n->at.i + ZT_CONV_BEFORE;
+    const int64_t turned[3] = {w[0] - 1 - before[0], w[1] - 1 - before[1], w[2] - 1 - before[2]};
+    job c = {.g = wino_between(n->in[0], &n->sh, w[0], dx ? turned : before), .dx = dx, .w = n->in[1]->x, .y = stored_of(n)};
+    if (!dx) c.bias = zt_in_x(n, 2);
+    const wino *g = &c.g;
+    const int64_t v = g->pitch * (g->F + g->kt - 1) * (int64_t)sizeof(word), m = g->F * STRIP * (int64_t)sizeof(float);
+    wino_cut(&c.g, BLOCK / (PLACES * (v + m)), true, 1);
+    return c;
+}
+
+/* ---- weights --------------------------------------------------------------------------------------------------------- */
+/* [strip][place][tap][words][columns of the strip] */
+static int64_t weights_size(const wino *c) { return PLACES * c->kt * c->words * c->width; }
+static int64_t u_at(const wino *c, int64_t col, int64_t place, int64_t tap) {
+    return (PLACES * col * c->kt + (place * c->kt + tap) * wino_strip(c, col)) * c->words;
+}
+
+INLINE void filter_line(vf g0, vf g1, vf g2, vf *to, const int step) {
+    const vf ends = (g0 + g2) * 0.5f, mid = g1 * 0.5f;
+    to[0] = g0;
+    to[step] = ends + mid;
+    to[2 * step] = ends - mid;
+    to[3 * step] = g2;
+}
+/* G g G' of n channels whose 9 taps start at w, `row` floats apart; reversed: the last tap first. */
+INLINE void filter(const float *w, int64_t row, int64_t n, bool reversed, vf u[PLACES]) {
+    vf g[9], t[12];
+    for (int k = 0; k < 9; k++) {
+        const float *at = w + (reversed ? 8 - k : k) * row;
+        g[k] = n < VW ? v_load_n(at, n) : v_load(at);
+    }
+    for (int k = 0; k < 3; k++) filter_line(g[k], g[3 + k], g[6 + k], t + k, 3);
+    for (int k = 0; k < 4; k++) filter_line(t[3 * k], t[3 * k + 1], t[3 * k + 2], u + 4 * k, 1);
+}
+/* conv: w [kt][3][3][from][to]: neighbours in `to` are vectors as they lie. */
+static void weights_plain(const job *b, int64_t tap, int64_t col, int64_t word_row, word *to) {
+    const wino *c = &b->g;
+    const int64_t width = wino_strip(c, col), row = c->from * c->to;
+    for (int64_t k = 0; k < width; k += VW) {
+        const int64_t left = c->to - col - k, n = left < VW ? left : VW;
+        vf u[PAIR][PLACES];
+        for (int p = 0; p < PAIR; p++) {
+            const int64_t f = word_row * PAIR + p;
+            if (f < c->from) filter(b->w + tap * 9 * row + f * c->to + col + k, row, n, false, u[p]);
+            else memset(u[p], 0, sizeof u[p]);
+        }
+        for (int j = 0; j < PLACES; j++) {
+            word *at = to + u_at(c, col, j, tap) + word_row * width + k;
+#if defined(ZT_LEVEL_bf16)
+            w_store(at, w_zip(u[0][j], u[1][j]));
+#else
+            w_store(at, u[0][j]);
+#endif
+        }
+    }
+}
+/* conv_dx: w [kt][3][3][to][from]: rows of VW channels summed, transposed. */
+static void weights_turned(const job *b, int64_t tap, int64_t col, int64_t f, word *to, word *room) {
+    enum { PART = VW / PAIR };
+    const wino *c = &b->g;
+    const int64_t width = wino_strip(c, col), row = c->from * c->to, n = c->from - f < VW ? c->from - f : VW;
+    const int64_t rows = c->to - col < width ? c->to - col : width;
+    vf u[PLACES];
+    for (int64_t k = 0; k < width; k++) {
+        if (k < rows) filter(b->w + (c->kt - 1 - tap) * 9 * row + (col + k) * c->from + f, row, n, true, u);
+        else memset(u, 0, sizeof u);
+        for (int j = 0; j < PLACES; j++) w_store_row(room + (j * STRIP + k) * PART, u[j]);
+    }
+    for (int j = 0; j < PLACES; j++)
+        k_transpose((float *)(to + u_at(c, col, j, tap) + f / PAIR * width), width, (const float *)(room + j * STRIP * PART), PART,
+                    width, w_words(n));
+}
+static int64_t weight_parts(const job *b) { return b->dx ? (b->g.from + VW - 1) / VW : b->g.words; }
+static int64_t strips(const wino *c) { return (c->width + STRIP - 1) / STRIP; }
+static void weights(const job *b, int64_t k, word *to, word *room) {
+    const int64_t parts = weight_parts(b), part = k % parts, col = k / parts % strips(&b->g) * STRIP;
+    const int64_t tap = k / parts / strips(&b->g);
+    if (b->dx) weights_turned(b, tap, col, part * VW, to, room);
+    else weights_plain(b, tap, col, part, to);
+}
+
+/* ---- result ---------------------------------------------------------------------------------------------------------- */
+INLINE void put_pixel(const job *b, int64_t frame, int64_t h, int64_t w, int64_t col, vf a) {
+    const wino *c = &b->g;
+    if (h >= c->res[1] || w >= c->res[2]) return;
+    const int64_t at = ((frame * c->res[1] + h) * c->res[2] + w) * c->to + col, n = c->to - col;
+    if (n >= VW) put(b->y, at, a);
+    else
+        for (int64_t k = 0; k < n; k++) put_one(b->y, at + k, a[k]);
+}
+/* A' M A of a run of tiles: m: of its first tile, `place` floats from one place to the next. */
+static void result_run(const job *b, const run *r, int64_t frame, const float *m, int64_t place, int64_t col, int64_t width) {
+    const wino *c = &b->g;
+    for (int64_t k = r->from; k < r->to; k++, m += width)
+        for (int64_t v = 0; v < width && col + v < c->to; v += VW) {
+            vf t[2][4], bias = v_set(0);
+            for (int j = 0; j < 4; j++) {
+                const float *p = m + j * place + v;
+                const vf m1 = v_load(p + 4 * place), m2 = v_load(p + 8 * place);
+                t[0][j] = v_load(p) + m1 + m2;
+                t[1][j] = m1 - m2 - v_load(p + 12 * place);
+            }
+            if (b->bias) bias = c->to - col - v < VW ? v_load_n(b->bias + col + v, c->to - col - v) : v_load(b->bias + col + v);
+            for (int i = 0; i < 2; i++) {
+                put_pixel(b, frame, 2 * r->line + i, 2 * k, col + v, t[i][0] + t[i][1] + t[i][2] + bias);
+                put_pixel(b, frame, 2 * r->line + i, 2 * k + 1, col + v, t[i][1] - t[i][2] - t[i][3] + bias);
+            }
+        }
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------------------------------- */
+/* A product of many frames starts from zeros: not every tap of time has a source for each. */
+static void multiply(const wino *c, int64_t col, int64_t rows, const word *v, const word *u, float *m) {
+    const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
+    const bool several = c->kt > 1 || c->F > 1;
+    for (int64_t j = 0; j < PLACES; j++) {
+        mm k = {.ldc = width, .ra = c->pitch, .ka = 1, .ldb = width, .sum = c->words, .width = width, .add = several};
+        if (several) memset(m + j * place, 0, (size_t)place * sizeof *m);
+        for (int64_t tap = 0; tap < c->kt; tap++) {
+            int64_t f0, f1;
+            frames_of_tap(c, tap, &f0, &f1);
+            if (f0 >= f1) continue;
+            k.a = v + j * v_place(c) + (f0 + tap) * c->each * c->pitch;
+            k.c = m + j * place + f0 * c->each * width;
+            k.b = u + u_at(c, col, j, tap);
+            k.rows = c->F > 1 ? (f1 - f0) * c->each : rows;
+            mm_run(k);
+        }
+    }
+}
+static void block(const job *b, int64_t unit, const word *u, word *v, float *m) {
+    const wino *c = &b->g;
+    const int64_t sample = unit / c->units, tile0 = unit % c->units * c->each;
+    const int64_t tile1 = tile0 + c->each < c->tiles ? tile0 + c->each : c->tiles;
+    make_v(c, sample, tile0, tile1, v);
+    for (int64_t col = 0; col < c->width; col += STRIP) {
+        const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
+        multiply(c, col, tile1 - tile0, v, u, m);
+        for (int64_t f = 0; f < c->F; f++)
+            for (int64_t tile = tile0; tile < tile1;) {
+                const run r = next_run(c, sample, tile, tile1);
+                result_run(b, &r, r.b * c->res[0] + f, m + (f * c->each + tile - tile0) * width, place, col, width);
+                tile += r.to - r.from;
+            }
+    }
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------------- */
+/* Of each slot: V (also the room in which weights are turned), then M. */
+static int64_t v_size(const wino *c) {
+    const int64_t v = PLACES * v_place(c), room = PLACES * STRIP * VW / PAIR;
+    return ((v > room ? v : room) + 15) / 16 * 16;
+}
+static int64_t desk_size(const wino *c) { return v_size(c) + PLACES * c->F * c->each * (c->width < STRIP ? c->width : STRIP); }
+
+static zt_err wino_prepare(const zt_node *n, void **prepared, size_t *scratch) {
+    (void)prepared;
+    const job b = job_of(n);
+    *scratch = (size_t)(weights_size(&b.g) + zt_cpu_slots() * desk_size(&b.g)) * sizeof(word);
+    return ZT_OK;
+}
+static void wino_run(const zt_node *n, const zt_exec *e) {
+    const job b = job_of(n);
+    const wino *c = &b.g;
+    const int slots = zt_cpu_slots();
+    word *u = e->scratch, *desks = u + weights_size(c);
+#pragma omp parallel
+    {
+#pragma omp for schedule(static, 1)
+        for (int s = 0; s < slots; s++) {
+            int64_t from, to;
+            k_piece(weight_parts(&b) * c->kt * strips(c), 1, slots, s, &from, &to);
+            for (int64_t k = from; k < to; k++) weights(&b, k, u, desks + s * desk_size(c));
+        }
+#pragma omp for schedule(static, 1)
+        for (int s = 0; s < slots; s++) {
+            int64_t from, to;
+            word *v = desks + s * desk_size(c);
+            if (c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v);  /* rows behind the last tiles are multiplied too */
+            k_piece(c->B * c->units, 1, slots, s, &from, &to);
+            for (int64_t k = from; k < to; k++) block(&b, k, u, v, (float *)(v + v_size(c)));
+        }
+    }
+}
+
+static bool serves(const zt_node *n) { return wino_serves(n, n->in[1]->sh.d); }
+#if defined(ZT_LEVEL_bf16)
+static bool takes(const zt_node *n) { return n->multiply == ZT_BF16 && serves(n); }
+static zt_reads reads(const zt_node *n, int k) {
+    (void)n;
+    return k == 0 ? ZT_READS_ROUNDED : ZT_READS_F32;
+}
+#define TAKES takes
+#define READS reads
+#else
+#define TAKES serves
+#define READS NULL
+#endif
+enum { LEAST = 32 };                                   /* channels from which fewer products outweigh the turning */
+static bool suits(const zt_node *n) {
+    return zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->sh) >= LEAST;
+}
+#define ENTRY(o) \
+    {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \
+     .kernel = {.name = K_NAME("winograd"), .run = wino_run, .prepare = wino_prepare, .writes_half = HALF_OK, .reads = READS}}
+const zt_cpu_entry K(zt_k_winograd)[] = {ENTRY(conv), ENTRY(conv_dx), {.op = -1}};

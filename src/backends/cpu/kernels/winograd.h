@@ -1,0 +1,152 @@
+/* winograd.h - minimal filtering F(2x2, 3x3): what convolution and its gradients share. Kernels of 3x3 pixels without strides;
+ * 16 products for 4 results instead of 36 (Winograd 1980, "Arithmetic Complexity of Computations"; Lavin & Gray 2016,
+ * arXiv:1509.09308, section 4.1):
+ *
+ *   U = G g G'        of the weights of each pair of channels
+ *   V = B' d B        of the 4x4 source pixels around each 2x2 result pixels, a tile
+ *   M = sum_c U V     for each of the 16 places: a matrix product [tiles, from] x [from, to]
+ *   y = A' M A
+ * Taps along time are summed in M, so V of a frame serves all of them. V is rounded at level bf16. */
+#ifndef ZT_CPU_WINOGRAD_H
+#define ZT_CPU_WINOGRAD_H
+#include "backends/cpu/kernels/tile.h"
+
+enum { PLACES = 16, STRIP = 64 };                      /* columns of a product at a time */
+
+typedef struct wino {
+    int64_t B, from, to, F, kt;                        /* samples, channels of source and result, result frames, taps of time */
+    int64_t src[3], res[3], before[3];
+    int64_t first, pixel;                              /* of all `pixel` channels of a source pixel, `from` from this one on */
+    int64_t down, across, tiles;                       /* tiles of a frame; of a sample (kt = 1: of everything) */
+    int64_t words, pitch, width;                       /* words of a pixel of V, and from one to the next; columns of U */
+    int64_t each, units;                               /* tiles of a block, whose frames all belong to it; blocks */
+    stored x;
+} wino;
+
+/* w: sizes of the kernel. */
+INLINE bool wino_serves(const zt_node *n, const int64_t *w) {
+    const int64_t *at = n->at.i;
+    if (w[1] != 3 || w[2] != 3 || at[ZT_CONV_GROUPS] != 1) return false;
+    for (int a = 0; a < 3; a++)
+        if (at[ZT_CONV_STRIDE + a] != 1 || at[ZT_CONV_DILATION + a] != 1) return false;
+    return true;
+}
+INLINE int64_t wino_padded(int64_t n) { return (n + VW - 1) / VW * VW; }
+
+/* x [B,T,H,W,from] by kt taps of time to a result [..,to]; before: pads. Not yet cut into blocks. */
+static __attribute__((unused)) wino wino_between(const zt_node *x, const zt_shape *y, int64_t kt, const int64_t before[3]) {
+    const int64_t channels = zt_last(&x->sh);
+    wino c = {.B = x->sh.d[0], .from = channels, .to = y->d[4], .kt = kt, .pixel = channels, .x = stored_of(x)};
+    for (int a = 0; a < 3; a++) {
+        c.src[a] = x->sh.d[1 + a];
+        c.res[a] = y->d[1 + a];
+        c.before[a] = before[a];
+    }
+    c.down = (c.res[1] + 1) / 2;
+    c.across = (c.res[2] + 1) / 2;
+    c.tiles = c.down * c.across;
+    c.F = c.res[0];
+    if (kt == 1 && before[0] == 0 && c.src[0] == c.res[0]) {    /* frames are samples, and blocks may span several */
+        c.tiles *= c.B * c.F;
+        c.B = c.F = c.src[0] = c.res[0] = 1;
+    }
+    c.words = w_words(c.from);
+    c.pitch = wino_padded(c.from) / PAIR;
+    c.width = wino_padded(c.to);
+    return c;
+}
+/* Blocks of at most `most` tiles, as equal as can be, and as many for each slot if they are to be shared out; of `whole` tiles, or
+ * several times that. */
+static __attribute__((unused)) void wino_cut(wino *c, int64_t most, bool shared, int64_t whole) {
+    const int64_t slots = zt_cpu_slots(), fit = most < whole ? whole : most;
+    int64_t units = (c->tiles + fit - 1) / fit;
+    while (shared && c->B * units % slots && units < c->tiles / whole) units++;
+    c->each = ((c->tiles + units - 1) / units + whole - 1) / whole * whole;
+    c->units = (c->tiles + c->each - 1) / c->each;
+}
+INLINE int64_t wino_strip(const wino *c, int64_t col) { return c->width - col < STRIP ? c->width - col : STRIP; }
+
+/* Tiles [from, to) of a sample's frames, all of one line of tiles. */
+typedef struct run { int64_t b, line, from, to; } run;
+INLINE run next_run(const wino *c, int64_t sample, int64_t tile, int64_t end) {
+    const int64_t per = c->down * c->across, in = tile % per;
+    run r = {.b = sample + tile / per, .line = in / c->across, .from = in % c->across};
+    r.to = r.from + end - tile < c->across ? r.from + end - tile : c->across;
+    return r;
+}
+/* Result frames [*from, *to) that tap of time k has a source frame for. */
+INLINE void frames_of_tap(const wino *c, int64_t k, int64_t *from, int64_t *to) {
+    k_inside(c->src[0], 1, k - c->before[0], 0, c->F, from, to);
+}
+
+/* ---- source ---------------------------------------------------------------------------------------------------------- */
+/* n channels from ch on of source pixel (h, w) of the frame at `at`; zeros outside. Rounded as they would be if stored so. */
+INLINE vf source(const wino *c, int64_t at, int64_t h, int64_t w, int64_t ch, int64_t n, bool inner) {
+    if (!inner && (h < 0 || h >= c->src[1] || w < 0 || w >= c->src[2])) return v_set(0);
+    at += (h * c->src[2] + w) * c->pixel + ch;
+    const vf a = inner || n == VW ? get(c->x, at) : get_n(c->x, at, n);
+#if defined(ZT_LEVEL_bf16)
+    if (!c->x.half) return (vf)((vi)_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)a)) << 16);
+#endif
+    return a;
+}
+INLINE void turn(vf a, vf b, vf c, vf d, vf to[4]) {
+    to[0] = a - c;
+    to[1] = b + c;
+    to[2] = c - b;
+    to[3] = b - d;
+}
+/* Columns w and w + 1 of the four lines from h on, turned. */
+INLINE void columns(const wino *c, int64_t at, int64_t h, int64_t w, int64_t ch, int64_t n, bool inner, vf to[2][4]) {
+#pragma GCC unroll 2
+    for (int j = 0; j < 2; j++) {
+        vf d[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) d[i] = source(c, at, h + i, w + j, ch, n, inner);
+        turn(d[0], d[1], d[2], d[3], to[j]);
+    }
+}
+/* V of a run of tiles along a line: columns that neighbours share are turned once. v: of its first tile. */
+static __attribute__((unused)) void source_run(const wino *c, const run *r, int64_t frame, word *v, int64_t place) {
+    const int64_t at = frame * c->src[1] * c->src[2] * c->pixel + c->first, h = 2 * r->line - c->before[1];
+    const bool inside = h >= 0 && h + 4 <= c->src[1];
+    for (int64_t ch = 0; ch < c->from; ch += VW) {
+        const int64_t n = c->from - ch < VW ? c->from - ch : VW;
+        word *to = v + ch / PAIR;
+        vf left[2][4], right[2][4];
+        columns(c, at, h, 2 * r->from - c->before[2], ch, n, false, left);
+        for (int64_t k = r->from; k < r->to; k++, to += c->pitch) {
+            const int64_t w = 2 * k + 2 - c->before[2];
+            if (inside && n == VW && w >= 0 && w + 2 <= c->src[2]) columns(c, at, h, w, ch, n, true, right);
+            else columns(c, at, h, w, ch, n, false, right);
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++) {
+                vf t[4];
+                turn(left[0][i], left[1][i], right[0][i], right[1][i], t);
+#pragma GCC unroll 4
+                for (int j = 0; j < 4; j++) w_store_row(to + (4 * i + j) * place, t[j]);
+            }
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++) {
+                left[0][i] = right[0][i];
+                left[1][i] = right[1][i];
+            }
+        }
+    }
+}
+
+INLINE int64_t v_place(const wino *c) { return (c->F + c->kt - 1) * c->each * c->pitch; }
+
+/* Rows of V are (frame + before, tile): a tap of time is a shift by whole frames. */
+static __attribute__((unused)) void make_v(const wino *c, int64_t sample, int64_t tile0, int64_t tile1, word *v) {
+    for (int64_t j = 0; j < c->F + c->kt - 1; j++) {
+        const int64_t f = j - c->before[0];
+        if (f < 0 || f >= c->src[0]) continue;
+        for (int64_t tile = tile0; tile < tile1;) {
+            const run r = next_run(c, sample, tile, tile1);
+            source_run(c, &r, r.b * c->src[0] + f, v + (j * c->each + tile - tile0) * c->pitch, v_place(c));
+            tile += r.to - r.from;
+        }
+    }
+}
+#endif
