@@ -22,10 +22,14 @@ struct zt_plan {
     int n_blocks;
     int *first_block;                    /* by node id: block of the primary output, aux k follows at +1+k; -1: none */
     int *owner;                          /* by block: the block whose storage it uses: itself, or one that it overwrites */
-    uint8_t *arena, *inputs, *scratch;
+    bool *need;                          /* by node id: it is an output, or one depends on it */
+    uint8_t *arena, *inputs, *scratch;   /* arena and scratch: the pool's, where there is one */
     int64_t scratch_bytes;
     zt_plan_info info;
 };
+
+/** plan.c: every node's storage, where arena, inputs and scratch are now. ZT_NOTFOUND, ZT_SHAPE (parameters and states). */
+zt_err zt_plan_bind(zt_plan *p);
 
 /** plan_half.c: which results are stored as bf16 (node->half), once steps and kernels are known. ZT_NOMEM. */
 zt_err zt_plan_choose_halves(zt_plan *p, int n_out, zt_node *const *out);
