@@ -31,8 +31,8 @@ zt_err zt_sizes_parse(zt_sizes *s, const char *text, const char *what) {
         const char *start = p;
         if (!read_size(&p, &size) || (*p == ',' && !p[1]))
             return zt_fail(ZT_CONFIG,
-                           "%s: '%.60s' is no list of sizes; write frames x height x width, such as 16x64x96,32x64x64 (up to 1024 "
-                           "frames, sides up to 4096)",
+                           "%s: '%.60s' is no list of sizes; write frames x height x width, such as 16x64x96,32x64x64 (up to "
+                           "1024 frames, sides up to 4096)",
                            what, start);
         for (int k = 0; k < s->n; k++)
             if (zt_same_size(s->v[k], size))

@@ -14,8 +14,8 @@ static inline bool zt_same_size(zt_size a, zt_size b) {
 static inline int64_t zt_size_pixels(zt_size s) {
     return (int64_t)s.frames * s.height * s.width;
 }
-/** Up to ZT_SIZES_MAX different sizes of 1..1024 frames and sides of 1..4096, between commas; "" is none. `what` names the list in
- *  the text of ZT_CONFIG. */
+/** Up to ZT_SIZES_MAX different sizes of 1..1024 frames and sides of 1..4096, between commas; "" is none. `what` names the list
+ *  in the text of ZT_CONFIG. */
 zt_err zt_sizes_parse(zt_sizes *s, const char *text, const char *what);
 /** "16x64x96" into out, which is returned. */
 const char *zt_size_text(zt_size s, char out[ZT_SIZE_TEXT]);

@@ -56,9 +56,10 @@ static json_t *plan_json(const zt_train_cfg *c, const zt_train_plan *p) {
                                                  (json_int_t)b->step_bytes));
     }
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "model", c->net.model->name, "params",
-                     (json_int_t)p->params, "clips", (json_int_t)p->clips, "flops_per_step", (json_int_t)p->flops_per_step, "steps",
-                     (json_int_t)c->train.steps, "peak_bytes", (json_int_t)p->peak_bytes, "disk_bytes", (json_int_t)p->disk_bytes,
-                     "peak_gflops", p->peak_gflops, "predicted_s", p->predicted_s, "buckets", buckets);
+                     (json_int_t)p->params, "clips", (json_int_t)p->clips, "flops_per_step", (json_int_t)p->flops_per_step,
+                     "steps", (json_int_t)c->train.steps, "peak_bytes", (json_int_t)p->peak_bytes, "disk_bytes",
+                     (json_int_t)p->disk_bytes, "peak_gflops", p->peak_gflops, "predicted_s", p->predicted_s, "buckets",
+                     buckets);
 }
 
 static void print_buckets(const zt_train_plan *p) {

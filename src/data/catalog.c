@@ -31,9 +31,10 @@ static const char CORE[] =
     " status TEXT NOT NULL, reason TEXT NOT NULL, labels TEXT NOT NULL, licence TEXT NOT NULL);"
     "CREATE INDEX clips_source ON clips (source);";
 
-/* What schema versions 2 and 3 (clips by size) add: tables of topics, each beside its code. Every statement says IF NOT EXISTS. */
+/* What schema versions 2 and 3 (clips by size) add: tables of topics, each beside its code. Every statement says IF NOT
+ * EXISTS. */
 static const char *const TOPICS[] = {
-    ZT_COUNTS_SCHEMA, ZT_SIZES_SCHEMA, ZT_CHECK_SCHEMA,  ZT_EDIT_SCHEMA, ZT_SCORE_SCHEMA,
+    ZT_COUNTS_SCHEMA, ZT_SIZES_SCHEMA, ZT_CHECK_SCHEMA, ZT_EDIT_SCHEMA, ZT_SCORE_SCHEMA,
     ZT_WEIGHT_SCHEMA, ZT_RIGHTS_SCHEMA, ZT_FACES_SCHEMA, NULL,
 };
 

@@ -105,11 +105,11 @@ zt_err zt_catalog_check_counts(zt_catalog *c);
 enum { ZT_BLOCK_BITS = 10, ZT_BLOCK_IDS = 1 << ZT_BLOCK_BITS };
 /** Call fn for each block that has usable clips of a split: by split, then block. */
 zt_err zt_catalog_blocks(zt_catalog *c, zt_err (*fn)(void *ctx, const char *split, int64_t block, int64_t n), void *ctx);
-/** The same with the usable clips of each size apart; one size may come in any order within a block. */
+/** The same for the usable clips of each size apart: by split, then block. */
 zt_err zt_catalog_sizes(zt_catalog *c, zt_err (*fn)(void *ctx, const char *split, int64_t block, zt_size size, int64_t n),
                         void *ctx);
-/** The usable clips of a block in order: ids into id[0..ZT_BLOCK_IDS), their sampling weights and sizes into weight and size (NULL:
- *  not asked for), their number into *n. split NULL: of every split. */
+/** The usable clips of a block in order: ids into id[0..ZT_BLOCK_IDS), their sampling weights and sizes into weight and size
+ *  (NULL: not asked for), their number into *n. split NULL: of every split. */
 zt_err zt_catalog_block(zt_catalog *c, const char *split, int64_t block, int64_t *id, float *weight, zt_size *size, int *n);
 
 /** The clip with this id: fn is called once. ZT_NOTFOUND when there is none. */

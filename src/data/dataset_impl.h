@@ -34,7 +34,8 @@ typedef struct zt_ranks {
     int64_t n_blocks, cap, clips;
 } zt_ranks;
 
-/** n more clips in block `number`; blocks come in order, one of a group in several parts maybe. ZT_FORMAT (cannot be), ZT_NOMEM. */
+/** n more clips in block `number`; blocks come in order, one of a group in several parts maybe. ZT_FORMAT (cannot be),
+ *  ZT_NOMEM. */
 zt_err zt_ranks_append(zt_ranks *r, const char *dir, int64_t number, int64_t n);
 /** The blocks of all clips and of each split: ranks[0..ZT_SPLITS), then of all. Errors: ZT_FORMAT (counters that cannot be). */
 zt_err zt_ranks_read(zt_ranks ranks[ZT_SPLITS + 1], zt_catalog *c, const char *dir);

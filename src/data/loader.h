@@ -44,9 +44,9 @@ typedef struct zt_batch {
 
 typedef struct zt_loader zt_loader;
 /** Batch number s is a pure function of (data set, cfg but first_batch, prefetch and threads, s), so a run resumes exactly.
- *  Errors:
- *  ZT_CONFIG when a number is out of range, the split is empty, one of several buckets has fewer clips than a batch, or a clip is shorter or (without resize) smaller than asked
- *  (names the clip, its size and what to change), ZT_NOMEM, ZT_IO (no thread). `ds` must outlive it. */
+ *  Errors: ZT_CONFIG when a number is out of range, the split is empty, one of several buckets has fewer clips than a batch, or a
+ *  clip is shorter or (without resize) smaller than asked (names the clip, its size and what to change), ZT_NOMEM, ZT_IO (no
+ *  thread). `ds` must outlive it. */
 zt_err zt_loader_create(zt_loader **l, const zt_dataset *ds, const zt_loader_cfg *cfg);
 void zt_loader_destroy(zt_loader **l);
 /** Next batch; waits for the thread when it is not ready. One consumer. Errors: ZT_NOMEM, ZT_CONFIG (a clip smaller than the

@@ -1,5 +1,5 @@
-/* order.h - which clips stand in each batch of the endless sequence that the loader reads: epoch after epoch, each a permutation of
- * its own; or drawn by weight. A batch is computed alone, so nothing grows with the number of clips or of batches. */
+/* order.h - which clips stand in each batch of the endless sequence that the loader reads: epoch after epoch, each a permutation
+ * of its own; or drawn by weight. A batch is computed alone, so nothing grows with the number of clips or of batches. */
 #ifndef ZT_DATA_ORDER_H
 #define ZT_DATA_ORDER_H
 #include <stdbool.h>
@@ -17,7 +17,7 @@ typedef struct zt_order {
     const char *split;
     uint64_t seed;
     bool shuffle;
-    int n;                                  /* parts, 1..ZT_SIZES_MAX; each has clips, and with several at least a batch of them */
+    int n;                                  /* parts, 1..ZT_SIZES_MAX; each has clips, with several at least a batch of them */
     zt_order_part part[ZT_SIZES_MAX];
 } zt_order;
 

@@ -107,9 +107,10 @@ zt_err zt_generate_size(const zt_model *m, const zt_generate_cfg *c, int *frames
         if (fits && (!best.frames || (c->video_frames == s.frames && c->video_frames != best.frames))) best = s;
         zt_str_addf(&list, "%s%dx%d (%d frames)", k ? ", " : "", s.width, s.height, s.frames);
     }
-    const zt_err e = best.frames ? ZT_OK
-                                 : zt_fail(ZT_CONFIG, "width %d, height %d: this model makes clips of %.400s", c->width, c->height,
-                                           list.buf ? list.buf : "");
+    zt_err e = ZT_OK;
+    if (!best.frames)
+        e = zt_fail(ZT_CONFIG, "width %d, height %d: this model makes clips of %.400s", c->width, c->height,
+                    list.buf ? list.buf : "");
     zt_str_finish(&list);
     *frames = c->video_frames > 0 ? c->video_frames : best.frames;
     *height = best.height;

@@ -51,7 +51,8 @@ typedef struct zt_backend {
 } zt_backend;
 
 /** Memory of results and scratch that several plans take turns in: as much as the largest of them needs. Zero-initialise;
- *  zt_plan_pool_finish frees, after the plans. What a plan put out is lost when another one is made or run. One thread at a time. */
+ *  zt_plan_pool_finish frees, after the plans. What a plan put out is lost when another one is made or run. One thread at a
+ *  time. */
 typedef struct zt_plan_pool { uint8_t *arena, *scratch; int64_t arena_bytes, scratch_bytes; } zt_plan_pool;
 void zt_plan_pool_finish(zt_plan_pool *pool);
 

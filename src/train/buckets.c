@@ -10,7 +10,8 @@
 
 static zt_err check_options(const zt_data_cfg *d) {
     if (d->frames || d->height || d->width)
-        return zt_fail(ZT_CONFIG, "data.buckets and data.frames, height, width exclude each other: name all sizes in data.buckets");
+        return zt_fail(ZT_CONFIG,
+                       "data.buckets and data.frames, height, width exclude each other: name all sizes in data.buckets");
     if (d->curriculum_frames.n || d->curriculum_sides.n)
         return zt_fail(ZT_CONFIG, "data.buckets and data.curriculum_frames, curriculum_sides exclude each other: a stage of a "
                                   "curriculum has one size; leave one of them out");
@@ -43,8 +44,10 @@ static zt_err check_net(const zt_net *net, const zt_sizes *sizes) {
         if (e == ZT_OK) continue;
         snprintf(why, sizeof why, "%s", zt_err_text());
         if (possible(net, sizes->v[k], &near))
-            snprintf(what, sizeof what, "the largest within it that this model can take is %s; name the sizes to be made of the clips "
-                     "in data.buckets", zt_size_text(near, can));
+            snprintf(what, sizeof what,
+                     "the largest within it that this model can take is %s; name the sizes to be made of the clips in "
+                     "data.buckets",
+                     zt_size_text(near, can));
         else snprintf(what, sizeof what, "leave it out of data.buckets, or change the model");
         return zt_fail(e, "data.buckets: %s: %s; %s", zt_size_text(sizes->v[k], have), why, what);
     }
@@ -86,8 +89,8 @@ static void most_frequent(choice *h, zt_sizes *s) {
 static zt_err no_bucket(const choice *h, const zt_size_count *k, const char *split) {
     char size[ZT_SIZE_TEXT], list[ZT_SIZES_TEXT];
     return zt_fail(ZT_CONFIG,
-                   "data.buckets: %lld clips of %s (split %s) fit no bucket (%s): they are shorter%s; add a bucket that they can be cut "
-                   "to%s%s, or leave them out (zoe data drop)",
+                   "data.buckets: %lld clips of %s (split %s) fit no bucket (%s): they are shorter%s; add a bucket that they can "
+                   "be cut to%s%s, or leave them out (zoe data drop)",
                    (long long)k->clips, zt_size_text(k->size, size), split, zt_sizes_text(&h->c->buckets.by.sizes, list),
                    h->c->data.resize ? ", or too far in shape" : ", lower or narrower",
                    h->c->data.resize ? "" : ", have them resized (data.resize)",

@@ -4,11 +4,11 @@
 #include "data/dataset.h"
 #include "train/step_graph.h"
 
-/** Decide on c->buckets from data.buckets and the training clips, sort the clips of ds into them, and set c->net's main size and
- *  sizes. Without data.buckets nothing changes. "auto" takes the sizes with the most clips, up to ZT_SIZES_MAX, that have at least a
- *  batch of them. ZT_CONFIG, before anything is trained: the list; a bucket with fewer clips than a batch; one that the model
- *  cannot take, with the nearest that it can; clips (of training or validation) that fit no bucket; options that exclude each other.
- *  ds borrows c->buckets until it is closed. */
+/** Decide on c->buckets from data.buckets and the training clips, sort the clips of ds into them, and set c->net's main size
+ *  and sizes. Without data.buckets nothing changes. "auto" takes the sizes with the most clips, up to ZT_SIZES_MAX, that have at
+ *  least a batch of them. ZT_CONFIG, before anything is trained: the list; a bucket with fewer clips than a batch; one that the
+ *  model cannot take, with the nearest that it can; clips (of training or validation) that fit no bucket; options that exclude each
+ *  other. ds borrows c->buckets until it is closed. */
 zt_err zt_run_buckets_choose(zt_dataset *ds, zt_train_cfg *c);
 /** c for bucket k, 0 <= k < c->buckets.n: the same with its size in net, its batch in train.batch, and that bucket alone. Without
  *  buckets c itself. Borrows all of c; not to be finished. */
@@ -22,7 +22,8 @@ const char *zt_bucket_text(const zt_train_cfg *c, int k, char *out, size_t cap);
  * (zt_train_cfg.pool), so that the largest counts and not their sum. Zero-initialise. */
 typedef struct zt_step_cache { zt_step_graph v[ZT_SIZES_MAX]; } zt_step_cache;
 /** The step of bucket k of the run, 0 without buckets; now: c for that bucket. */
-zt_err zt_step_cache_get(zt_step_cache *s, const zt_train_cfg *now, int k, zt_tset *params, zt_tset *states, zt_step_graph **step);
+zt_err zt_step_cache_get(zt_step_cache *s, const zt_train_cfg *now, int k, zt_tset *params, zt_tset *states,
+                         zt_step_graph **step);
 /** Forget one; forget all. */
 void zt_step_cache_drop(zt_step_cache *s, int k);
 void zt_step_cache_finish(zt_step_cache *s);

@@ -38,6 +38,6 @@ typedef struct zt_train_plan {
     int fallbacks;
 } zt_train_plan;
 zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p);
-/** Runs three steps of the run on noise and prints the profile of the last (plan.h) to out, of each bucket. Writes nothing else. */
+/** Runs three steps of each bucket on noise and prints the profile of the last (plan.h) to out. Writes nothing else. */
 zt_err zt_train_profile(zt_train_cfg *c, FILE *out);
 #endif

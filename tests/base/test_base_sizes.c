@@ -25,9 +25,10 @@ static void test_round_trip(void **state) {
 }
 
 static void test_refused(void **state) {
-    static const char *const TEXT[] = {"16",         "16x64",        "16x64x",      "16x64x64x3", "x16x64x64", "16X64x64", "16x64x64,",
-                                       ",16x64x64",  "0x64x64",      "16x064x64",   "16x64x4097", "1025x64x64", "16x64x-64", "16x64x64;1",
-                                       "16 x64x64",  "99999999999999999999x1x1", "16x64x64,auto"};
+    static const char *const TEXT[] = {
+        "16",       "16x64",      "16x64x",      "16x64x64x3", "x16x64x64",  "16X64x64",  "16x64x64,",  ",16x64x64",
+        "0x64x64",  "16x064x64",  "16x64x4097",  "1025x64x64", "16x64x-64",  "16 x64x64", "16x64x64;1", "16x64x64,auto",
+        "99999999999999999999x1x1"};
     (void)state;
     zt_sizes s;
     for (size_t k = 0; k < sizeof TEXT / sizeof *TEXT; k++) {
@@ -54,6 +55,7 @@ static void test_full(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused), cmocka_unit_test(test_full)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_full)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

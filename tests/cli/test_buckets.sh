@@ -12,8 +12,8 @@ for i in 1 2 3 4 5 6 7 8; do
     echo "clip $i of a square" > "$work/videos/$i.txt"
     rm -rf "$work/s"
 done
-"$zoe" ingest "$work/videos" --out "$work/data" --size 16x16,32x16 --frames 4,8 --fps 8 --scenes off --val 0.25 --quiet > "$work/log" \
-    2>&1 || fail "ingest: $(cat "$work/log")"
+"$zoe" ingest "$work/videos" --out "$work/data" --size 16x16,32x16 --frames 4,8 --fps 8 --scenes off --val 0.25 --quiet \
+    > "$work/log" 2>&1 || fail "ingest: $(cat "$work/log")"
 
 sed -i "s|data: {path|data: {buckets: auto, path|; s|steps: 60|steps: 40|; s|sample_every: 60|sample_every: 40|" "$tiny"
 "$zoe" train "$tiny" --plan > "$work/plan" || fail "--plan"
@@ -53,10 +53,11 @@ done
 
 # Clips of any size it was trained at, and of no other.
 model=$work/whole/model
-"$zoe" generate "$model" -p "a square" --steps 2 -W 32 -H 16 --video-frames 4 -o "$work/wide.mp4" --quiet || fail "generate 4x16x32"
+"$zoe" generate "$model" -p "a square" --steps 2 -W 32 -H 16 --video-frames 4 -o "$work/wide.mp4" --quiet ||
+    fail "generate 4x16x32"
 "$zoe" generate "$model" -p "a square" --steps 2 -W 32 -o "$work/wider.mp4" --quiet || fail "generate, width alone"
-"$zoe" generate "$model" -p "a square" --steps 2 -W 16 -H 16 --image "$work/whole/samples/step-00000040.png" -o "$work/square.mp4" \
-    --quiet || fail "generate 16x16 from an image"
+"$zoe" generate "$model" -p "a square" --steps 2 -W 16 -H 16 --image "$work/whole/samples/step-00000040.png" \
+    -o "$work/square.mp4" --quiet || fail "generate 16x16 from an image"
 expect 2 "this model makes clips of .*32x16 (8 frames)" "$zoe" generate "$model" -W 32 -H 32 -o "$work/no.mp4"
 expect 2 "this model makes clips of" "$zoe" generate "$model" -W 24 -o "$work/no.mp4"
 sed 's/"sizes": "[^"]*"/"sizes": "8x16x16,8x17x16"/' "$model/config.json" > "$work/config.json"
@@ -65,7 +66,7 @@ cp "$work/config.json" "$work/bad/config.json"
 expect 2 "8x17x16" "$zoe" generate "$work/bad" -o "$work/no.mp4"
 
 # Equal pixels: more of the short and square ones in a batch; a list of buckets that the others are cut to.
-"$zoe" train "$tiny" --plan data.bucket_batch=pixels train.batch=2 | grep -q "^bucket *4x16x16 .*batch *[48]:" || fail "pixels"
+"$zoe" train "$tiny" --plan data.bucket_batch=pixels train.batch=1 | grep -q "^bucket *4x16x16 .*batch *2:" || fail "pixels"
 "$zoe" train "$tiny" --out "$work/list" data.buckets=8x16x16,4x16x16 data.bucket_batch=pixels train.steps=6 --quiet ||
     fail "a list of buckets"
 grep -q '"sizes": "8x16x16,4x16x16"' "$work/list/model/config.json" || fail "the list is not the model's"

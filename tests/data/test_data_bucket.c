@@ -1,6 +1,6 @@
-/* test_data_bucket.c - clips of several sizes: which bucket each belongs to; groups of a data set, also one that clips were left out
- * of; batches of one bucket each, every clip once an epoch, the same from any number and for any number of threads, and drawn by
- * weight in proportion. labels: threads */
+/* test_data_bucket.c - clips of several sizes: which bucket each belongs to; groups of a data set, also one that clips were left
+ * out of; batches of one bucket each, every clip once an epoch, the same from any number and for any number of threads, and drawn
+ * by weight in proportion. labels: threads */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -73,7 +73,7 @@ static void test_nearest(void **state) {
     assert_int_equal(nearest(LIST, false, (zt_size){16, 64, 96}), 1); /* its own */
     assert_int_equal(nearest(LIST, false, (zt_size){16, 64, 95}), 0); /* too narrow for the second, too short for the third */
     assert_int_equal(nearest(LIST, false, (zt_size){33, 64, 64}), 2);
-    assert_int_equal(nearest(LIST, false, (zt_size){40, 64, 96}), 2); /* 32 of 40 frames and two thirds of the width, or all of it */
+    assert_int_equal(nearest(LIST, false, (zt_size){40, 64, 96}), 2); /* 32 of 40 frames, two thirds of the width */
     assert_int_equal(nearest(LIST, false, (zt_size){20, 70, 100}), 1);
     assert_int_equal(nearest(LIST, false, (zt_size){15, 64, 64}), -1);
     assert_int_equal(nearest(LIST, false, (zt_size){16, 63, 64}), -1);
@@ -247,7 +247,8 @@ static void test_single(void **state) {
     zt_loader *a = NULL, *b = NULL;
     OK(zt_dataset_open(&ds, folder));
     OK(zt_dataset_group(ds, 1, zt_bucket_of, &one));
-    zt_loader_cfg cfg = {.split = "train", .batch = 6, .frames = 2, .height = 2, .width = 2, .seed = 3, .shuffle = true, .crop = true};
+    zt_loader_cfg cfg = {.split = "train", .batch = 6, .frames = 2, .height = 2, .width = 2, .seed = 3, .shuffle = true,
+                         .crop = true};
     OK(zt_loader_create(&a, ds, &cfg));
     cfg.bucket = &ONE;
     cfg.n_buckets = 1;
@@ -313,7 +314,7 @@ static void test_too_few(void **state) {
     assert_int_equal(zt_loader_create(&l, ds, &cfg), ZT_CONFIG);
     says("at most 16");
     cfg.n_buckets = 1;
-    cfg.first_batch = INT64_MAX / 8;
+    cfg.first_batch = INT64_MAX / 7;
     assert_int_equal(zt_loader_create(&l, ds, &cfg), ZT_CONFIG);
     says("out of range");
     zt_dataset_close(&ds);
@@ -350,8 +351,9 @@ static void test_weighted(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nearest), cmocka_unit_test(test_groups),  cmocka_unit_test(test_epochs),
-                                       cmocka_unit_test(test_resume),  cmocka_unit_test(test_single),  cmocka_unit_test(test_far),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nearest), cmocka_unit_test(test_groups),
+                                       cmocka_unit_test(test_epochs),  cmocka_unit_test(test_resume),
+                                       cmocka_unit_test(test_single),  cmocka_unit_test(test_far),
                                        cmocka_unit_test(test_too_few), cmocka_unit_test(test_weighted)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -104,7 +104,8 @@ static void test_auto(void **state) {
     chosen("8x16x16: 12 clips, batch 4; 8x16x24: 7 clips, batch 4; 4x16x16: 6 clips, batch 4", LIST("data.buckets=auto"));
     chosen("8x16x16: 14 clips, batch 4; 4x16x16: 6 clips, batch 4; 8x16x24: 5 clips, batch 4",
            LIST("data.buckets=auto", "data.resize=true"));
-    refused("6 clips of 4x16x16 (split train) fit no bucket (8x16x16,8x16x24): they are shorter", LIST("data.buckets=auto", "train.batch=7"));
+    refused("6 clips of 4x16x16 (split train) fit no bucket (8x16x16,8x16x24): they are shorter",
+            LIST("data.buckets=auto", "train.batch=7"));
     says("smaller train.batch");
     says("data.resize");
 }
