@@ -122,12 +122,14 @@ static json_t *describe(const zt_net *net, const json_t *diffusion) {
     video_cfg v = {.frames = net->frames, .height = net->height, .width = net->width, .fps = net->fps, .mean = net->mean,
                    .scale = net->scale};
     zt_sizes_text(&net->sizes, v.sizes);
+    json_t *video = zt_opt_to_json(video_opts, &v);
+    if (video && net->sizes.n == 0) json_object_del(video, "sizes");
     json_t *model = json_pack("{s:s}", "name", net->model->name), *options = zt_opt_to_json(net->model->opts, net->cfg);
     if (model && options) json_object_update(model, options);
     json_decref(options);
     return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:O}", "format", "zoetrope-model", "version", 1, "zoe", ZT_VERSION,
                      "f32_scopes", net->f32_scopes, "model", model, "text", zt_opt_to_json(zt_text_opts, &net->text), "video",
-                     zt_opt_to_json(video_opts, &v), "diffusion", diffusion);
+                     video, "diffusion", diffusion);
 }
 
 static zt_err write_files(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *config) {

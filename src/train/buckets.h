@@ -7,8 +7,8 @@
 /** Decide on c->buckets from data.buckets and the training clips, sort the clips of ds into them, and set c->net's main size
  *  and sizes. Without data.buckets nothing changes. "auto" takes the sizes with the most clips, up to ZT_SIZES_MAX, that have at
  *  least a batch of them. ZT_CONFIG, before anything is trained: the list; a bucket with fewer clips than a batch; one that the
- *  model cannot take, with the nearest that it can; clips (of training or validation) that fit no bucket; options that exclude each
- *  other. ds borrows c->buckets until it is closed. */
+ *  model cannot take, with the nearest that it can; clips (of training or validation) that fit no bucket; options that exclude
+ *  each other. ds borrows c->buckets until it is closed. */
 zt_err zt_run_buckets_choose(zt_dataset *ds, zt_train_cfg *c);
 /** c for bucket k, 0 <= k < c->buckets.n: the same with its size in net, its batch in train.batch, and that bucket alone. Without
  *  buckets c itself. Borrows all of c; not to be finished. */
