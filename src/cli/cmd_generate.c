@@ -26,8 +26,8 @@ static const zt_opt options[] = {
     {"video", ZT_OPT_STR, AT(video), NULL, 0, 0, NULL, 0, "first frames: the last --context frames of this file (prediction)"},
     {"context", ZT_OPT_INT, AT(context), "4", 1, 1023, NULL, 0, "frames taken from --video"},
     {"video-frames", ZT_OPT_INT, AT(video_frames), "0", 0, 1024, NULL, 0, "frames to make; 0: as trained"},
-    {"width", ZT_OPT_INT, AT(width), "0", 0, 4096, NULL, 'W', "pixels; 0, or exactly what the model was trained at"},
-    {"height", ZT_OPT_INT, AT(height), "0", 0, 4096, NULL, 'H', "pixels; 0, or exactly what the model was trained at"},
+    {"width", ZT_OPT_INT, AT(width), "0", 0, 4096, NULL, 'W', "pixels; 0, or one of the sizes the model was trained at"},
+    {"height", ZT_OPT_INT, AT(height), "0", 0, 4096, NULL, 'H', "pixels; as --width"},
     {"fps", ZT_OPT_REAL, AT(fps), "0", 0, 1000, NULL, 0, "frames per second of the file; 0: as trained"},
     {"steps", ZT_OPT_INT, AT(steps), "32", 1, 1000, NULL, 0, "sampling steps"},
     {"cfg-scale", ZT_OPT_REAL, AT(cfg_scale), "2", 0, 100, NULL, 0, "guidance; 1: none"},
@@ -47,13 +47,13 @@ static const zt_cli_spec spec = {.usage = "zoe generate MODEL -p \"a small red s
                                  .max_pos = 1};
 
 /* The known frames the user names: an image, or the end of a video at the model's rate. */
-static zt_err read_context(const args *a, const zt_model_info *info, zt_frames *known) {
+static zt_err read_context(const args *a, const zt_model_info *info, int height, int width, zt_frames *known) {
     if (*a->image && *a->video) return zt_fail(ZT_ARG, "--image and --video exclude each other; give one");
     if (*a->image) {
         const zt_reader_cfg cfg = {.max_frames = 1};
         return zt_video_read(known, a->image, &cfg);
     }
-    const zt_reader_cfg cfg = {.fps = info->fps, .width = info->width, .height = info->height};
+    const zt_reader_cfg cfg = {.fps = info->fps, .width = width, .height = height};
     zt_frames all = {0};
     zt_err e = zt_video_read(&all, a->video, &cfg);
     if (e == ZT_OK && all.frames < a->context)
@@ -73,13 +73,6 @@ static bool on_step(void *user, int done, int total) {
     return !zt_cancelled();
 }
 
-static zt_err check_size(const args *a, const zt_model_info *info) {
-    if ((a->width && a->width != info->width) || (a->height && a->height != info->height))
-        return zt_fail(ZT_ARG, "--width %lld --height %lld: this model makes %dx%d clips", (long long)a->width,
-                       (long long)a->height, info->width, info->height);
-    return ZT_OK;
-}
-
 static zt_err run(const args *a, const char *dir, zt_model_info *info, double *seconds) {
     zt_model *model = NULL;
     zt_clip *clip = NULL;
@@ -89,14 +82,17 @@ static zt_err run(const args *a, const char *dir, zt_model_info *info, double *s
     ZT_TRY(e = zt_video_write_check(a->out, 0, 0), done);
     ZT_TRY(e = zt_model_load(&model, dir), done);
     *info = zt_model_get_info(model);
-    ZT_TRY(e = check_size(a, info), done);
-    if (*a->image || *a->video) ZT_TRY(e = read_context(a, info, &known), done);
     zt_generate_cfg c = zt_generate_defaults();
     c.prompt = a->prompt;
     c.negative = *a->negative ? a->negative : NULL;
     c.num = (int)a->num;
     c.steps = (int)a->steps;
     c.video_frames = (int)a->video_frames;
+    c.height = (int)a->height;
+    c.width = (int)a->width;
+    int frames, height, width;
+    ZT_TRY(e = zt_generate_size(model, &c, &frames, &height, &width), done);
+    if (*a->image || *a->video) ZT_TRY(e = read_context(a, info, height, width, &known), done);
     c.cfg_scale = a->cfg_scale;
     c.seed = (uint64_t)a->seed;
     c.sampler = samplers[a->sampler];

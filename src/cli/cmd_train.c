@@ -45,21 +45,44 @@ static const char *duration(double s, char *buf, size_t cap) {
     return buf;
 }
 
+static json_t *plan_json(const zt_train_cfg *c, const zt_train_plan *p) {
+    json_t *buckets = json_array();
+    for (int k = 0; k < p->n_buckets; k++) {
+        const zt_bucket_plan *b = &p->bucket[k];
+        char size[ZT_SIZE_TEXT];
+        json_array_append_new(buckets, json_pack("{s:s, s:I, s:I, s:f, s:I, s:I}", "size", zt_size_text(b->size, size), "clips",
+                                                 (json_int_t)b->clips, "batch", (json_int_t)b->batch, "share", b->share,
+                                                 "flops_per_step", (json_int_t)b->flops_per_step, "step_bytes",
+                                                 (json_int_t)b->step_bytes));
+    }
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "model", c->net.model->name, "params",
+                     (json_int_t)p->params, "clips", (json_int_t)p->clips, "flops_per_step", (json_int_t)p->flops_per_step,
+                     "steps", (json_int_t)c->train.steps, "peak_bytes", (json_int_t)p->peak_bytes, "disk_bytes",
+                     (json_int_t)p->disk_bytes, "peak_gflops", p->peak_gflops, "predicted_s", p->predicted_s, "buckets",
+                     buckets);
+}
+
+static void print_buckets(const zt_train_plan *p) {
+    char size[ZT_SIZE_TEXT], a[32];
+    for (int k = 0; k < p->n_buckets; k++) {
+        const zt_bucket_plan *b = &p->bucket[k];
+        printf("bucket       %-14s %8lld clips, batch %3lld: %5.1f %% of the steps, %.2f GFLOP and %s each\n",
+               zt_size_text(b->size, size), (long long)b->clips, (long long)b->batch, 100 * b->share,
+               (double)b->flops_per_step * 1e-9, amount((double)b->step_bytes, a, sizeof a));
+    }
+}
+
 static int print_plan(const zt_train_cfg *c, const zt_train_plan *p, bool as_json) {
     if (as_json)
-        return zt_cli_print_json("train",
-                                 json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "model", c->net.model->name, "params",
-                                           (json_int_t)p->params, "clips", (json_int_t)p->clips, "flops_per_step",
-                                           (json_int_t)p->flops_per_step, "steps", (json_int_t)c->train.steps, "peak_bytes",
-                                           (json_int_t)p->peak_bytes, "disk_bytes", (json_int_t)p->disk_bytes, "peak_gflops",
-                                           p->peak_gflops, "predicted_s", p->predicted_s));
+        return zt_cli_print_json("train", plan_json(c, p));
     char a[32], b[32], d[32], e[32], f[32];
     printf("model        %s, %.2f M parameters, clips of %lldx%lldx%lld (frames x height x width)\n", c->net.model->name,
            (double)p->params * 1e-6, (long long)c->net.frames, (long long)c->net.height, (long long)c->net.width);
     printf("data         %lld training clips, %.1f epochs\n", (long long)p->clips,
-           (double)(c->train.steps * c->train.batch) / (double)(p->clips ? p->clips : 1));
-    printf("work         %.2f GFLOP per step of %lld clips, %lld steps: %.1f TFLOP\n", (double)p->flops_per_step * 1e-9,
-           (long long)c->train.batch, (long long)c->train.steps, (double)p->flops_per_step * 1e-12 * (double)c->train.steps);
+           (double)c->train.steps * p->batch / (double)(p->clips ? p->clips : 1));
+    if (c->buckets.n) print_buckets(p);
+    printf("work         %.2f GFLOP per step of %.3g clips, %lld steps: %.1f TFLOP\n", (double)p->flops_per_step * 1e-9,
+           p->batch, (long long)c->train.steps, (double)p->flops_per_step * 1e-12 * (double)c->train.steps);
     printf("memory       %s at most: weights and optimiser %s, step %s, validation or samples %s, program %s\n",
            amount((double)p->peak_bytes, a, sizeof a), amount((double)p->weights_bytes, b, sizeof b),
            amount((double)p->step_bytes, d, sizeof d), amount((double)p->extra_bytes, e, sizeof e),

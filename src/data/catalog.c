@@ -31,9 +31,11 @@ static const char CORE[] =
     " status TEXT NOT NULL, reason TEXT NOT NULL, labels TEXT NOT NULL, licence TEXT NOT NULL);"
     "CREATE INDEX clips_source ON clips (source);";
 
-/* What schema version 2 adds: tables of topics, each beside its code. Every statement says IF NOT EXISTS. */
+/* What schema versions 2 and 3 (clips by size) add: tables of topics, each beside its code. Every statement says IF NOT
+ * EXISTS. */
 static const char *const TOPICS[] = {
-    ZT_COUNTS_SCHEMA, ZT_CHECK_SCHEMA, ZT_EDIT_SCHEMA, ZT_SCORE_SCHEMA, ZT_WEIGHT_SCHEMA, ZT_RIGHTS_SCHEMA, ZT_FACES_SCHEMA, NULL,
+    ZT_COUNTS_SCHEMA, ZT_SIZES_SCHEMA, ZT_CHECK_SCHEMA, ZT_EDIT_SCHEMA, ZT_SCORE_SCHEMA,
+    ZT_WEIGHT_SCHEMA, ZT_RIGHTS_SCHEMA, ZT_FACES_SCHEMA, NULL,
 };
 
 zt_err zt_sql_fail(const zt_catalog *c, int rc, const char *doing) {
@@ -175,14 +177,14 @@ static zt_err add_topics(zt_catalog *c) {
     return e == ZT_OK ? zt_sql_run(c, sql, "making its tables") : e;
 }
 
-/* All tables of a new catalogue, or those that one of version 1 lacks; together or not at all. */
+/* All tables of a new catalogue, or those that one of an earlier version lacks; together or not at all. */
 static zt_err make_tables(zt_catalog *c) {
     char sql[64];
     int64_t tables, version;
     zt_err e;
     ZT_TRY(e = zt_sql_ask(c, &tables, NULL, 0, "SELECT COUNT(*) FROM sqlite_schema", ""), done);
     ZT_TRY(e = zt_sql_ask(c, &version, NULL, 0, "PRAGMA user_version", ""), done);
-    if (tables > 0 && (version != 1 || (e = check(c)) != ZT_OK)) return e;
+    if (tables > 0 && (version >= ZT_CATALOG_SCHEMA || (e = check(c)) != ZT_OK)) return e;
     ZT_TRY(e = zt_sql_run(c, "BEGIN IMMEDIATE", "making its tables"), done);
     if (tables == 0) {
         snprintf(sql, sizeof sql, "PRAGMA application_id = %d", APPLICATION_ID);

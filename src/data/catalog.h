@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/err.h"
+#include "base/sizes.h"
 
-enum { ZT_CATALOG_SCHEMA = 2 }; /* PRAGMA user_version */
+enum { ZT_CATALOG_SCHEMA = 3 }; /* PRAGMA user_version */
 
 typedef struct zt_catalog zt_catalog;
 
@@ -105,9 +105,12 @@ zt_err zt_catalog_check_counts(zt_catalog *c);
 enum { ZT_BLOCK_BITS = 10, ZT_BLOCK_IDS = 1 << ZT_BLOCK_BITS };
 /** Call fn for each block that has usable clips of a split: by split, then block. */
 zt_err zt_catalog_blocks(zt_catalog *c, zt_err (*fn)(void *ctx, const char *split, int64_t block, int64_t n), void *ctx);
-/** The usable clips of a block in order: ids into id[0..ZT_BLOCK_IDS), their sampling weights into weight (NULL: not asked for),
- *  their number into *n. split NULL: of every split. */
-zt_err zt_catalog_block(zt_catalog *c, const char *split, int64_t block, int64_t *id, float *weight, int *n);
+/** The same for the usable clips of each size apart: by split, then block. */
+zt_err zt_catalog_sizes(zt_catalog *c, zt_err (*fn)(void *ctx, const char *split, int64_t block, zt_size size, int64_t n),
+                        void *ctx);
+/** The usable clips of a block in order: ids into id[0..ZT_BLOCK_IDS), their sampling weights and sizes into weight and size
+ *  (NULL: not asked for), their number into *n. split NULL: of every split. */
+zt_err zt_catalog_block(zt_catalog *c, const char *split, int64_t block, int64_t *id, float *weight, zt_size *size, int *n);
 
 /** The clip with this id: fn is called once. ZT_NOTFOUND when there is none. */
 zt_err zt_catalog_clip_by_id(zt_catalog *c, int64_t id, zt_err (*fn)(void *ctx, const zt_catalog_clip *clip), void *ctx);

@@ -3,6 +3,7 @@
  * Tested by tests/data/test_data_catalog.c. */
 #include <string.h>
 
+#include "base/str.h"
 #include "data/catalog_impl.h"
 
 #define KIND(row) row ".split, " row ".status, " row ".frames, " row ".height, " row ".width, " row ".fps, " row ".caption <> ''"
@@ -18,6 +19,14 @@
         "old") ";" \
                "UPDATE clip_blocks SET n = n - 1 WHERE split = old.split AND block = old.id >> 10 AND old.status = 'ok';"
 _Static_assert(ZT_BLOCK_BITS == 10, "the SQL says so too");
+#define ADD_SIZE \
+    "INSERT INTO clip_sizes SELECT new.split, new.id >> 10, new.frames, new.height, new.width, 1 WHERE new.status = 'ok'" \
+    " ON CONFLICT DO UPDATE SET n = n + 1;"
+#define TAKE_SIZE \
+    "UPDATE clip_sizes SET n = n - 1 WHERE split = old.split AND block = old.id >> 10 AND frames = old.frames" \
+    " AND height = old.height AND width = old.width AND old.status = 'ok';"
+#define COUNT_SIZES \
+    "SELECT split, id >> 10, frames, height, width, COUNT(*) FROM clips WHERE status = 'ok' GROUP BY 1, 2, 3, 4, 5"
 
 const char ZT_COUNTS_SCHEMA[] =
     "CREATE TABLE IF NOT EXISTS clip_kinds (split TEXT NOT NULL, status TEXT NOT NULL, frames INTEGER NOT NULL,"
@@ -34,6 +43,18 @@ const char ZT_COUNTS_SCHEMA[] =
     "CREATE TRIGGER IF NOT EXISTS clips_changed AFTER UPDATE OF id, split, status, frames, height, width, fps, caption ON clips"
     " BEGIN " TAKE ADD " END;"
     "CREATE TRIGGER IF NOT EXISTS clips_removed AFTER DELETE ON clips BEGIN " TAKE " END;";
+
+/* Beside the blocks, and not instead of them: a set in which every clip has a length of its own would have as many rows as clips,
+ * which only those read who ask for clips by size. */
+const char ZT_SIZES_SCHEMA[] =
+    "CREATE TABLE IF NOT EXISTS clip_sizes (split TEXT NOT NULL, block INTEGER NOT NULL, frames INTEGER NOT NULL,"
+    " height INTEGER NOT NULL, width INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " PRIMARY KEY (split, block, frames, height, width)) WITHOUT ROWID;"
+    "INSERT OR REPLACE INTO clip_sizes " COUNT_SIZES ";"
+    "CREATE TRIGGER IF NOT EXISTS clip_size_added AFTER INSERT ON clips BEGIN " ADD_SIZE " END;"
+    "CREATE TRIGGER IF NOT EXISTS clip_size_changed AFTER UPDATE OF id, split, status, frames, height, width ON clips"
+    " BEGIN " TAKE_SIZE ADD_SIZE " END;"
+    "CREATE TRIGGER IF NOT EXISTS clip_size_removed AFTER DELETE ON clips BEGIN " TAKE_SIZE " END;";
 
 zt_err zt_catalog_counts(zt_catalog *c, zt_err (*fn)(void *ctx, const zt_catalog_count *count), void *ctx) {
     sqlite3_stmt *st = NULL;
@@ -72,24 +93,39 @@ zt_err zt_catalog_blocks(zt_catalog *c, zt_err (*fn)(void *ctx, const char *spli
     return e;
 }
 
-zt_err zt_catalog_block(zt_catalog *c, const char *split, int64_t block, int64_t *id, float *weight, int *n) {
-    /* The index is named: planned without statistics SQLite would read whole rows instead. */
-    static const char *const SQL[2][2] = {
-        {"SELECT id FROM clips INDEXED BY clips_place WHERE status = 'ok' AND split IN ('train', 'val', 'test')"
-         " AND id BETWEEN ?2 AND ?3 AND ?1 = '' ORDER BY id",
-         "SELECT id FROM clips INDEXED BY clips_place WHERE status = 'ok' AND split = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id"},
-        {"SELECT id, weight FROM clips INDEXED BY clips_place LEFT JOIN weights ON clip = id WHERE status = 'ok'"
-         " AND split IN ('train', 'val', 'test') AND id BETWEEN ?2 AND ?3 AND ?1 = '' ORDER BY id",
-         "SELECT id, weight FROM clips INDEXED BY clips_place LEFT JOIN weights ON clip = id WHERE status = 'ok' AND split = ?1"
-         " AND id BETWEEN ?2 AND ?3 ORDER BY id"}};
+zt_err zt_catalog_sizes(zt_catalog *c, zt_err (*fn)(void *ctx, const char *split, int64_t block, zt_size size, int64_t n),
+                        void *ctx) {
     sqlite3_stmt *st = NULL;
+    int rc = SQLITE_ROW;
+    zt_err e = zt_sql_prepare(c, &st, "reading the counters",
+                              "SELECT split, block, frames, height, width, n FROM clip_sizes WHERE n <> 0 ORDER BY split, block",
+                              "");
+    while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        const zt_size size = {zt_sql_int(st, 2), zt_sql_int(st, 3), zt_sql_int(st, 4)};
+        e = fn(ctx, zt_sql_text(st, 0), sqlite3_column_int64(st, 1), size, sqlite3_column_int64(st, 5));
+    }
+    if (e == ZT_OK && rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading the counters");
+    sqlite3_finalize(st);
+    return e;
+}
+
+zt_err zt_catalog_block(zt_catalog *c, const char *split, int64_t block, int64_t *id, float *weight, zt_size *size, int *n) {
+    sqlite3_stmt *st = NULL;
+    char sql[512];
     int rc = SQLITE_ROW;
     const int64_t first = block << ZT_BLOCK_BITS;
     *n = 0;
-    zt_err e = zt_sql_prepare(c, &st, "reading the clips", SQL[weight != NULL][split != NULL], "sii", split, first,
-                              first + ZT_BLOCK_IDS - 1);
+    /* The index is named: planned without statistics SQLite would read whole rows instead. */
+    zt_err e = zt_format(sql, sizeof sql,
+                         "SELECT id, %s, %s FROM clips INDEXED BY clips_place%s WHERE status = 'ok' AND split %s"
+                         " AND id BETWEEN ?2 AND ?3 ORDER BY id",
+                         weight ? "weight" : "NULL", size ? "frames, height, width" : "0, 0, 0",
+                         weight ? " LEFT JOIN weights ON clip = id" : "",
+                         split ? "= ?1" : "IN ('train', 'val', 'test') AND ?1 = ''");
+    if (e == ZT_OK) e = zt_sql_prepare(c, &st, "reading the clips", sql, "sii", split, first, first + ZT_BLOCK_IDS - 1);
     while (e == ZT_OK && (rc = sqlite3_step(st)) == SQLITE_ROW && *n < ZT_BLOCK_IDS) {
         if (weight) weight[*n] = sqlite3_column_type(st, 1) == SQLITE_NULL ? 1 : (float)sqlite3_column_double(st, 1);
+        if (size) size[*n] = (zt_size){zt_sql_int(st, 2), zt_sql_int(st, 3), zt_sql_int(st, 4)};
         id[(*n)++] = sqlite3_column_int64(st, 0);
     }
     if (e == ZT_OK && rc != SQLITE_DONE) e = zt_sql_fail(c, rc, "reading the clips");
@@ -122,6 +158,8 @@ zt_err zt_catalog_check_counts(zt_catalog *c) {
                 "clips") ", COUNT(*) FROM clips GROUP BY 1, 2, 3, 4, 5, 6, 7"
                          " EXCEPT SELECT * FROM clip_kinds)) + (SELECT COUNT(*) FROM (SELECT split, id >> 10, COUNT(*) FROM clips"
                          " WHERE status = 'ok' GROUP BY 1, 2 EXCEPT SELECT * FROM clip_blocks))"
+                         " + (SELECT COUNT(*) FROM (" COUNT_SIZES " EXCEPT SELECT * FROM clip_sizes))"
+                         " + (COALESCE((SELECT SUM(n) FROM clip_sizes), 0) <> (SELECT COUNT(*) FROM clips WHERE status = 'ok'))"
                          " + (COALESCE((SELECT SUM(n) FROM clip_kinds), 0) <> (SELECT COUNT(*) FROM clips))"
                          " + (COALESCE((SELECT SUM(n) FROM clip_blocks), 0) <> (SELECT COUNT(*) FROM clips WHERE status = 'ok'))",
             ""),

@@ -47,5 +47,6 @@ zt_err zt_sql_walk_clips(zt_catalog *c, sqlite3_stmt *st, zt_err (*fn)(void *ctx
 zt_err zt_query_prepare(zt_catalog *c, const zt_query *q, const char *before, const char *after, sqlite3_stmt **st);
 
 /* Tables of the topics: each beside its code, named in TOPICS of catalog.c. */
-extern const char ZT_COUNTS_SCHEMA[], ZT_CHECK_SCHEMA[], ZT_EDIT_SCHEMA[], ZT_SCORE_SCHEMA[], ZT_WEIGHT_SCHEMA[];
+extern const char ZT_COUNTS_SCHEMA[], ZT_SIZES_SCHEMA[], ZT_CHECK_SCHEMA[], ZT_EDIT_SCHEMA[], ZT_SCORE_SCHEMA[],
+    ZT_WEIGHT_SCHEMA[];
 #endif

@@ -73,7 +73,7 @@ done:
 
 /* ---- clips ---- */
 
-static int split_index(const char *split) {
+int zt_dataset_split(const char *split) {
     for (int i = 0; i < ZT_SPLITS; i++)
         if (strcmp(split, ZT_SPLIT[i]) == 0) return i;
     return -1;
@@ -81,7 +81,7 @@ static int split_index(const char *split) {
 
 zt_err zt_dataset_check_row(zt_dataset *ds, const zt_catalog_clip *k, zt_shard_map **out) {
     zt_err e;
-    if (split_index(k->split) < 0)
+    if (zt_dataset_split(k->split) < 0)
         return zt_fail(ZT_FORMAT, "%s/catalog.db: clip %lld is in split '%.40s'; splits are train, val and test", ds->dir,
                        (long long)k->id, k->split);
     ZT_TRY(e = zt_dataset_shard(ds, k->shard, out), done);
@@ -172,7 +172,7 @@ done:
 
 static zt_err note_least(void *ctx, const zt_catalog_count *k) {
     zt_dataset *ds = ctx;
-    const int i = split_index(k->split);
+    const int i = zt_dataset_split(k->split);
     if (i < 0 || strcmp(k->status, "ok") != 0) return ZT_OK;
     zt_clip_view *v = &ds->least[i];
     if (v->frames == 0 || k->frames < v->frames) v->frames = k->frames;
@@ -226,6 +226,7 @@ done:
 zt_err zt_dataset_keep(zt_dataset *ds, bool (*keep)(void *ctx, int64_t id), void *ctx) {
     zt_err e = ZT_OK;
     pthread_mutex_lock(&ds->lock);
+    ds->kept = true;
     for (int k = 0; k <= ZT_SPLITS && e == ZT_OK; k++)
         e = zt_ranks_keep(&ds->ranks[k], ds->catalog, ds->dir, ds->max_weight > 0, keep, ctx);
     pthread_mutex_unlock(&ds->lock);
@@ -237,6 +238,7 @@ void zt_dataset_close(zt_dataset **pds) {
     if (!ds) return;
     for (int i = 0; i < ds->n_shards; i++) zt_map_close(&ds->shard[i].map);
     for (int i = 0; i <= ZT_SPLITS; i++) zt_ranks_finish(&ds->ranks[i]);
+    zt_dataset_ungroup(ds);
     zt_catalog_close(&ds->catalog);
     zt_free(ds->shard);
     zt_free(ds->row);
@@ -249,7 +251,7 @@ void zt_dataset_close(zt_dataset **pds) {
 /* ---- reading ---- */
 
 int64_t zt_dataset_count(const zt_dataset *ds, const char *split) {
-    const int k = split ? split_index(split) : ZT_SPLITS;
+    const int k = split ? zt_dataset_split(split) : ZT_SPLITS;
     return k < 0 ? 0 : ds->ranks[k].clips;
 }
 
@@ -271,28 +273,35 @@ static zt_dataset *lock(const zt_dataset *ds) {
     return d;
 }
 
-/* Id and weight of clip i of the split. Under the lock. */
-static zt_err find(zt_dataset *ds, const char *split, int64_t i, int64_t *id, double *weight) {
-    const int64_t n = zt_dataset_count(ds, split);
-    if (i < 0 || i >= n)
-        return zt_fail(ZT_ARG, "%s: clip %lld of split %s was asked for; it has %lld", ds->dir, (long long)i,
-                       split ? split : "(all)", (long long)n);
-    return zt_ranks_find(&ds->ranks[split ? split_index(split) : ZT_SPLITS], ds->catalog, ds->dir, ds->max_weight > 0, i, id,
-                         weight);
-}
-
-zt_err zt_dataset_clip(const zt_dataset *cds, const char *split, int64_t i, zt_clip_view *view) {
+zt_err zt_dataset_at(const zt_dataset *cds, zt_ranks *r, int64_t i, zt_clip_view *view, double *weight) {
     zt_dataset *ds = lock(cds);
     int64_t id;
-    double weight;
+    double w;
     zt_row *row;
-    zt_err e;
-    ZT_TRY(e = find(ds, split, i, &id, &weight), done);
-    ZT_TRY(e = row_of(ds, id, &row), done);
-    *view = row->view;
+    zt_err e = ZT_OK;
+    if (i < 0 || i >= r->clips) {
+        e = zt_fail(ZT_ARG, "%s: clip %lld of split %s was asked for; it has %lld", ds->dir, (long long)i,
+                    r->split ? r->split : "(all)", (long long)r->clips);
+        goto done;
+    }
+    ZT_TRY(e = zt_ranks_find(r, ds->catalog, ds->dir, ds->max_weight > 0, i, &id, &w), done);
+    if (view) ZT_TRY(e = row_of(ds, id, &row), done);
+    if (view) *view = row->view;
+    if (weight) *weight = w;
 done:
     pthread_mutex_unlock(&ds->lock);
     return e;
+}
+
+/* The clips of a split, NULL: of all. Of no split: those of none. */
+static zt_ranks *ranks_of(const zt_dataset *ds, const char *split) {
+    static zt_ranks none;
+    const int k = split ? zt_dataset_split(split) : ZT_SPLITS;
+    return k < 0 ? &none : (zt_ranks *)(uintptr_t)&ds->ranks[k];
+}
+
+zt_err zt_dataset_clip(const zt_dataset *ds, const char *split, int64_t i, zt_clip_view *view) {
+    return zt_dataset_at(ds, ranks_of(ds, split), i, view, NULL);
 }
 
 zt_err zt_dataset_by_id(const zt_dataset *cds, int64_t id, zt_clip_view *view) {
@@ -304,12 +313,8 @@ zt_err zt_dataset_by_id(const zt_dataset *cds, int64_t id, zt_clip_view *view) {
     return e;
 }
 
-zt_err zt_dataset_weight(const zt_dataset *cds, const char *split, int64_t i, double *weight) {
-    zt_dataset *ds = lock(cds);
-    int64_t id;
-    const zt_err e = find(ds, split, i, &id, weight);
-    pthread_mutex_unlock(&ds->lock);
-    return e;
+zt_err zt_dataset_weight(const zt_dataset *ds, const char *split, int64_t i, double *weight) {
+    return zt_dataset_at(ds, ranks_of(ds, split), i, NULL, weight);
 }
 
 double zt_dataset_max_weight(const zt_dataset *ds) { return ds->max_weight; }

@@ -3,7 +3,7 @@
 #define ZT_DATASET_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "base/err.h"
+#include "base/sizes.h"
 #include "data/npy.h"
 
 typedef struct zt_dataset zt_dataset;
@@ -43,6 +43,22 @@ void zt_dataset_least(const zt_dataset *ds, const char *split, int *frames, int 
 zt_err zt_dataset_weight(const zt_dataset *ds, const char *split, int64_t i, double *weight);
 /** The largest weight in the set, at least 1; 0: no clip has a weight, all are drawn alike. */
 double zt_dataset_max_weight(const zt_dataset *ds);
+
+/* ---- clips by size (dataset_group.c) ---- */
+
+typedef struct zt_size_count { zt_size size; int64_t clips; } zt_size_count;
+/** The sizes that clips of a split (train, val or test) have, smallest first (by frames, height, width), *n of them into *list,
+ *  which the caller frees with zt_free. Few where clips have few sizes. ZT_FORMAT, ZT_IO, ZT_NOMEM. */
+zt_err zt_dataset_sizes(const zt_dataset *ds, const char *split, zt_size_count **list, int *n);
+/** Sort the clips into groups 0..n-1, before anybody reads and after zt_dataset_keep: of(ctx, size) says which a clip is in,
+ *  negative: in none. of and ctx are called until the data set is closed, from any thread. Errors as above. */
+zt_err zt_dataset_group(zt_dataset *ds, int n, int (*of)(const void *ctx, zt_size size), const void *ctx);
+/** Clips of a group in a split (train, val or test); 0 for what is not there. */
+int64_t zt_dataset_group_count(const zt_dataset *ds, const char *split, int group);
+/** Clip i, 0 <= i < count, of a group in catalogue order, and its weight; view and weight may be NULL. Errors as zt_dataset_clip
+ *  and zt_dataset_weight. Any thread. */
+zt_err zt_dataset_group_clip(const zt_dataset *ds, const char *split, int group, int64_t i, zt_clip_view *view, double *weight);
+
 /** The clip has been read and is not needed soon: its pages stop counting as this process's memory. Any thread. */
 void zt_dataset_forget(const zt_dataset *ds, const zt_clip_view *view);
 /** Ground truth of a synthetic clip, member KEY.NAME.npy ("mask", "depth", "camera", ...; data/world.h lists each world's): its

@@ -19,13 +19,24 @@ typedef struct zt_rank_block {
     int64_t *id;
     float *weight;
 } zt_rank_block; /* start: rank of its first clip */
-/* The usable clips of a split, or of all. */
+/* Clips sorted by size: of() says which group, negative: none. */
+typedef struct zt_grouping {
+    int n;
+    int (*of)(const void *ctx, zt_size size);
+    const void *ctx;
+} zt_grouping;
+/* The usable clips of a split, or of all; with `by` only those of the group. */
 typedef struct zt_ranks {
     const char *split;
+    const zt_grouping *by;
+    int group;
     zt_rank_block *block;
     int64_t n_blocks, cap, clips;
 } zt_ranks;
 
+/** n more clips in block `number`; blocks come in order, one of a group in several parts maybe. ZT_FORMAT (cannot be),
+ *  ZT_NOMEM. */
+zt_err zt_ranks_append(zt_ranks *r, const char *dir, int64_t number, int64_t n);
 /** The blocks of all clips and of each split: ranks[0..ZT_SPLITS), then of all. Errors: ZT_FORMAT (counters that cannot be). */
 zt_err zt_ranks_read(zt_ranks ranks[ZT_SPLITS + 1], zt_catalog *c, const char *dir);
 /** Clip number i, 0 <= i < clips, and its weight. One thread at a time. ZT_FORMAT when the catalogue was changed meanwhile. */
@@ -53,6 +64,9 @@ struct zt_dataset {
     zt_catalog *catalog;
     zt_arena *text; /* all strings and rows */
     zt_ranks ranks[ZT_SPLITS + 1];
+    bool kept;           /* zt_dataset_keep left some out */
+    zt_grouping by;
+    zt_ranks *group;     /* [ZT_SPLITS][by.n] (dataset_group.c) */
     zt_shard_map *shard; /* by name */
     int n_shards, cap_shards;
     zt_row **row; /* hash table by id, open addressing; cap is a power of two */
@@ -69,6 +83,13 @@ zt_err zt_dataset_start(zt_dataset **ds, const char *dir);
 zt_err zt_dataset_shard_size(const zt_shard_map *s);
 /** The shard called `name`, mapped and checked as a file; NULL in *s when the catalogue does not list it. Under the lock. */
 zt_err zt_dataset_shard(zt_dataset *ds, const char *name, zt_shard_map **s);
+/** Index of a split's name; negative: there is none such. */
+int zt_dataset_split(const char *split);
+/** View (NULL: not asked for; then its row is not read) and weight (may be NULL) of clip i of r, which is of ds. Takes the lock.
+ *  ZT_ARG: there is none such. */
+zt_err zt_dataset_at(const zt_dataset *ds, zt_ranks *r, int64_t i, zt_clip_view *view, double *weight);
+/** dataset_group.c: forget the groups. */
+void zt_dataset_ungroup(zt_dataset *ds);
 /** Everything that a row says, against what can be and against its shard: after this its pixels are safe to read. Under the
  *  lock. */
 zt_err zt_dataset_check_row(zt_dataset *ds, const zt_catalog_clip *k, zt_shard_map **s);

@@ -8,18 +8,13 @@ const char *const ZT_SPLIT[ZT_SPLITS] = {"train", "val", "test"};
 
 typedef struct reading { zt_ranks *ranks; const char *dir; } reading;
 
-static zt_err add_block(void *ctx, const char *split, int64_t number, int64_t n) {
-    reading *r = ctx;
-    int k = 0;
-    while (k < ZT_SPLITS && strcmp(split, ZT_SPLIT[k]) != 0) k++;
-    if (k == ZT_SPLITS)
-        return zt_fail(ZT_FORMAT, "%s/catalog.db: there are clips in split '%.40s'; splits are train, val and test", r->dir,
-                       split);
-    zt_ranks *s = &r->ranks[k];
-    if (n < 1 || n > ZT_BLOCK_IDS || number < 0 || number > INT64_MAX >> (ZT_BLOCK_BITS + 1)
-        || (s->n_blocks && number <= s->block[s->n_blocks - 1].number))
+zt_err zt_ranks_append(zt_ranks *s, const char *dir, int64_t number, int64_t n) {
+    const int64_t last = s->n_blocks ? s->block[s->n_blocks - 1].number : -1;
+    const int64_t before = s->n_blocks && number == last ? s->clips - s->block[s->n_blocks - 1].start : 0;
+    if (n < 1 || before + n > ZT_BLOCK_IDS || number < 0 || number > INT64_MAX >> (ZT_BLOCK_BITS + 1) || number < last
+        || (!s->by && number == last))
         return zt_fail(ZT_FORMAT, "%s/catalog.db: block %lld of split %s is said to have %lld clips; `zoe data check` says more",
-                       r->dir, (long long)number, split, (long long)n);
+                       dir, (long long)number, s->split, (long long)n);
     if (s->n_blocks == s->cap) {
         const int64_t cap = s->cap ? s->cap * 2 : 64;
         zt_rank_block *more = zt_realloc(s->block, (size_t)cap * sizeof *more);
@@ -27,9 +22,19 @@ static zt_err add_block(void *ctx, const char *split, int64_t number, int64_t n)
         s->block = more;
         s->cap = cap;
     }
-    s->block[s->n_blocks++] = (zt_rank_block){.number = number, .start = s->clips};
+    if (before == 0) s->block[s->n_blocks++] = (zt_rank_block){.number = number, .start = s->clips};
     s->clips += n;
     return ZT_OK;
+}
+
+static zt_err add_block(void *ctx, const char *split, int64_t number, int64_t n) {
+    reading *r = ctx;
+    int k = 0;
+    while (k < ZT_SPLITS && strcmp(split, ZT_SPLIT[k]) != 0) k++;
+    if (k == ZT_SPLITS)
+        return zt_fail(ZT_FORMAT, "%s/catalog.db: there are clips in split '%.40s'; splits are train, val and test", r->dir,
+                       split);
+    return zt_ranks_append(&r->ranks[k], r->dir, number, n);
 }
 
 /* Blocks of all clips: those of the splits merged. */
@@ -60,13 +65,26 @@ zt_err zt_ranks_read(zt_ranks ranks[ZT_SPLITS + 1], zt_catalog *c, const char *d
     return e == ZT_OK ? merge(ranks) : e;
 }
 
+/* Of n clips those of the group; how many. */
+static int pick(const zt_ranks *r, int n, int64_t *id, float *weight, const zt_size *size) {
+    int kept = 0;
+    for (int k = 0; k < n; k++) {
+        if (r->by->of(r->by->ctx, size[k]) != r->group) continue;
+        if (weight) weight[kept] = weight[k];
+        id[kept++] = id[k];
+    }
+    return kept;
+}
+
 /* The ids of a block, and weights where clips have them. */
 static zt_err load(const zt_ranks *r, zt_rank_block *b, int64_t clips, zt_catalog *c, const char *dir, bool weighted) {
     int64_t id[ZT_BLOCK_IDS];
     float weight[ZT_BLOCK_IDS];
+    zt_size size[ZT_BLOCK_IDS];
     int n;
     zt_err e;
-    ZT_TRY(e = zt_catalog_block(c, r->split, b->number, id, weighted ? weight : NULL, &n), done);
+    ZT_TRY(e = zt_catalog_block(c, r->split, b->number, id, weighted ? weight : NULL, r->by ? size : NULL, &n), done);
+    if (r->by) n = pick(r, n, id, weighted ? weight : NULL, size);
     if (n != clips)
         return zt_fail(
             ZT_FORMAT,

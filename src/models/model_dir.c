@@ -8,7 +8,7 @@
 
 enum { MAX_CONFIG = 1 << 20 };
 
-typedef struct video_cfg { int64_t frames, height, width; double fps, mean, scale; } video_cfg;
+typedef struct video_cfg { int64_t frames, height, width; double fps, mean, scale; char sizes[ZT_SIZES_TEXT]; } video_cfg;
 static const zt_opt video_options[] = {
     {"frames", ZT_OPT_INT, ZT_OPT_AT(video_cfg, frames), "16", 1, 1024, NULL, 0, "frames of a clip"},
     {"height", ZT_OPT_INT, ZT_OPT_AT(video_cfg, height), "32", 1, 4096, NULL, 0, "pixels"},
@@ -16,6 +16,8 @@ static const zt_opt video_options[] = {
     {"fps", ZT_OPT_REAL, ZT_OPT_AT(video_cfg, fps), "8", 0.01, 1000, NULL, 0, "frames per second"},
     {"mean", ZT_OPT_REAL, ZT_OPT_AT(video_cfg, mean), "0", -1, 1, NULL, 0, "mean of the training pixels in [-1,1]: subtracted"},
     {"scale", ZT_OPT_REAL, ZT_OPT_AT(video_cfg, scale), "1", 1e-3, 100, NULL, 0, "then divided by this"},
+    {"sizes", ZT_OPT_STR, ZT_OPT_AT(video_cfg, sizes), "", 0, 0, NULL, 0,
+     "all sizes it was trained at, frames x height x width; empty: the one above"},
 };
 static const zt_opts video_opts = {video_options, sizeof video_options / sizeof *video_options};
 
@@ -51,6 +53,11 @@ static zt_err read_net(zt_net *net, const json_t *config, const char *where) {
     net->fps = v.fps;
     net->mean = v.mean;
     net->scale = v.scale;
+    ZT_TRY(e = zt_sizes_parse(&net->sizes, v.sizes, "config.json: video.sizes"), done);
+    for (int k = 0; k < net->sizes.n; k++) {
+        const zt_net other = zt_net_at(net, net->sizes.v[k]);
+        ZT_TRY(e = zt_net_check(&other), done);
+    }
     const char *scopes = json_string_value(json_object_get(config, "f32_scopes"));
     if (scopes) ZT_TRY(e = zt_format(net->f32_scopes, sizeof net->f32_scopes, "%s", scopes), done);
     e = zt_net_check(net);
@@ -112,13 +119,17 @@ void zt_model_dir_finish(zt_model_dir *m) {
 
 /* ---- writing --------------------------------------------------------------------------------------------------- */
 static json_t *describe(const zt_net *net, const json_t *diffusion) {
-    const video_cfg v = {net->frames, net->height, net->width, net->fps, net->mean, net->scale};
+    video_cfg v = {.frames = net->frames, .height = net->height, .width = net->width, .fps = net->fps, .mean = net->mean,
+                   .scale = net->scale};
+    zt_sizes_text(&net->sizes, v.sizes);
+    json_t *video = zt_opt_to_json(video_opts, &v);
+    if (video && net->sizes.n == 0) json_object_del(video, "sizes");
     json_t *model = json_pack("{s:s}", "name", net->model->name), *options = zt_opt_to_json(net->model->opts, net->cfg);
     if (model && options) json_object_update(model, options);
     json_decref(options);
     return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:O}", "format", "zoetrope-model", "version", 1, "zoe", ZT_VERSION,
                      "f32_scopes", net->f32_scopes, "model", model, "text", zt_opt_to_json(zt_text_opts, &net->text), "video",
-                     zt_opt_to_json(video_opts, &v), "diffusion", diffusion);
+                     video, "diffusion", diffusion);
 }
 
 static zt_err write_files(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *config) {

@@ -27,6 +27,14 @@ zt_err zt_net_check(const zt_net *net) {
     return net->model->check(net->cfg, net->frames, net->height, net->width);
 }
 
+zt_net zt_net_at(const zt_net *net, zt_size size) {
+    zt_net out = *net;
+    out.frames = size.frames;
+    out.height = size.height;
+    out.width = size.width;
+    return out;
+}
+
 void zt_net_mask_inputs(zt_net_in *in, zt_graph *g, const zt_net *net, int64_t b) {
     const zt_shape sh = zt_sh(b, net->frames);
     in->mask = zt_input(g, "mask", zt_graph_real(g), sh);

@@ -1,6 +1,7 @@
 /* net.h - a complete denoising network: text encoder, known frames, video model; and the folder it is kept in. */
 #ifndef ZT_NET_H
 #define ZT_NET_H
+#include "base/sizes.h"
 #include "models/models.h"
 #include "text/bpe.h"
 #include "text/encoder.h"
@@ -13,7 +14,8 @@ typedef struct zt_net {
     void *cfg;                          /* model->cfg_size bytes, owned */
     zt_text_cfg text;
     int64_t vocab;                      /* real size of the tokenizer */
-    int64_t frames, height, width;      /* clip size it was trained at */
+    int64_t frames, height, width;      /* clip size it was trained at; of several the main one, which most clips had */
+    zt_sizes sizes;                     /* all of them, that one first; none: only that */
     double fps;
     double mean, scale;                 /* what the network sees is (x - mean) / scale, x in [-1,1] */
     char f32_scopes[256];               /* parts that multiply in f32 whatever the precision (zt_graph_keep_f32) */
@@ -24,6 +26,8 @@ zt_err zt_net_init(zt_net *net, const char *name);
 void zt_net_finish(zt_net *net);
 /** Options against each other and against the clip size. */
 zt_err zt_net_check(const zt_net *net);
+/** The same network for clips of another size: a view, not to be finished. */
+zt_net zt_net_at(const zt_net *net, zt_size size);
 
 /** Inputs of one run, leaves of the graph. mask[b,t] = 1: frame t is known and given in `known`; its `noisy` content is
  *  ignored. The network sees in every frame the known one that came last, as Stable Video Diffusion (arXiv:2311.15127) shows

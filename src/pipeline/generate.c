@@ -56,6 +56,17 @@ zt_model_info zt_model_get_info(const zt_model *m) {
                            zt_tset_numel(&m->dir.params), m->dir.hash};
 }
 
+bool zt_model_size(const zt_model *m, int k, int *frames, int *height, int *width) {
+    const zt_net *net = &m->dir.net;
+    const zt_size main = {(int)net->frames, (int)net->height, (int)net->width};
+    if (k < 0 || k >= (net->sizes.n ? net->sizes.n : 1)) return false;
+    const zt_size s = net->sizes.n ? net->sizes.v[k] : main;
+    *frames = s.frames;
+    *height = s.height;
+    *width = s.width;
+    return true;
+}
+
 /* ---- request --------------------------------------------------------------------------------------------------- */
 zt_generate_cfg zt_generate_defaults(void) {
     return (zt_generate_cfg){.num = 1, .steps = 32, .cfg_scale = 2, .seed = 1, .sampler = "ddim", .precision = "auto"};
@@ -85,6 +96,26 @@ static zt_err check(const zt_generate_cfg *c, const zt_net *net) {
     zt_err e = c->prompt ? zt_prompt_check(c->prompt, strlen(c->prompt)) : ZT_OK;
     if (e == ZT_OK && c->negative) e = zt_prompt_check(c->negative, strlen(c->negative));
     return e != ZT_OK ? e : zt_net_check(net);
+}
+
+/* The size that is asked for: the first of the model's that has the height and width, and the frames if one has. */
+zt_err zt_generate_size(const zt_model *m, const zt_generate_cfg *c, int *frames, int *height, int *width) {
+    zt_size s, best = {0, 0, 0};
+    zt_str list = {0};
+    for (int k = 0; zt_model_size(m, k, &s.frames, &s.height, &s.width); k++) {
+        const bool fits = (!c->height || c->height == s.height) && (!c->width || c->width == s.width);
+        if (fits && (!best.frames || (c->video_frames == s.frames && c->video_frames != best.frames))) best = s;
+        zt_str_addf(&list, "%s%dx%d (%d frames)", k ? ", " : "", s.width, s.height, s.frames);
+    }
+    zt_err e = ZT_OK;
+    if (!best.frames)
+        e = zt_fail(ZT_CONFIG, "width %d, height %d: this model makes clips of %.400s", c->width, c->height,
+                    list.buf ? list.buf : "");
+    zt_str_finish(&list);
+    *frames = c->video_frames > 0 ? c->video_frames : best.frames;
+    *height = best.height;
+    *width = best.width;
+    return e;
 }
 
 /* The known frames at the model's size, the same for each of n clips. */
@@ -143,6 +174,8 @@ static zt_err make_clip(zt_clip **out, const zt_model *m, const zt_generate_cfg 
     const int64_t n = net->frames * net->height * net->width * ZT_RGB;
     zt_model_info info = zt_model_get_info(m);
     info.frames = (int)net->frames;
+    info.height = (int)net->height;
+    info.width = (int)net->width;
     zt_clip *clip = zt_alloc(sizeof *clip);
     zt_err e = clip ? ZT_OK : ZT_NOMEM;
     if (clip) {
@@ -163,12 +196,13 @@ static zt_err make_clip(zt_clip **out, const zt_model *m, const zt_generate_cfg 
 }
 
 zt_err zt_generate(zt_model *m, const zt_generate_cfg *asked, zt_clip **out) {
-    zt_net net = m->dir.net;                         /* a view with another length */
+    zt_size size;
     zt_generate_cfg c = *asked;                      /* with the precision that is used, for the label */
     zt_dtype multiply = ZT_F32;
     *out = NULL;
-    if (c.video_frames > 0) net.frames = c.video_frames;
-    zt_err e = check(&c, &net);
+    zt_err e = zt_generate_size(m, &c, &size.frames, &size.height, &size.width);
+    const zt_net net = zt_net_at(&m->dir.net, size);
+    if (e == ZT_OK) e = check(&c, &net);
     if (e == ZT_OK) e = zt_sampling_precision(c.precision, &multiply);
     if (e != ZT_OK) return e;
     c.precision = zt_dtype_name(multiply);

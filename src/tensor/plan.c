@@ -176,23 +176,44 @@ static int64_t input_room(const zt_node *n) {
     return (zt_result_bytes(n) + 2 * GUARD + 63) & ~(int64_t)63;
 }
 
-static zt_err bind(zt_plan *p, const bool *need) {
+/* *at has at least `bytes`, and where it grows, what was in it is lost. */
+static zt_err grow(uint8_t **at, int64_t *have, int64_t bytes) {
+    if (*at && *have >= bytes) return ZT_OK;
+    if (*at) zt_big_free(*at, (size_t)*have + 64);
+    *have = bytes;
+    *at = zt_big_alloc((size_t)bytes + 64);
+    return *at ? ZT_OK : ZT_NOMEM;
+}
+void zt_plan_pool_finish(zt_plan_pool *pool) {
+    if (pool->arena) zt_big_free(pool->arena, (size_t)pool->arena_bytes + 64);
+    if (pool->scratch) zt_big_free(pool->scratch, (size_t)pool->scratch_bytes + 64);
+    *pool = (zt_plan_pool){0};
+}
+
+static zt_err allocate(zt_plan *p) {
     const int size = zt_graph_size(p->g);
+    zt_plan_pool own = {0}, *pool = p->cfg.pool ? p->cfg.pool : &own;
     for (int id = 0; id < size; id++)
-        if (need[id] && zt_graph_node(p->g, id)->role == ZT_INPUT) p->info.input_bytes += input_room(zt_graph_node(p->g, id));
+        if (p->need[id] && zt_graph_node(p->g, id)->role == ZT_INPUT) p->info.input_bytes += input_room(zt_graph_node(p->g, id));
     p->info.scratch_bytes = p->scratch_bytes;
-    if (!p->cfg.dry) {
-        p->arena = zt_big_alloc((size_t)p->info.arena_bytes + 64);
-        p->inputs = zt_big_alloc((size_t)p->info.input_bytes + 64);
-        p->scratch = zt_big_alloc((size_t)p->scratch_bytes + 64);
-        p->packed = zt_big_alloc((size_t)p->info.packed_bytes + 64);
-        if (!p->arena || !p->inputs || !p->scratch || !p->packed) return ZT_NOMEM;
-    }
+    if (p->cfg.dry) return ZT_OK;
+    zt_err e = grow(&pool->arena, &pool->arena_bytes, p->info.arena_bytes);
+    if (e == ZT_OK) e = grow(&pool->scratch, &pool->scratch_bytes, p->scratch_bytes);
+    p->arena = pool->arena;
+    p->scratch = pool->scratch;
+    p->inputs = zt_big_alloc((size_t)p->info.input_bytes + 64);
+    p->packed = zt_big_alloc((size_t)p->info.packed_bytes + 64);
+    if (p->cfg.no_reuse && p->arena) memset(p->arena, GUARD_BYTE, (size_t)p->info.arena_bytes);
+    return p->inputs && p->packed ? e : ZT_NOMEM;
+}
+
+zt_err zt_plan_bind(zt_plan *p) {
+    const int size = zt_graph_size(p->g);
     int64_t at = GUARD;
     for (int id = 0; id < size; id++) {
         zt_node *n = zt_graph_node(p->g, id);
         zt_err e = ZT_OK;
-        if (!need[id]) continue;
+        if (!p->need[id]) continue;
         if (n->role == ZT_INPUT && !p->cfg.dry) {
             n->x = p->inputs + at;
             at += input_room(n);
@@ -214,7 +235,6 @@ static zt_err bind(zt_plan *p, const bool *need) {
     }
     for (int k = 0; k < p->n_steps; k++) p->steps[k].exec.scratch = p->scratch;
     zt_plan_bind_packs(p);
-    if (p->cfg.no_reuse && p->arena) memset(p->arena, GUARD_BYTE, (size_t)p->info.arena_bytes);
     return ZT_OK;
 }
 
@@ -232,24 +252,25 @@ zt_err zt_plan_create(zt_plan **out, zt_graph *g, int n_out, zt_node *const *out
     zt_err e = zt_graph_error(g);
     if (e != ZT_OK) return e;
     zt_plan *p = zt_alloc(sizeof *p);
-    bool *need = zt_alloc_array((size_t)zt_graph_size(g) + 1, sizeof *need);
-    if (!p || !need) {
+    if (!p) return ZT_NOMEM;
+    p->g = g;
+    p->cfg = *cfg;
+    p->need = zt_alloc_array((size_t)zt_graph_size(g) + 1, sizeof *p->need);
+    if (!p->need) {
         e = ZT_NOMEM;
         goto done;
     }
-    p->g = g;
-    p->cfg = *cfg;
-    mark_needed(g, n_out, outputs, need);
-    ZT_TRY(e = make_steps(p, need, n_out, outputs), done);
+    mark_needed(g, n_out, outputs, p->need);
+    ZT_TRY(e = make_steps(p, p->need, n_out, outputs), done);
     ZT_TRY(e = make_blocks(p), done);
     find_lifetimes(p, n_out, outputs);
     ZT_TRY(e = place_blocks(p), done);
     ZT_TRY(e = fits(p), done);
-    ZT_TRY(e = bind(p, need), done);
+    ZT_TRY(e = allocate(p), done);
+    ZT_TRY(e = zt_plan_bind(p), done);
     *out = p;
     p = NULL;
 done:
-    zt_free(need);
     zt_plan_destroy(&p);
     return e;
 }
@@ -261,11 +282,12 @@ void zt_plan_destroy(zt_plan **pp) {
         if (p->steps[k].kernel && p->steps[k].kernel->release) p->steps[k].kernel->release(p->steps[k].exec.prepared);
         zt_chain_destroy(&p->steps[k]);
     }
-    if (p->arena) zt_big_free(p->arena, (size_t)p->info.arena_bytes + 64);
+    zt_plan_pool own = {p->arena, p->scratch, p->info.arena_bytes, p->scratch_bytes};
+    if (!p->cfg.pool) zt_plan_pool_finish(&own);
     if (p->inputs) zt_big_free(p->inputs, (size_t)p->info.input_bytes + 64);
-    if (p->scratch) zt_big_free(p->scratch, (size_t)p->scratch_bytes + 64);
     if (p->packed) zt_big_free(p->packed, (size_t)p->info.packed_bytes + 64);
     zt_free(p->pack);
+    zt_free(p->need);
     zt_free(p->steps);
     zt_free(p->block);
     zt_free(p->first_block);

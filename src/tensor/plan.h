@@ -58,6 +58,12 @@ typedef struct zt_backend {
     int (*run_chain)(const zt_chain *c, bool check);
 } zt_backend;
 
+/** Memory of results and scratch that several plans take turns in: as much as the largest of them needs. Zero-initialise;
+ *  zt_plan_pool_finish frees, after the plans. What a plan put out is lost when another one is made or run. One thread at a
+ *  time. */
+typedef struct zt_plan_pool { uint8_t *arena, *scratch; int64_t arena_bytes, scratch_bytes; } zt_plan_pool;
+void zt_plan_pool_finish(zt_plan_pool *pool);
+
 typedef struct zt_plan zt_plan;
 typedef struct zt_plan_cfg {
     const zt_backend *backend;  /* NULL: plain C references only */
@@ -70,6 +76,7 @@ typedef struct zt_plan_cfg {
     bool no_reuse;              /* every node its own storage, with guard zones (tests) */
     zt_tset *params;            /* storage of PARAM leaves, found by name; each must be there with its shape */
     zt_tset *states;            /* storage of STATE leaves */
+    zt_plan_pool *pool;         /* whose memory it uses, borrowed; NULL: memory of its own */
     bool dry;                   /* lay out memory only; cannot run (for --plan) */
 } zt_plan_cfg;
 

@@ -36,13 +36,17 @@ struct zt_plan {
     zt_pack *pack;
     int n_packs;
     bool changes_params;
-    uint8_t *arena, *inputs, *scratch, *packed;
+    bool *need;                          /* by node id: it is an output, or one depends on it */
+    uint8_t *arena, *inputs, *scratch, *packed;   /* arena and scratch: the pool's, where there is one */
     int64_t scratch_bytes;
     zt_plan_info info;
 };
 
 /** plan_fold.c: give activations to the kernels of the products they are of. need: by node id; outputs stay what they are. */
 zt_err zt_plan_fold(zt_plan *p, const bool *need, int n_out, zt_node *const *out);
+
+/** plan.c: every node's storage, where arena, inputs and scratch are now. ZT_NOTFOUND, ZT_SHAPE (parameters and states). */
+zt_err zt_plan_bind(zt_plan *p);
 
 /** plan_half.c: which results are stored as bf16 (node->half), once steps and kernels are known. ZT_NOMEM. */
 zt_err zt_plan_choose_halves(zt_plan *p, int n_out, zt_node *const *out);

@@ -19,8 +19,14 @@ static void run_step(const zt_plan *p, const zt_step *s) {
     else s->node->op->ref[zt_reference_of(s->node)](s->node);
 }
 
-static zt_err can_run(const zt_plan *p) {
-    return p->cfg.dry ? zt_fail(ZT_ARG, "a dry plan only lays out memory; it cannot run") : ZT_OK;
+static zt_err can_run(zt_plan *p) {
+    const zt_plan_pool *pool = p->cfg.pool;
+    if (p->cfg.dry) return zt_fail(ZT_ARG, "a dry plan only lays out memory; it cannot run");
+    if (!pool || (pool->arena == p->arena && pool->scratch == p->scratch)) return ZT_OK;
+    if (!pool->arena || !pool->scratch) return zt_fail(ZT_NOMEM, "a plan's memory could not be made larger before");
+    p->arena = pool->arena;                  /* it has grown for another plan */
+    p->scratch = pool->scratch;
+    return zt_plan_bind(p);
 }
 
 /* Parameters may have changed. */

@@ -25,6 +25,13 @@ static const zt_opt data_options[] = {
     {"frames", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, frames), "0", 0, 1024, NULL, 0, "frames per clip; 0: the data set's"},
     {"height", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, height), "0", 0, 4096, NULL, 0, "pixels; 0: the data set's"},
     {"width", ZT_OPT_INT, ZT_OPT_AT(zt_data_cfg, width), "0", 0, 4096, NULL, 0, "pixels; 0: the data set's"},
+    {"buckets", ZT_OPT_STR, ZT_OPT_AT(zt_data_cfg, buckets), "", 0, 0, NULL, 0,
+     "train on clips of several sizes, each batch of one: auto, every size that has a batch of clips; or a list of frames x "
+     "height x width such as 16x64x96,32x64x64. Clips of other sizes are cut (with resize scaled) to the nearest; empty: one "
+     "size"},
+    {"bucket_batch", ZT_OPT_ENUM, ZT_OPT_AT(zt_data_cfg, bucket_batch), "same", 0, 0, ZT_BUCKET_BATCH_CHOICES, 0,
+     "same: train.batch clips of every bucket; pixels: train.batch of the one with the most clips, of others so many that a "
+     "batch has about as many pixels"},
     {"flip", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, flip), "false", 0, 0, NULL, 0,
      "mirror half of the clips; left and right swap in captions (not where labels say no_flip)"},
     {"crop", ZT_OPT_BOOL, ZT_OPT_AT(zt_data_cfg, crop), "true", 0, 0, NULL, 0,

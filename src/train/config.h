@@ -1,9 +1,10 @@
 /* config.h - a training config: sections of typed options, read from YAML, overridden by key=value, written back whole. */
 #ifndef ZT_TRAIN_CONFIG_H
 #define ZT_TRAIN_CONFIG_H
+#include "data/bucket.h"
 #include "diffusion/config.h"
 #include "models/net.h"
-#include "tensor/choices.h"
+#include "tensor/plan.h"
 
 typedef enum zt_precision { ZT_PRECISION_F32, ZT_PRECISION_BF16 } zt_precision;
 #define ZT_PRECISION_CHOICES "f32|bf16"
@@ -17,14 +18,18 @@ typedef struct zt_run_cfg {                                                     
 typedef enum zt_pixels { ZT_PIXELS_STANDARD, ZT_PIXELS_SIGNED, ZT_PIXELS_UNIT } zt_pixels;
 #define ZT_PIXELS_CHOICES "standard|signed|unit"
 
+typedef enum zt_bucket_batch { ZT_BATCH_SAME, ZT_BATCH_PIXELS } zt_bucket_batch;
+#define ZT_BUCKET_BATCH_CHOICES "same|pixels"
+
 typedef struct zt_data_cfg {                                                      /* section data */
-    char path[1024], policy[1024];
+    char path[1024], policy[1024], buckets[ZT_SIZES_TEXT];
     int64_t frames, height, width;       /* 0: the data set's own */
     int flip, crop, jitter, resize;      /* these and the next: data/loader.h */
     double stretch, rotate, brightness, contrast, saturation, hue;
     zt_ints curriculum_frames, curriculum_sides;   /* curriculum.h */
     double curriculum_part;
     int pixels;                          /* zt_pixels */
+    int bucket_batch;                    /* zt_bucket_batch */
 } zt_data_cfg;
 
 typedef enum zt_optimiser { ZT_ADAMW, ZT_MUON, ZT_ADAM, ZT_SGD, ZT_RMSPROP, ZT_LION } zt_optimiser;
@@ -44,6 +49,14 @@ static inline zt_dtype zt_precision_multiply(int precision) {
     return precision == ZT_PRECISION_BF16 ? ZT_BF16 : ZT_F32;
 }
 
+/* What a bucket of a run is (buckets.h): its clips in the training split, and how many of them a batch has. */
+typedef struct zt_run_bucket { int group; int64_t batch, clips; } zt_run_bucket;
+typedef struct zt_run_buckets {
+    int n;                               /* 0: clips of one size, c->net's */
+    zt_buckets by;
+    zt_run_bucket v[ZT_SIZES_MAX];       /* most clips first */
+} zt_run_buckets;
+
 /** Zero-initialise; zt_train_cfg_finish frees. net.frames.. are 0 until the data set is known. */
 typedef struct zt_train_cfg {
     zt_run_cfg run;
@@ -51,6 +64,8 @@ typedef struct zt_train_cfg {
     zt_steps_cfg train;
     zt_diffusion_cfg diffusion;
     zt_net net;                          /* sections model and text */
+    zt_run_buckets buckets;              /* not an option: found when the data set is known */
+    zt_plan_pool *pool;                  /* not an option: memory that the steps of the run take turns in, borrowed; NULL: own */
     zt_choices *choices;                 /* not an option: kernels of the run at hand, borrowed; NULL: the usual ones */
 } zt_train_cfg;
 

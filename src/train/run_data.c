@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/file.h"
+#include "train/buckets.h"
 #include "train/curriculum.h"
 
 enum { STATISTICS_CLIPS = 500 };
@@ -75,6 +76,7 @@ zt_err zt_run_data_open(zt_dataset **ds, zt_train_cfg *c, zt_admission *out) {
     c->net.width = c->data.width ? c->data.width : clip.width;
     c->net.fps = clip.fps;
     ZT_TRY(e = settle_pixels(*ds, c), done);
+    ZT_TRY(e = zt_run_buckets_choose(*ds, c), done);
     ZT_TRY(e = zt_net_check(&c->net), done);
     e = zt_curriculum_check(c);
 done:
@@ -111,11 +113,22 @@ zt_err zt_run_tokenizer(zt_bpe *tok, const zt_dataset *ds, zt_train_cfg *c, cons
     return e;
 }
 
+int64_t zt_run_clips(const zt_dataset *ds, const zt_train_cfg *c, const char *split) {
+    return c->buckets.n == 1 ? zt_dataset_group_count(ds, split, c->buckets.v[0].group) : zt_dataset_count(ds, split);
+}
+
 zt_err zt_run_loader(zt_loader **l, const zt_dataset *ds, const zt_train_cfg *c, const char *split, int64_t batch,
                      int64_t first) {
     const zt_data_cfg *d = &c->data;
     zt_loader_cfg cfg = {.split = split, .batch = (int)batch, .frames = (int)c->net.frames, .height = (int)c->net.height,
                          .width = (int)c->net.width, .seed = (uint64_t)c->run.seed, .resize = d->resize, .first_batch = first};
+    zt_loader_bucket bucket[ZT_SIZES_MAX];
+    for (int k = 0; k < c->buckets.n; k++) {
+        const zt_run_bucket *b = &c->buckets.v[k];
+        bucket[k] = (zt_loader_bucket){b->group, (int)(c->buckets.n == 1 ? batch : b->batch), c->buckets.by.sizes.v[k]};
+    }
+    cfg.bucket = bucket;
+    cfg.n_buckets = c->buckets.n;
     if (strcmp(split, "train") == 0) {
         cfg.shuffle = true;
         cfg.crop = d->crop;

@@ -177,7 +177,7 @@ zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t bat
     ZT_TRY(e = keep_f32(s->g, c->run.f32_scopes), done);
     l.out[n_out++] = s->loss;
     const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params, .states = states, .dry = dry,
-                             .choices = c->choices};
+                             .choices = c->choices, .pool = c->pool};
     ZT_TRY(e = zt_plan_create(&s->plan, s->g, n_out, l.out, &cfg), done);
     s->flops += zt_plan_get_info(s->plan)->flops;
 done:

@@ -10,6 +10,7 @@
 #include "data/loader.h"
 #include "init.h"
 #include "train/baseline.h"
+#include "train/buckets.h"
 #include "train/checkpoint.h"
 #include "train/curriculum.h"
 #include "train/feed.h"
@@ -22,7 +23,7 @@ enum { LOG_EVERY = 10 };
 /* A run in progress. */
 typedef struct run {
     zt_train_cfg *c;
-    zt_train_cfg now;                    /* c with the size of the stage at hand */
+    zt_train_cfg now;                    /* c with the size of the stage or bucket at hand */
     const char *out;
     char checkpoints[ZT_PATH_MAX], kernels[ZT_PATH_MAX];
     zt_dataset *ds;
@@ -30,10 +31,13 @@ typedef struct run {
     zt_loader *loader;
     zt_bpe tok;
     zt_tset params, states, ema;         /* ema: the ema.* part of states, under the parameters' names */
-    zt_step_graph step;
+    zt_plan_pool pool;                   /* memory of all steps, validation too */
+    zt_step_cache steps;
+    zt_step_graph *step;                 /* the one at hand */
     zt_run_log log;
     zt_choices choices;
     zt_run_state at;
+    int64_t clips;                       /* trained on in this session */
     double waited_s;                     /* for data, in the stages before */
     double loss_sum;                     /* since the last log line */
     int loss_n;
@@ -68,17 +72,18 @@ done:
     return e;
 }
 
-/* The step of a stage, on the kernels chosen for it, or now by timing. */
-static zt_err make_step(run *r, zt_stage stage) {
+/* Go on with the step of bucket k (0 without buckets), whose config `now` is; made when it is first needed, on the kernels chosen
+ * for it, or now by timing. */
+static zt_err use_step(run *r, const zt_train_cfg *now, int k) {
     const double start = zt_now();
     const int timed = r->choices.timed;
+    const bool made = r->steps.v[k].plan != NULL;
     zt_err e;
-    zt_step_graph_finish(&r->step);
-    r->now = zt_curriculum_cfg(r->c, stage);
+    r->now = *now;
     r->choices.tune = r->c->run.tune;
-    e = zt_step_graph_create(&r->step, &r->now, r->c->train.batch, &r->params, &r->states, false);
+    e = zt_step_cache_get(&r->steps, &r->now, k, &r->params, &r->states, &r->step);
     r->choices.tune = false;                                                  /* validation takes what it finds */
-    if (e != ZT_OK) return e;
+    if (e != ZT_OK || made) return e;
     if (r->choices.timed > timed)
         zt_log("kernels of %d products timed in %.1f s: %s", r->choices.timed - timed, zt_now() - start, r->kernels);
     return r->choices.kernels && json_object_size(r->choices.kernels) ? zt_choices_save(&r->choices, r->kernels) : ZT_OK;
@@ -101,25 +106,33 @@ static zt_err start_or_resume(run *r, bool resume) {
     return ZT_OK;
 }
 
+static void tell_buckets(const zt_train_cfg *c) {
+    char text[128];
+    for (int k = 0; k < c->buckets.n; k++) zt_log("bucket %s", zt_bucket_text(c, k, text, sizeof text));
+}
+
 static zt_err set_up(run *r, bool resume) {
     zt_train_cfg *c = r->c;
     zt_err e;
     ZT_TRY(e = zt_run_data_open(&r->ds, c, &r->used), done);
+    tell_buckets(c);
     ZT_TRY(e = make_folder(r, resume), done);
     ZT_TRY(e = zt_use_record(&r->used, c->data.path, c->data.policy, r->out), done);
     ZT_TRY(e = zt_run_tokenizer(&r->tok, r->ds, c, r->out, resume), done);
     ZT_TRY(e = load_choices(r, resume), done);
-    ZT_TRY(e = make_step(r, zt_curriculum_stage(c, 0)), done);
+    c->pool = &r->pool;
+    const zt_train_cfg first = c->buckets.n ? zt_bucket_cfg(c, 0) : zt_curriculum_cfg(c, zt_curriculum_stage(c, 0));
+    ZT_TRY(e = use_step(r, &first, 0), done);
     ZT_TRY(e = zt_tset_share(&r->ema, &r->states, "ema."), done);
     ZT_TRY(e = start_or_resume(r, resume), done);
-    ZT_TRY(e = zt_run_loader(&r->loader, r->ds, &r->now, "train", c->train.batch, r->at.step), done);
+    ZT_TRY(e = zt_run_loader(&r->loader, r->ds, c->buckets.n ? c : &r->now, "train", c->train.batch, r->at.step), done);
     ZT_TRY(e = zt_run_log_open(&r->log, r->out, r->at.step), done);
     r->result->params = zt_tset_numel(&r->params);
     zt_backend_facts facts;
     zt_backend_cpu_facts(&facts);
     if (c->run.precision == ZT_PRECISION_BF16 && !facts.bf16)
         zt_log("this processor has no bf16 instructions: products stay f32");
-    r->result->flops_per_step = r->step.flops;
+    r->result->flops_per_step = r->step->flops;
 done:
     return e;
 }
@@ -127,7 +140,9 @@ done:
 static void tear_down(run *r) {
     zt_run_log_close(&r->log);
     zt_loader_destroy(&r->loader);
-    zt_step_graph_finish(&r->step);
+    zt_step_cache_finish(&r->steps);
+    zt_plan_pool_finish(&r->pool);
+    r->c->pool = NULL;
     r->c->choices = NULL;
     zt_choices_finish(&r->choices);
     zt_tset_finish(&r->ema);
@@ -149,7 +164,7 @@ static double learning_rate(const zt_steps_cfg *k, int64_t step) {
 static void set_hyper(run *r) {
     const zt_steps_cfg *k = &r->c->train;
     const double t = (double)r->at.step + 1;
-    float *h = r->step.hyper->x;
+    float *h = r->step->hyper->x;
     h[0] = (float)learning_rate(k, r->at.step);
     h[1] = (float)k->beta1;
     h[2] = (float)k->beta2;
@@ -159,11 +174,11 @@ static void set_hyper(run *r) {
     h[6] = (float)(1 - pow(k->beta2, t));
     h[7] = (float)k->clip;
     const double ramp = (1 + t) / (10 + t);                                   /* a young average follows faster */
-    *(float *)r->step.ema_decay->x = (float)(k->ema < ramp ? k->ema : ramp);
+    *(float *)r->step->ema_decay->x = (float)(k->ema < ramp ? k->ema : ramp);
 }
 
 static zt_err nonfinite(run *r) {
-    const zt_err e = zt_plan_run_checked(r->step.plan);       /* the optimiser left the weights alone: the same again, watched */
+    const zt_err e = zt_plan_run_checked(r->step->plan);       /* the optimiser left the weights alone: the same again, watched */
     const char *next = "lower train.lr, or resume from the last checkpoint";
     return e != ZT_OK ? zt_fail_context(e, "step %lld; %s", (long long)r->at.step + 1, next)
                       : zt_fail(ZT_NONFINITE, "step %lld: the loss is not finite; %s", (long long)r->at.step + 1, next);
@@ -173,29 +188,39 @@ static zt_err nonfinite(run *r) {
 static zt_err enter_stage(run *r) {
     const zt_stage s = zt_curriculum_stage(r->c, r->at.step);
     zt_err e;
+    if (r->c->buckets.n) return ZT_OK;
     if (s.frames == r->now.net.frames && s.height == r->now.net.height && s.width == r->now.net.width) return ZT_OK;
     zt_log("step %lld: clips of %lld frames of %lldx%lld from here", (long long)r->at.step, (long long)s.frames,
            (long long)s.width, (long long)s.height);
     r->waited_s += zt_loader_wait_s(r->loader);
     zt_loader_destroy(&r->loader);
-    ZT_TRY(e = make_step(r, s), done);
-    r->result->flops_per_step = r->step.flops;
+    zt_step_cache_drop(&r->steps, 0);
+    const zt_train_cfg now = zt_curriculum_cfg(r->c, s);
+    ZT_TRY(e = use_step(r, &now, 0), done);
+    r->result->flops_per_step = r->step->flops;
     e = zt_run_loader(&r->loader, r->ds, &r->now, "train", r->c->train.batch, r->at.step);
 done:
     return e;
+}
+
+static zt_err use_bucket(run *r, int k) {
+    const zt_train_cfg now = zt_bucket_cfg(r->c, k);
+    return use_step(r, &now, k);
 }
 
 static zt_err one_step(run *r) {
     zt_batch b;
     zt_err e = enter_stage(r);
     if (e == ZT_OK) e = zt_loader_next(r->loader, &b);
+    if (e == ZT_OK && r->c->buckets.n) e = use_bucket(r, b.bucket);
     if (e != ZT_OK) return e;
-    zt_feed(&r->step, &r->now, &r->tok, ZT_FEED_TRAIN, r->at.step, b.rgb, b.caption);
+    zt_feed(r->step, &r->now, &r->tok, ZT_FEED_TRAIN, r->at.step, b.rgb, b.caption);
     set_hyper(r);
-    if ((e = zt_plan_run(r->step.plan)) != ZT_OK) return e;
-    const float loss = *(float *)r->step.loss->x, norm = *(float *)r->step.norm->x;
+    if ((e = zt_plan_run(r->step->plan)) != ZT_OK) return e;
+    const float loss = *(float *)r->step->loss->x, norm = *(float *)r->step->norm->x;
     if (!isfinite(loss) || !isfinite(norm)) return nonfinite(r);
     r->at.step++;
+    r->clips += r->now.train.batch;
     r->loss_sum += loss;
     r->loss_n++;
     if (r->at.step % LOG_EVERY != 0 && r->at.step != r->c->train.steps) return ZT_OK;
@@ -206,9 +231,8 @@ static zt_err one_step(run *r) {
 }
 
 /* ---- between steps --------------------------------------------------------------------------------------------- */
-static zt_err validation_loss(run *r, double *loss) {
-    const zt_train_cfg *c = r->c;
-    const int64_t clips = zt_dataset_count(r->ds, "val"), batch = clips < c->train.batch ? clips : c->train.batch;
+static zt_err bucket_loss(run *r, const zt_train_cfg *c, double *loss) {
+    const int64_t clips = zt_run_clips(r->ds, c, "val"), batch = clips < c->train.batch ? clips : c->train.batch;
     zt_step_graph val = {0};
     zt_loader *l = NULL;
     zt_err e;
@@ -234,6 +258,25 @@ static zt_err save_model(run *r) {
     zt_err e = d ? zt_path_join(dir, r->out, "model") : zt_fail(ZT_NOMEM, "no memory to save the model");
     if (e == ZT_OK) e = zt_model_dir_save(dir, &r->c->net, &r->ema, &r->tok, d);
     json_decref(d);
+    return e;
+}
+
+/* Of buckets the mean by their validation clips, and each one's own in the log. */
+static zt_err validation_loss(run *r, double *loss) {
+    zt_err e = ZT_OK;
+    *loss = 0;
+    for (int k = 0; k < zt_bucket_count(r->c) && e == ZT_OK; k++) {
+        const zt_train_cfg c = zt_bucket_cfg(r->c, k);
+        const int64_t clips = zt_run_clips(r->ds, &c, "val");
+        char size[ZT_SIZE_TEXT], name[96];
+        double part;
+        if (clips == 0) continue;
+        if ((e = bucket_loss(r, &c, &part)) != ZT_OK) break;
+        *loss += part * (double)clips / (double)zt_dataset_count(r->ds, "val");
+        if (r->c->buckets.n < 2) continue;
+        snprintf(name, sizeof name, "val_loss/%s", zt_size_text(r->c->buckets.by.sizes.v[k], size));
+        e = zt_run_log_scalars(&r->log, r->at.step, 1, (const char *const[]){name}, &part);
+    }
     return e;
 }
 
@@ -314,7 +357,7 @@ static zt_err loop(run *r, double t0) {
         if ((e = one_step(r)) != ZT_OK) break;
         in_steps += zt_now() - start;
         if (r->at.step == first + 1) r->result->first_step_s = zt_now() - t0;
-        r->result->clips_per_s = (double)((r->at.step - first) * k->batch) / in_steps;
+        r->result->clips_per_s = (double)r->clips / in_steps;
         r->result->wait_fraction = (r->waited_s + zt_loader_wait_s(r->loader)) / in_steps;
         show(r, &p);
         e = between_steps(r);

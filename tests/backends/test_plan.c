@@ -60,6 +60,41 @@ static void recompute_trades_work_for_memory(void **state) {
     assert_true(again.arena * 2 < kept.arena);                  /* 8 layers' ends and one layer's inside against 8 insides */
 }
 
+/* Plans that take turns in one memory give what each gives alone, also after it had to grow; it is as large as the largest. */
+static void plans_take_turns(void **state) {
+    (void)state;
+    static outcome alone;
+    enum { PLANS = 3 };
+    static const int DEPTH[PLANS] = {2, 8, 4};
+    zt_plan_pool pool = {0};
+    zt_graph *g[PLANS];
+    zt_plan *p[PLANS];
+    zt_node *out[PLANS][2];
+    for (int k = 0; k < PLANS; k++) {
+        assert_int_equal(zt_graph_create(&g[k]), ZT_OK);
+        assert_int_equal(chain(g[k], DEPTH[k], false, out[k]), ZT_OK);
+        const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .pool = &pool};
+        assert_int_equal(zt_plan_create(&p[k], g[k], 2, out[k], &cfg), ZT_OK);
+        for (int id = 0; id < zt_graph_size(g[k]); id++) {
+            zt_node *n = zt_graph_node(g[k], id);
+            if (n->role == ZT_INPUT) zt_fill_normal(1, (uint64_t)id, n->x, zt_numel(&n->sh));
+        }
+        if (k == 0) assert_int_equal(zt_plan_run(p[0]), ZT_OK);                    /* before the second makes it larger */
+    }
+    assert_int_equal(pool.arena_bytes, zt_plan_get_info(p[1])->arena_bytes);
+    for (int turn = 0; turn < 2 * PLANS; turn++) {
+        const int k = turn * 2 % PLANS;
+        assert_int_equal(turn % 2 ? zt_plan_run(p[k]) : zt_plan_run_checked(p[k]), ZT_OK);
+        assert_int_equal(run_chain(DEPTH[k], false, &alone), ZT_OK);
+        assert_memory_equal(out[k][1]->x, alone.dw, sizeof alone.dw);
+    }
+    for (int k = 0; k < PLANS; k++) {
+        zt_plan_destroy(&p[k]);
+        zt_graph_destroy(&g[k]);
+    }
+    zt_plan_pool_finish(&pool);
+}
+
 /* Only what products give is kept for gradients: norms and activations of it are made again, a concatenation from its parts. */
 static void cheap_results_are_not_kept(void **state) {
     (void)state;
@@ -232,8 +267,8 @@ static void rounding_of_products(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recompute_trades_work_for_memory), cmocka_unit_test(cheap_results_are_not_kept),
-        cmocka_unit_test(memory_is_shared),
+        cmocka_unit_test(recompute_trades_work_for_memory), cmocka_unit_test(plans_take_turns),
+        cmocka_unit_test(cheap_results_are_not_kept), cmocka_unit_test(memory_is_shared),
         cmocka_unit_test(too_large_is_refused), cmocka_unit_test(allocation_failures),
         cmocka_unit_test(rounding_what_is_rounded), cmocka_unit_test(rounding_of_products),
     };

@@ -114,6 +114,8 @@ static void downgrade(const char *dir) {
     assert_int_equal(unlink(old), 0);
 }
 
+static int any_size(const void *ctx, zt_size size) { return (void)ctx, (void)size, 0; }
+
 static void test_upgrade(void **state) {
     (void)state;
     char dir[ZT_PATH_MAX], path[ZT_PATH_MAX];
@@ -132,6 +134,26 @@ static void test_upgrade(void **state) {
     OK(zt_catalog_check(c));
     assert_int_equal(matching(c, "tag.x = y or motion > 0 or weight > 1"), 0);
     zt_catalog_close(&c);
+    /* Of version 2, which did not count sizes: the next that opens it counts them. */
+    run_sql(dir, "DROP TRIGGER clip_size_added; DROP TRIGGER clip_size_changed; DROP TRIGGER clip_size_removed;"
+                 "DROP TABLE clip_sizes; PRAGMA user_version = 2; UPDATE clips SET status = 'ok' WHERE id = 3");
+    OK(zt_dataset_open(&ds, dir));
+    OK(zt_dataset_group(ds, 1, any_size, NULL));
+    assert_true(zt_dataset_group_count(ds, "train", 0) == 26 && zt_dataset_count(ds, "train") == 26);
+    zt_dataset_close(&ds);
+    OK(zt_catalog_open(&c, dir));
+    OK(zt_catalog_check(c));
+    zt_catalog_close(&c);
+    run_sql(dir, "UPDATE clip_sizes SET n = n + 1 WHERE split = 'train'");
+    OK(zt_catalog_open(&c, dir));
+    assert_int_equal(zt_catalog_check(c), ZT_FORMAT);
+    says("counters");
+    zt_catalog_close(&c);
+    run_sql(dir, "UPDATE clip_sizes SET n = 5000 WHERE split = 'train'");
+    OK(zt_dataset_open(&ds, dir));
+    assert_int_equal(zt_dataset_group(ds, 1, any_size, NULL), ZT_FORMAT);
+    says("zoe data check");
+    zt_dataset_close(&ds);
     /* One that cannot be written stays as it is and is an error. */
     make_set("two", 3, dir);
     downgrade(dir);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "data/bucket.h"
 #include "data/catalog.h"
 #include "data/dataset.h"
 #include "data/loader.h"
@@ -28,9 +29,13 @@ static bool keep;
 /* Every fiftieth clip is in val and every fiftieth in test, in shards of their own. */
 static const char *split_of(int64_t i) { return i % 50 == 7 ? "val" : i % 50 == 8 ? "test" : "train"; }
 
+/* And every fifth is two pixels wide. */
+static int width_of(int64_t i) { return i % 5 == 3 ? 2 : 1; }
+
 static zt_err add_clip(zt_catalog *c, zt_shard_writer *w, const char *shard, int64_t i) {
-    static const int64_t SHAPE[4] = {1, 1, 1, 3};
-    const uint8_t rgb[3] = {(uint8_t)i, (uint8_t)(i >> 8), (uint8_t)(i >> 16)};
+    const int wide = width_of(i);
+    const int64_t shape[4] = {1, 1, wide, 3};
+    const uint8_t rgb[6] = {(uint8_t)i, (uint8_t)(i >> 8), (uint8_t)(i >> 16), (uint8_t)i, (uint8_t)(i >> 8), (uint8_t)(i >> 16)};
     char name[40], key[32], caption[120], source[64];
     size_t offset;
     snprintf(key, sizeof key, "clip-%08lld", (long long)i);
@@ -38,9 +43,9 @@ static zt_err add_clip(zt_catalog *c, zt_shard_writer *w, const char *shard, int
     snprintf(caption, sizeof caption, "a person of the %lldth street walks a brown dog past a red house in the rain",
              (long long)i);
     snprintf(source, sizeof source, "/videos/part-%03lld/%08lld.mp4", (long long)(i / 100000), (long long)(i / 10));
-    zt_err e = zt_shard_add_npy(w, name, 'u', 1, 4, SHAPE, rgb, &offset);
-    const zt_catalog_clip k = {.key = key, .shard = shard, .offset = (int64_t)offset, .bytes = 3, .frames = 1, .height = 1,
-                               .width = 1, .fps = 8, .caption = caption, .source = source, .source_hash = "0123456789abcdef",
+    zt_err e = zt_shard_add_npy(w, name, 'u', 1, 4, shape, rgb, &offset);
+    const zt_catalog_clip k = {.key = key, .shard = shard, .offset = (int64_t)offset, .bytes = 3 * wide, .frames = 1, .height = 1,
+                               .width = wide, .fps = 8, .caption = caption, .source = source, .source_hash = "0123456789abcdef",
                                .split = split_of(i), .status = "ok", .licence = "CC-BY-4.0"};
     return e == ZT_OK ? zt_catalog_add_clip(c, &k) : e;
 }
@@ -174,7 +179,38 @@ static void test_batches(void **state) {
     zt_dataset_close(&ds);
 }
 
+static void test_buckets(void **state) {
+    (void)state;
+    static zt_buckets by = {.sizes = {2, {{1, 1, 1}, {1, 1, 2}}}};
+    const zt_loader_bucket bucket[2] = {{0, 64, {1, 1, 1}}, {1, 32, {1, 1, 2}}};
+    zt_dataset *ds = NULL;
+    zt_loader *l = NULL;
+    zt_batch b;
+    OK(zt_dataset_open(&ds, folder));
+    start();
+    OK(zt_dataset_group(ds, 2, zt_bucket_of, &by));
+    stop("sort the clips into two buckets");
+    const int64_t narrow = zt_dataset_group_count(ds, "train", 0), wide = zt_dataset_group_count(ds, "train", 1);
+    assert_true(narrow > 0 && wide > 0 && narrow + wide == zt_dataset_count(ds, "train"));
+    const zt_loader_cfg cfg = {.split = "train", .bucket = bucket, .n_buckets = 2, .seed = 1, .shuffle = true, .first_batch = 7};
+    start();
+    OK(zt_loader_create(&l, ds, &cfg));
+    for (int k = 0; k < 10; k++) {
+        OK(zt_loader_next(l, &b));
+        if (k == 0) stop("the first batch of a bucket");
+        for (int i = 0; i < bucket[b.bucket].batch; i++) {
+            const uint8_t *p = b.rgb + i * 3 * (b.bucket + 1);
+            const int64_t at = p[0] | p[1] << 8 | p[2] << 16;
+            assert_int_equal(b.id[i], at + 1);
+            assert_int_equal(width_of(at), b.bucket + 1);
+        }
+    }
+    zt_loader_destroy(&l);
+    zt_dataset_close(&ds);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_catalogue), cmocka_unit_test(test_batches)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_catalogue), cmocka_unit_test(test_batches),
+                                       cmocka_unit_test(test_buckets)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
