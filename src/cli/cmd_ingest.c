@@ -129,12 +129,13 @@ static json_t *to_json(const args *a, const zt_ingest_report *r, const listing *
                           "train", (json_int_t)r->train, "val", (json_int_t)r->val, "test", (json_int_t)r->test, "new_clips",
                           (json_int_t)r->new_clips);
     json_t *f =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "looked_at", (json_int_t)r->files, "usable", (json_int_t)r->new_ok,
-                  "damaged", (json_int_t)r->damaged, "unusable", (json_int_t)r->new_dropped, "duplicates",
-                  (json_int_t)r->duplicates, "done_before", (json_int_t)r->done_before, "skipped", (json_int_t)r->skipped, "here", (json_int_t)r->here,
-                  "others", (json_int_t)r->others);
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "looked_at", (json_int_t)r->files, "usable",
+                  (json_int_t)r->new_ok, "damaged", (json_int_t)r->damaged, "unusable", (json_int_t)r->new_dropped, "duplicates",
+                  (json_int_t)r->duplicates, "done_before", (json_int_t)r->done_before, "skipped", (json_int_t)r->skipped,
+                  "here", (json_int_t)r->here, "others", (json_int_t)r->others);
     if (!j || json_object_set_new(j, "files", f) != 0 || json_object_set(j, "unusable", l->unusable) != 0 ||
-        json_object_set(j, "duplicates", l->duplicates) != 0 || json_object_set_new(j, "wrote", json_boolean(r->wrote)) != 0 || json_object_set_new(j, "seconds", json_real(r->seconds)) != 0) {
+        json_object_set(j, "duplicates", l->duplicates) != 0 || json_object_set_new(j, "wrote", json_boolean(r->wrote)) != 0 ||
+        json_object_set_new(j, "seconds", json_real(r->seconds)) != 0) {
         json_decref(j);
         return NULL;
     }

@@ -1,7 +1,7 @@
 /* ingest.c - see ingest.h: the data set's settings, one process among others from its start to its end. Finding files is
  * ingest_walk.c, who does which ingest_work.c and ingest_share.c, one file ingest_take.c, clips out of frames ingest_cut.c, clips
- * that wait ingest_spool.c, a file's turn ingest_turn.c, captions ingest_caption.c, what reaches the disk and when store.c. Tested
- * by tests/data/test_data_ingest.c. */
+ * that wait ingest_spool.c, a file's turn ingest_turn.c, captions ingest_caption.c, what reaches the disk and when store.c.
+ * Tested by tests/data/test_data_ingest.c. */
 #include "data/ingest.h"
 
 #include <math.h>
@@ -148,23 +148,25 @@ done:
 static void set_threads(zt_ingest_job *j) {
     cpu_set_t ours;   /* mpirun and srun bind each process to some of the processors */
     const long cores = sched_getaffinity(0, sizeof ours, &ours) == 0 ? CPU_COUNT(&ours) : sysconf(_SC_NPROCESSORS_ONLN);
-    int want = j->cfg->threads > 0 ? j->cfg->threads : cores > ZT_INGEST_THREADS_MAX ? ZT_INGEST_THREADS_MAX : cores > 0 ? (int)cores : 1;
+    int want = j->cfg->threads > 0 ? j->cfg->threads : cores > 0 ? (int)cores : 1;
+    if (want > ZT_INGEST_THREADS_MAX) want = ZT_INGEST_THREADS_MAX;
     j->threads = j->files->n < (size_t)want ? (int)j->files->n : want;
     if (j->threads < 1) j->threads = 1;
     j->decoder_threads = want / j->threads > 16 ? 16 : want / j->threads;
 }
 
-/* Another process writes: our workers help it until it ends, well or not. *needed: then there is something left for us to write. */
+/* Another process writes: our workers help it until it ends, well or not. *needed: then something is left for us to write. */
 static zt_err help(zt_ingest_job *j, bool *needed) {
     zt_ingest_state v;
     bool writes = false, ours = false;
-    for (int n = 0; !writes; n++) {
+    int n;
+    for (n = 0; !writes; n++) {
         const zt_err e = zt_ingest_share_write(&j->share, &v, &writes);
         if (e != ZT_OK) return e;
         if (writes) break;
         if (n == 0 || v.ours != ours)
-            zt_log(v.ours ? "%s: another process is filling it; this one helps" :
-                            "%s: another process is filling it from other files; this one goes on when that has ended", j->cfg->out);
+            zt_log("%s: another process is filling it%s", j->cfg->out,
+                   v.ours ? "; this one helps" : " from other files; this one goes on when that has ended");
         ours = v.ours;
         pthread_mutex_lock(&j->lock);
         j->told = v;
@@ -180,6 +182,7 @@ static zt_err help(zt_ingest_job *j, bool *needed) {
     zt_ingest_say(j);
     pthread_mutex_unlock(&j->lock);
     *needed = !zt_ingest_share_finished(&j->share, &v);
+    if (*needed && n > 0) zt_log("%s: the other process has ended; this one writes now", j->cfg->out);
     return ZT_OK;
 }
 

@@ -131,15 +131,16 @@ typedef struct zt_ingest_spool {
     char maker[64];             /* who made what zt_ingest_spool_load found */
 } zt_ingest_spool;
 
-/** Put a clip away, the first into a new file `path`. ZT_IO: there is no room (the caller then waits instead). Errors: ZT_NOMEM. */
+/** Put a clip away, the first into a new file `path`. ZT_IO: there is no room (the caller does without). Errors: ZT_NOMEM. */
 zt_err zt_ingest_spool_add(zt_ingest_spool *s, const char *path, const zt_ingest_clip *clip, size_t rgb_bytes, const void *sound,
                            size_t sound_bytes);
-/** The source is read to its end (or `s` is empty: only its hash is known): write what is known of it behind its clips and name the
- *  file `last`. The spool is then empty; after a failure it is as before. Errors: ZT_IO, ZT_NOMEM, ZT_ARG (no text for a file). */
+/** The source is read to its end (or `s` is empty: only its hash is known): write what is known of it behind its clips and name
+ *  the file `last`. The spool is then empty; after a failure it is as before. Errors: ZT_IO, ZT_NOMEM, ZT_ARG (no text for a
+ *  file). */
 zt_err zt_ingest_spool_finish(zt_ingest_spool *s, const char *path, const char *last, const char *maker,
                               const zt_ingest_source *source);
-/** What was finished as `last`: its clips into the empty spool `s`, what is known into *source, of which `name` and `file` are set.
- *  Every byte is checked. Errors: ZT_NOTFOUND, ZT_FORMAT (damaged, of another source), ZT_IO, ZT_NOMEM. */
+/** What was finished as `last`: its clips into `s`, what is known into *source, of which `name` is set. Every byte is checked.
+ *  Errors: ZT_NOTFOUND, ZT_FORMAT (damaged, of another source), ZT_IO, ZT_NOMEM. */
 zt_err zt_ingest_spool_load(zt_ingest_spool *s, const char *last, zt_ingest_source *source);
 /** Clip i as it was put away; borrowed until the next zt_ingest_spool_drop. Errors: ZT_IO. */
 zt_err zt_ingest_spool_get(const zt_ingest_spool *s, size_t i, zt_ingest_clip *clip, const void **sound);
@@ -180,7 +181,7 @@ void zt_ingest_share_close(zt_ingest_share *s);
 /** Hash of everything that the data set comes from: settings, files as they were found, what lists say of them. */
 zt_err zt_ingest_share_digest(const char *settings, const zt_ingest_files *files, char digest[65]);
 /** Become the one that writes. *writes: nobody else is, and *v is what the last one left (zt_ingest_share_finished tells whether
- *  there is anything to do); else *v is what the present one says. Errors: ZT_ARG (it has other settings), ZT_IO, ZT_NOMEM. */
+ *  anything is to do); else *v is what the present one says. Errors: ZT_ARG (it has other settings), ZT_IO, ZT_NOMEM. */
 zt_err zt_ingest_share_write(zt_ingest_share *s, zt_ingest_state *v, bool *writes);
 /** Whether *v, left by one that no longer writes, says that our files are done and was said since this process came. */
 bool zt_ingest_share_finished(const zt_ingest_share *s, const zt_ingest_state *v);
@@ -243,6 +244,8 @@ typedef struct zt_ingest_job {
     size_t turn, kept;          /* file that may be written; first one whose finished clips may still lie in the folder */
     int working, blocked;       /* workers; those that wait for their file's turn */
     bool over;                  /* there is nothing left to do */
+    bool room;                  /* more clips may wait, as it was at room_at (zt_now) */
+    double room_at;
     zt_ingest_state told;       /* while it does not write: what the one that does said last */
     zt_err err;                 /* what ended the run, and its text */
     char text[1024];
@@ -283,7 +286,8 @@ void zt_ingest_worker_start(zt_ingest_worker *w, zt_ingest_job *j);
 void zt_ingest_worker_finish(zt_ingest_worker *w);
 /** One file, w->index, which is ours: from the hash to its row, or to finished clips that wait. Errors: what must end the run. */
 zt_err zt_ingest_take(zt_ingest_worker *w);
-/** The same from its finished clips to its row; it is its turn. *usable false: they were damaged and are gone, nothing was written. */
+/** The same from its finished clips to its row; it is its turn. *usable false: they were damaged and are gone, nothing was
+ *  written. */
 zt_err zt_ingest_take_finished(zt_ingest_worker *w, bool *usable);
 /** What a worker thread does: files until there are none or the run ends. arg: the job. */
 void *zt_ingest_work(void *arg);

@@ -8,7 +8,9 @@ uint8_t *zt_ingest_ring_slot(const zt_ingest_ring *q, size_t i) { return q->px +
 zt_err zt_ingest_ring_grow(zt_ingest_ring *q) {
     if (q->n < q->cap) return ZT_OK;
     const size_t cap = q->cap ? 2 * q->cap : 8;
-    zt_ingest_ring more = {zt_alloc_array(cap, q->frame_bytes), zt_alloc_array(cap, sizeof *more.shown), q->frame_bytes, cap, q->n, 0};
+    zt_ingest_ring more = {.frame_bytes = q->frame_bytes, .cap = cap, .n = q->n};
+    more.px = zt_alloc_array(cap, q->frame_bytes);
+    more.shown = zt_alloc_array(cap, sizeof *more.shown);
     if (!more.px || !more.shown) {
         zt_free(more.px);
         zt_free(more.shown);

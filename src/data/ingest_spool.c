@@ -1,7 +1,7 @@
 /* ingest_spool.c - clips that are decoded before it is their file's turn to be written wait in a file, which any process of the
- * data set can take once it is finished. Layout: clips at multiples of ALIGN, JSON that says what they are, a tail that says where
- * the JSON is. A crash of the machine may leave any bytes in it, so everything has a sum. Tested by tests/data/test_data_spool.c.
- */
+ * data set can take once it is finished. Layout: clips at multiples of ALIGN, JSON that says what they are, a tail that says
+ * where the JSON is. A crash of the machine may leave any bytes in it, so everything has a sum. Tested by
+ * tests/data/test_data_spool.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -153,8 +153,9 @@ static zt_err read_source(const json_t *j, const char *last, zt_ingest_spool *s,
     int opened, hdr, image;
     zt_reader_info *i = &k->info;
     if (json_unpack((json_t *)(uintptr_t)j,
-                    "{s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:{s:s, s:s, s:i, s:i, s:F, s:F, s:i, s:b, "
-                    "s:b}, s:o}", "maker", &maker, "name", &name, "hash", &hash, "reason", &reason, "note", &note, "opened",
+                    "{s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:I, s:I, "
+                    "s:{s:s, s:s, s:i, s:i, s:F, s:F, s:i, s:b, s:b}, s:o}",
+                    "maker", &maker, "name", &name, "hash", &hash, "reason", &reason, "note", &note, "opened",
                     &opened, "width", &k->width, "height", &k->height, "rate", &k->rate, "channels", &k->channels, "frames",
                     &frames, "damaged", &damage, "boundaries", &boundaries, "info", "codec", &codec, "pix_fmt", &pix_fmt,
                     "width", &i->width, "height", &i->height, "fps", &i->fps, "duration_s", &i->duration_s, "rotation",

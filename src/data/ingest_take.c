@@ -324,7 +324,7 @@ static zt_err begin(zt_ingest_worker *w) {
     return zt_ingest_source_name(s);
 }
 
-/* Not our turn: leave what we have in the folder and be free for the next file. *away: done; else only waiting is left. The process
+/* Not our turn: leave what we have in the folder and be free for the next file. *away: done; else only waiting is left. A process
  * that does not write never waits: what it cannot say, the one that writes finds out itself. */
 static void put_away(zt_ingest_worker *w, bool wanted, bool *away) {
     zt_ingest_job *j = w->j;
@@ -378,7 +378,9 @@ zt_err zt_ingest_take_finished(zt_ingest_worker *w, bool *usable) {
     }
     if (e != ZT_OK) goto done;
     *usable = true;
-    if (strcmp(w->spool.maker, j->share.maker) != 0) j->others++;
+    pthread_mutex_lock(&j->lock);
+    j->others += strcmp(w->spool.maker, j->share.maker) != 0;
+    pthread_mutex_unlock(&j->lock);
     e = zt_ingest_hold(w, true, &held);
 done:
     if (w->holding) e = zt_ingest_end_turn(w, e);

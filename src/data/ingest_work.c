@@ -12,7 +12,7 @@ enum {
     AHEAD = 1024,                       /* files */
     NOTHING_MS = 50, FOREIGN_MS = 10    /* how often is looked what other processes have done */
 };
-static const int64_t WAITING_MAX = (int64_t)4 << 30;   /* bytes that wait in the folder; then only the file whose turn it is is begun */
+static const int64_t WAITING_MAX = (int64_t)4 << 30;   /* bytes; with more in the folder, only the file that is next is begun */
 
 /* Until something changes in this process, or for so long. Under the lock. */
 static void wait_a_little(zt_ingest_job *j, int ms) {
@@ -42,7 +42,8 @@ void zt_ingest_say(zt_ingest_job *j) {
     char share[64] = "";
     if (!j->writes) snprintf(share, sizeof share, ", %lld decoded here", (long long)j->rep.here);
     else if (j->others) snprintf(share, sizeof share, ", %lld of them by other processes", (long long)j->others);
-    snprintf(j->progress.note, sizeof j->progress.note, "%zu/%zu files%s, %lld clips", turn, j->files->n, share, (long long)clips);
+    snprintf(j->progress.note, sizeof j->progress.note, "%zu/%zu files%s, %lld clips", turn, j->files->n, share,
+             (long long)clips);
     zt_progress_update(&j->progress, (int64_t)(j->writes ? j->megabytes : j->told.megabytes));
 }
 
@@ -81,16 +82,24 @@ static bool still_open(zt_ingest_job *j, size_t i) {
     return j->told.ours && j->told.turn <= i;
 }
 
+/* Whether more clips may wait; looked up once a second, it costs a look at every file of the folder. */
+static bool room(zt_ingest_job *j) {
+    const double now = zt_now();
+    if (now - j->room_at >= 1) {
+        j->room = zt_ingest_share_waiting(&j->share) <= WAITING_MAX;
+        j->room_at = now;
+    }
+    return j->room;
+}
+
 /* The first file that nobody has, claimed. Under the lock. */
 static bool choose(zt_ingest_worker *w) {
     zt_ingest_job *j = w->j;
     const size_t turn = j->writes ? j->turn : j->told.turn, n = j->files->n;
-    bool room_known = false;
     if (!j->writes && !j->told.ours) return false;
     for (size_t i = turn; i < n && i < turn + AHEAD; i++) {
         if (!open_to_us(j, i)) continue;
-        if (i > turn && !room_known && zt_ingest_share_waiting(&j->share) > WAITING_MAX) return false;
-        room_known = room_known || i > turn;
+        if (i > turn && !room(j)) return false;
         if (!zt_ingest_share_claim(&j->share, i)) continue;
         if (still_open(j, i)) {
             j->mark[i] |= ZT_FILE_OURS;

@@ -38,8 +38,9 @@ kills=0
 tries=0
 while [ $kills -lt 50 ] && [ $tries -lt 500 ]; do
     tries=$((tries + 1))
+    # Not through the function: $! would be a shell around zoe, which would live on.
     # shellcheck disable=SC2086
-    "$zoe" ingest "$work/videos" --out "$work/killed" $settings --threads 3 > "$work/log" 2>&1 &   # no function: kill zoe, no shell
+    "$zoe" ingest "$work/videos" --out "$work/killed" $settings --threads 3 > "$work/log" 2>&1 &
     pid=$!
     sleep "$(awk -v k=$tries 'BEGIN { srand(k + 7); printf "%.3f", 0.01 + 0.4 * rand() * rand() }')"
     kill -9 $pid 2> "$work/err" && kills=$((kills + 1))
