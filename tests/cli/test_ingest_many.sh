@@ -78,17 +78,23 @@ done
 # All are killed, again and again; what waits in the folder is of use to the next.
 rm -rf "$work/killed"
 kept=0
+waits() { [ -n "$(find "$work/killed/.ingest" -name '*.clips' 2> "$work/err")" ]; }
 for k in $(seq 20); do
     pids=
     for i in 1 2 3; do
         start $i "$work/killed" --threads 1
         pids="$pids $!"
     done
-    sleep "$(awk -v k="$k" 'BEGIN { srand(k + 11); printf "%.3f", 0.1 + 0.7 * rand() }')"
+    if [ $((k % 2)) -eq 0 ]; then   # as soon as something waits
+        n=0
+        until waits || [ $n -ge 500 ]; do n=$((n + 1)); sleep 0.01; done
+    else
+        sleep "$(awk -v k="$k" 'BEGIN { srand(k + 11); printf "%.3f", 0.1 + 0.7 * rand() }')"
+    fi
     # shellcheck disable=SC2086
     kill -9 $pids 2> "$work/err" || true
     for pid in $pids; do wait "$pid" 2> "$work/err" || true; done
-    [ -z "$(find "$work/killed/.ingest" -name '*.clips' 2> "$work/err")" ] || kept=$((kept + 1))
+    ! waits || kept=$((kept + 1))
     if [ $((k % 4)) -eq 0 ]; then
         # Bytes that rot while they wait are found out and decoded again.
         for f in "$work"/killed/.ingest/*.clips; do

@@ -1,5 +1,5 @@
 /* test_data_spool.c - what processes that fill one data set leave each other: clips that wait come back as they were, whatever is
- * damaged is found out; claims and the right to write belong to one process at a time and end with it. */
+ * damaged is found out; claims and the right to write belong to one process at a time and end with it. labels: threads */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 
 enum { W = 8, H = 16, FRAME = W * H * 3, CLIPS = 3 };
 static char scratch[64], part[128], last[128];
-static uint8_t px[5 * FRAME], wav[300];
+static uint8_t px[5 * FRAME + CLIPS], wav[300];
 
 static int make_scratch(void **state) {
     (void)state;
