@@ -62,7 +62,11 @@ static const zt_cli_spec spec = {
              "(columns file and caption); else the name of its folder below SRC. A file goes whole to train, val or test. After "
              "Ctrl-C\n"
              "or a kill the same command continues; the result is the same, byte for byte, after kills and with any --threads.\n"
-             " Exit status 0 when the data set has a clip.\n"
+             "Several processes may do it together, on one machine or on several that see DIR: start the same command again "
+             "elsewhere, or\n"
+             "under mpirun or srun. One writes, all decode, the others take over from one that ends; each returns when all is "
+             "done.\n"
+             "Exit status 0 when the data set has a clip.\n"
              "Published data sets are read in place, one SRC at a time (nothing is downloaded); layouts:\n"
 #include "data/layout/layout.def"
     ,
@@ -106,10 +110,16 @@ static void print_list(const char *title, const json_t *list) {
 static void print_text(const args *a, const zt_ingest_report *r, const listing *l) {
     printf("%s: %lld clips (train %lld, val %lld, test %lld), size %s, %g fps\n", a->out,
            (long long)(r->train + r->val + r->test), (long long)r->train, (long long)r->val, (long long)r->test, a->size, a->fps);
+    if (!r->wrote) {
+        printf("files: %lld, of which this process looked into %lld; another one wrote them and says what could not be used; "
+               "%.1f s\n", (long long)r->files, (long long)r->here, r->seconds);
+        return;
+    }
     printf("files: %lld usable (%lld damaged in part), %lld unusable, %lld duplicates, %lld done before; %lld others skipped; "
            "%.1f s\n",
            (long long)r->new_ok, (long long)r->damaged, (long long)r->new_dropped, (long long)r->duplicates,
            (long long)r->done_before, (long long)r->skipped, r->seconds);
+    if (r->others) printf("decoded by other processes: %lld of these files\n", (long long)r->others);
     print_list("unusable", l->unusable);
     print_list("duplicates", l->duplicates);
 }
@@ -119,11 +129,13 @@ static json_t *to_json(const args *a, const zt_ingest_report *r, const listing *
                           "train", (json_int_t)r->train, "val", (json_int_t)r->val, "test", (json_int_t)r->test, "new_clips",
                           (json_int_t)r->new_clips);
     json_t *f =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "looked_at", (json_int_t)r->files, "usable", (json_int_t)r->new_ok,
-                  "damaged", (json_int_t)r->damaged, "unusable", (json_int_t)r->new_dropped, "duplicates",
-                  (json_int_t)r->duplicates, "done_before", (json_int_t)r->done_before, "skipped", (json_int_t)r->skipped);
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "looked_at", (json_int_t)r->files, "usable",
+                  (json_int_t)r->new_ok, "damaged", (json_int_t)r->damaged, "unusable", (json_int_t)r->new_dropped, "duplicates",
+                  (json_int_t)r->duplicates, "done_before", (json_int_t)r->done_before, "skipped", (json_int_t)r->skipped,
+                  "here", (json_int_t)r->here, "others", (json_int_t)r->others);
     if (!j || json_object_set_new(j, "files", f) != 0 || json_object_set(j, "unusable", l->unusable) != 0 ||
-        json_object_set(j, "duplicates", l->duplicates) != 0 || json_object_set_new(j, "seconds", json_real(r->seconds)) != 0) {
+        json_object_set(j, "duplicates", l->duplicates) != 0 || json_object_set_new(j, "wrote", json_boolean(r->wrote)) != 0 ||
+        json_object_set_new(j, "seconds", json_real(r->seconds)) != 0) {
         json_decref(j);
         return NULL;
     }

@@ -276,6 +276,7 @@ void zt_catalog_close(zt_catalog **pc) {
     *pc = NULL;
 }
 
+zt_err zt_catalog_stay_readable(zt_catalog *c) { return zt_sql_run(c, "PRAGMA cache_spill = OFF", "opening it"); }
 zt_err zt_catalog_begin(zt_catalog *c) { return zt_sql_run(c, "BEGIN IMMEDIATE", "starting to write"); }
 zt_err zt_catalog_commit(zt_catalog *c) { return zt_sql_run(c, "COMMIT", "writing"); }
 zt_err zt_catalog_mark(zt_catalog *c) { return zt_sql_run(c, "SAVEPOINT mark", "writing"); }

@@ -52,6 +52,9 @@ void zt_catalog_close(zt_catalog **c);
 /** Every page of the file, and that the counters are what counting gives. ZT_FORMAT: what is wrong. Reads the whole file. */
 zt_err zt_catalog_check(zt_catalog *c);
 
+/** What a transaction changes stays in memory until it is committed, so that others can read all the while: for writers of small
+ *  transactions. */
+zt_err zt_catalog_stay_readable(zt_catalog *c);
 /** One transaction at a time; savepoints inside it, one at a time. */
 zt_err zt_catalog_begin(zt_catalog *c);
 zt_err zt_catalog_commit(zt_catalog *c);

@@ -90,6 +90,8 @@ typedef struct zt_ingest_report {
     int64_t new_clips;
     int64_t arrays;                 /* videos of which there are features and no pixels: they went to OUT/arrays (data/cache.h) */
     int64_t train, val, test;       /* usable clips in the data set now, old and new */
+    bool wrote;                     /* this process wrote the data set; else others did: new_*, duplicates and damaged are 0 */
+    int64_t here, others;           /* files that this process looked into; of those it wrote, files that others decoded */
     double seconds;
 } zt_ingest_report;
 
@@ -98,6 +100,10 @@ typedef struct zt_ingest_report {
  *  written in their order: equal files and settings give equal data, byte for byte, also when the run was killed on the way and
  *  the same call went on. Finished shards are committed at places that depend on the content only; after a kill at any time the
  *  data set is whole. Progress on stderr.
+ *  Several processes, on several machines too, may make this call for one folder that they all see (its file system must have
+ *  locks as fcntl sets them): one writes, all decode, and where one is killed the others go on with its files. Each returns when
+ *  the data set is complete. With other files (not settings) a process waits for its turn to write. One call at a time in a
+ *  process.
  *  A file that does not decode is no error; a report without clips is none either. report may be NULL; it is filled after
  *  ZT_CANCELLED too.
  *  Errors: ZT_ARG (cfg, an item; other settings than cfg->out has), ZT_NOTFOUND (no such source; no

@@ -26,6 +26,8 @@ static bool is_other(const char *name) {
     return false;
 }
 
+static int64_t nanoseconds(const struct timespec *t) { return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec; }
+
 static zt_err add(zt_ingest_files *f, const char *path, size_t root, const zt_ingest_item *item) {
     if (f->n == f->cap) {
         const size_t cap = f->cap ? f->cap * 2 : 256;
@@ -36,8 +38,15 @@ static zt_err add(zt_ingest_files *f, const char *path, size_t root, const zt_in
     }
     const bool same = f->n > 0 && strcmp(f->file[f->n - 1].path, path) == 0;   /* pieces of one file */
     const char *name = same ? f->file[f->n - 1].path : zt_arena_strdup(f->arena, path);
-    const int64_t bytes = item && item->bytes ? (int64_t)item->n_bytes : zt_file_size(path);
-    f->file[f->n++] = (zt_ingest_file){name, root, bytes, item};
+    zt_ingest_file k = {.path = name, .root = root, .bytes = -1, .item = item};
+    struct stat st;
+    if (item && item->bytes) k.bytes = (int64_t)item->n_bytes;
+    else if (stat(path, &st) == 0) {
+        k.bytes = (int64_t)st.st_size;
+        k.modified = nanoseconds(&st.st_mtim);
+        k.changed = nanoseconds(&st.st_ctim);
+    }
+    f->file[f->n++] = k;
     return name ? ZT_OK : ZT_NOMEM;
 }
 

@@ -21,7 +21,7 @@ struct zt_store {
     zt_shard_writer *shard[SPLITS];
     char name[SPLITS][32];
     size_t marked[SPLITS];      /* size at the mark; 0: the shard was not open then */
-    int64_t limit, bytes;
+    int64_t limit, bytes, commits;
     int shards;
     char dir[ZT_PATH_MAX];
 };
@@ -37,6 +37,7 @@ zt_err zt_store_open(zt_store **out, const char *dir, int64_t shard_bytes) {
     ZT_TRY(e = zt_path_join(shards, dir, "shards"), fail);
     ZT_TRY(e = zt_dir_make(shards), fail);
     ZT_TRY(e = zt_catalog_create(&s->catalog, dir), fail);
+    ZT_TRY(e = zt_catalog_stay_readable(s->catalog), fail);
     ZT_TRY(e = zt_catalog_begin(s->catalog), fail);
     *out = s;
     return ZT_OK;
@@ -184,10 +185,13 @@ zt_err zt_store_flush(zt_store *s, int force) {
         s->shards++;
     }
     ZT_TRY(e = zt_catalog_commit(s->catalog), done);
+    s->commits++;
     e = zt_catalog_begin(s->catalog);
 done:
     return e;
 }
+
+int64_t zt_store_commits(const zt_store *s) { return s->commits; }
 
 void zt_store_sizes(const zt_store *s, int64_t *bytes, int *shards) {
     *bytes = s->bytes;

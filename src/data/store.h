@@ -36,6 +36,8 @@ zt_err zt_store_keep(zt_store *s);
 zt_err zt_store_back(zt_store *s);
 /** Finish the open shards, then commit: all added so far is safe on disk. force 0: only when a shard has reached its size. */
 zt_err zt_store_flush(zt_store *s, int force);
+/** How many times it has committed. */
+int64_t zt_store_commits(const zt_store *s);
 /** Bytes and number of finished shards. */
 void zt_store_sizes(const zt_store *s, int64_t *bytes, int *shards);
 /** What was not flushed is lost. NULL and *s == NULL are fine; sets *s = NULL. */

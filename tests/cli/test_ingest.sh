@@ -13,10 +13,12 @@ done
 head -c 4000 "$work/videos/3.mp4" > "$work/videos/part.mp4"
 head -c 200 "$work/videos/3.mp4" > "$work/videos/cut.mp4"
 cp "$work/videos/5.mp4" "$work/videos/twin.mp4"
+settings="--size 32x24,24x32 --frames 5,9 --frame-rule 4n+1 --fps 12 --quiet"
 ingest() { # ingest FOLDER [OPTION...]
     out=$1
     shift
-    "$zoe" ingest "$work/videos" --out "$out" --size 32x24,24x32 --frames 5,9 --frame-rule 4n+1 --fps 12 --quiet "$@"
+    # shellcheck disable=SC2086
+    "$zoe" ingest "$work/videos" --out "$out" $settings "$@"
 }
 listing() { "$zoe" data ls "$1" --json && "$zoe" data ls "$1" --sources --json; }
 same() { # same FOLDER WHAT: the data set equals the one that was made in one go
@@ -36,7 +38,9 @@ kills=0
 tries=0
 while [ $kills -lt 50 ] && [ $tries -lt 500 ]; do
     tries=$((tries + 1))
-    ingest "$work/killed" --threads 3 > "$work/log" 2>&1 &
+    # Not through the function: $! would be a shell around zoe, which would live on.
+    # shellcheck disable=SC2086
+    "$zoe" ingest "$work/videos" --out "$work/killed" $settings --threads 3 > "$work/log" 2>&1 &
     pid=$!
     sleep "$(awk -v k=$tries 'BEGIN { srand(k + 7); printf "%.3f", 0.01 + 0.4 * rand() * rand() }')"
     kill -9 $pid 2> "$work/err" && kills=$((kills + 1))
