@@ -48,13 +48,13 @@ static const char *duration(double s, char *buf, size_t cap) {
 static int print_plan(const zt_train_cfg *c, const zt_train_plan *p, bool as_json) {
     if (as_json)
         return zt_cli_print_json("train",
-                                 json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "model", c->net.model->name, "params",
-                                           (json_int_t)p->params, "clips", (json_int_t)p->clips, "flops_per_step",
+                                 json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "model", zt_net_name(&c->net),
+                                           "params", (json_int_t)p->params, "clips", (json_int_t)p->clips, "flops_per_step",
                                            (json_int_t)p->flops_per_step, "steps", (json_int_t)c->train.steps, "peak_bytes",
                                            (json_int_t)p->peak_bytes, "disk_bytes", (json_int_t)p->disk_bytes, "peak_gflops",
                                            p->peak_gflops, "predicted_s", p->predicted_s));
     char a[32], b[32], d[32], e[32], f[32];
-    printf("model        %s, %.2f M parameters, clips of %lldx%lldx%lld (frames x height x width)\n", c->net.model->name,
+    printf("model        %s, %.2f M parameters, clips of %lldx%lldx%lld (frames x height x width)\n", zt_net_name(&c->net),
            (double)p->params * 1e-6, (long long)c->net.frames, (long long)c->net.height, (long long)c->net.width);
     printf("data         %lld training clips, %.1f epochs\n", (long long)p->clips,
            (double)(c->train.steps * c->train.batch) / (double)(p->clips ? p->clips : 1));

@@ -33,7 +33,10 @@ typedef struct zt_gan_latent {
 typedef struct zt_gan_made {
     zt_node *video;                     /* [B,T,H,W,3] in [-1,1] */
     zt_node *penalty;                   /* scalar the generator pays beside its adversarial loss (VGAN's mask) */
-    struct { const char *name; zt_node *x; } view[ZT_GAN_VIEWS];   /* parts to look at and to measure: "mask" [B,T,H,W,1] in [0,1],
+    struct {
+        const char *name;
+        zt_node *x;
+    } view[ZT_GAN_VIEWS]; /* parts to look at and to measure: "mask" [B,T,H,W,1] in [0,1],
                                                                       "background" [B,T,H,W,3], "flow" [B,T-1,H,W,2] pixels */
 } zt_gan_made;
 
@@ -64,4 +67,8 @@ const zt_gan_def *zt_gan_find(const char *name);
 /** Pair number k, 0 <= k < zt_gan_count(). */
 const zt_gan_def *zt_gan_at(int k);
 int zt_gan_count(void);
+
+/** n numbers of a latent input by (seed, stream); number k depends on these and k only. Of a category: zeros, one of which the
+ *  caller makes 1. */
+void zt_gan_draw_codes(zt_gan_draw draw, uint64_t seed, uint64_t stream, float *x, int64_t n);
 #endif

@@ -52,7 +52,7 @@ void zt_model_free(zt_model **m) {
 
 zt_model_info zt_model_get_info(const zt_model *m) {
     const zt_net *net = &m->dir.net;
-    return (zt_model_info){net->model->name, (int)net->frames, (int)net->height, (int)net->width, net->fps,
+    return (zt_model_info){zt_net_name(net), (int)net->frames, (int)net->height, (int)net->width, net->fps,
                            zt_tset_numel(&m->dir.params), m->dir.hash};
 }
 

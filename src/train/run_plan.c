@@ -1,57 +1,27 @@
 /* run_plan.c - what a run needs, before anything is loaded: the graphs are laid out dry. */
-#include "init.h"
 #include "train/peak.h"
+#include "train/recipe.h"
 #include "train/run_data.h"
-#include "train/step_graph.h"
 #include "train/trainer.h"
 
 /* Memory of the program itself: code, libraries, their tables and stacks (roughly; mapped data set pages come on top). */
 enum { BASE_BYTES = 90 << 20, PREFETCHED = 4 };
 
-static int64_t larger(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-/* Sampling and validation graphs are made when needed and then freed: the larger one counts. */
-static zt_err extra_bytes(const zt_train_cfg *c, zt_tset *params, int64_t *bytes) {
-    zt_step_graph s = {0};
-    zt_err e = zt_step_graph_create(&s, c, c->train.batch, params, NULL, true);
-    if (e != ZT_OK) return e;
-    *bytes = zt_step_graph_bytes(&s);
-    zt_step_graph_finish(&s);
-    zt_graph *g;
-    zt_plan *p = NULL;
-    if ((e = zt_graph_create(&g)) != ZT_OK) return e;
-    zt_graph_set_multiply(g, zt_precision_multiply(c->run.precision));
-    zt_nn nn = {.g = g, .params = params, .seed = 1};
-    const zt_net_in in = zt_net_inputs(g, &c->net, c->train.sample_cfg_scale != 1 ? 8 : 4);
-    zt_node *y = zt_net_build(&nn, &c->net, &in);
-    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .dry = true, .params = params};
-    e = zt_plan_create(&p, g, 1, &y, &cfg);
-    if (e == ZT_OK) {
-        const zt_plan_info *i = zt_plan_get_info(p);
-        const int64_t clip = c->net.frames * c->net.height * c->net.width * ZT_RGB * (int64_t)sizeof(float);
-        *bytes = larger(*bytes, i->arena_bytes + i->input_bytes + i->scratch_bytes + 8 * clip + 4 * 7 * clip);
-    }
-    zt_plan_destroy(&p);
-    zt_graph_destroy(&g);
-    return e;
-}
-
 /* The step of a run whose tokenizer is as large as it may be. */
-typedef struct first_step { int64_t clips; zt_step_graph s; zt_tset params, states; } first_step;
+typedef struct first_step { const zt_recipe *recipe; int64_t clips; void *graphs; zt_tset params, states; } first_step;
 static zt_err first_step_create(first_step *f, zt_train_cfg *c, bool dry) {
     zt_dataset *ds = NULL;
-    *f = (first_step){0};
-    const zt_err e = zt_run_data_open(&ds, c, NULL);
+    *f = (first_step){.recipe = zt_recipe_of(c)};
+    zt_err e = zt_run_data_open(&ds, c, NULL);
     f->clips = e == ZT_OK ? zt_dataset_count(ds, "train") : 0;
+    if (e == ZT_OK && f->recipe->check) e = f->recipe->check(c, ds);
     zt_dataset_close(&ds);
     if (e != ZT_OK) return e;
     c->net.vocab = c->net.text.vocab;
-    return zt_step_graph_create(&f->s, c, c->train.batch, &f->params, &f->states, dry);
+    return f->recipe->create(&f->graphs, c, &f->params, &f->states, dry);
 }
 static void first_step_finish(first_step *f) {
-    zt_step_graph_finish(&f->s);
+    f->recipe->destroy(&f->graphs);
     zt_tset_finish(&f->params);
     zt_tset_finish(&f->states);
 }
@@ -63,11 +33,12 @@ zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p) {
     ZT_TRY(e = first_step_create(&f, c, true), done);
     p->clips = f.clips;
     p->params = zt_tset_numel(&f.params);
-    p->flops_per_step = f.s.flops;
-    p->fallbacks = zt_plan_get_info(f.s.plan)->fallbacks;
+    const zt_step_cost cost = f.recipe->cost(f.graphs, c);
+    p->flops_per_step = cost.flops;
+    p->fallbacks = cost.fallbacks;
     p->weights_bytes = zt_tset_bytes(&f.params) + zt_tset_bytes(&f.states);
-    p->step_bytes = zt_step_graph_bytes(&f.s);
-    ZT_TRY(e = extra_bytes(c, &f.params, &p->extra_bytes), done);
+    p->step_bytes = cost.bytes;
+    ZT_TRY(e = f.recipe->extra_bytes(c, &f.params, &f.states, &p->extra_bytes), done);
     p->loader_bytes = PREFETCHED * c->train.batch * c->net.frames * c->net.height * c->net.width * ZT_RGB;
     p->peak_bytes = p->base_bytes + p->weights_bytes + p->step_bytes + p->extra_bytes + p->loader_bytes;
     p->disk_bytes = (c->train.keep + 2) * p->weights_bytes + zt_tset_bytes(&f.params);
@@ -83,9 +54,7 @@ zt_err zt_train_profile(zt_train_cfg *c, FILE *out) {
     const zt_dtype t = zt_precision_multiply(c->run.precision);
     first_step f;
     zt_err e = first_step_create(&f, c, false);
-    if (e == ZT_OK) zt_step_graph_fill(&f.s);
-    for (int k = 0; e == ZT_OK && k < 2; k++) e = zt_plan_run(f.s.plan);
-    if (e == ZT_OK) e = zt_plan_profile(f.s.plan, out, zt_matmul_peak_gflops(t, 2048, 0.3), zt_memory_peak_gbytes(0.3));
+    if (e == ZT_OK) e = f.recipe->profile(f.graphs, out, zt_matmul_peak_gflops(t, 2048, 0.3), zt_memory_peak_gbytes(0.3));
     first_step_finish(&f);
     return e;
 }
