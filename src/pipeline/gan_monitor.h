@@ -25,6 +25,6 @@ typedef struct zt_gan_monitor {
  *  clips or sizes the judge does not take, ZT_NOMEM. OpenMP inside. */
 zt_err zt_gan_monitor_look(zt_gan_monitor *m, const uint8_t *made, int n, const uint8_t *real, int n_real, int T, int H, int W,
                            bool judged);
-/** Whether clip i of the split comes from the world shapes, which the judge can read. */
+/** Whether the clips of the split (NULL: of all) come from the world shapes, which the judge can read: the first one says. */
 bool zt_gan_judgeable(const zt_dataset *ds, const char *split);
 #endif

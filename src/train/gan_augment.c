@@ -33,8 +33,8 @@ static zt_node *colour(zt_node *x, zt_node *numbers) {
 static zt_node *shift(zt_node *x, zt_node *numbers) {
     const int64_t B = x->sh.d[0], T = x->sh.d[1], H = x->sh.d[2], W = x->sh.d[3];
     const zt_shape plane = zt_sh(B, T, H, W, 1);
-    zt_node *row = zt_broadcast_to(zt_sub(places(x->g, H, 2), number(numbers, ZT_AUGMENT_SHIFT)), plane);
-    zt_node *column = zt_broadcast_to(zt_sub(places(x->g, W, 3), number(numbers, ZT_AUGMENT_SHIFT + 1)), plane);
+    zt_node *row = zt_sub(zt_broadcast_to(places(x->g, H, 2), plane), number(numbers, ZT_AUGMENT_SHIFT));
+    zt_node *column = zt_sub(zt_broadcast_to(places(x->g, W, 3), plane), number(numbers, ZT_AUGMENT_SHIFT + 1));
     zt_node *grid = zt_concat(4, 3, (zt_node *const[]){zt_affine(row, 0, 0), row, column});
     grid = zt_reshape(grid, zt_sh(B * T, 1, H, W, 3));
     return zt_reshape(zt_grid_sample(zt_reshape(x, zt_sh(B * T, 1, H, W, x->sh.d[4])), grid, false), x->sh);

@@ -145,13 +145,12 @@ static zt_node *build_losses(zt_gan_graph *s, zt_nn *nn, const zt_train_cfg *c) 
 }
 
 /* ---- the plan ----------------------------------------------------------------------------------------------------- */
-/* What the generator's layers remember is averaged as its weights are. */
-static void average_states(zt_gan_graph *s, zt_tset *states, zt_node *after, zt_node **out, int *n_out) {
+/* Room for what the layers of the averaged generator remember: zt_gan_settle finds it. */
+static void make_room(zt_gan_graph *s, zt_tset *states) {
     const int size = zt_graph_size(s->g);
     for (int id = 0; id < size; id++) {
         zt_node *x = zt_graph_node(s->g, id);
-        if (x->role != ZT_STATE || strncmp(x->name, "generator.", 10) != 0) continue;
-        out[(*n_out)++] = zt_ema(zt_optimise_state(s->g, states, "ema.", x), x, s->opt.ema_decay, s->opt.norm, after);
+        if (x->role == ZT_STATE && strncmp(x->name, "generator.", 10) == 0) zt_optimise_state(s->g, states, "ema.", x);
     }
 }
 
@@ -170,7 +169,7 @@ static zt_err build_update(zt_gan_graph *s, zt_nn *nn, const zt_train_cfg *c, zt
     e = zt_optimise_build(&s->opt, s->g, states, &k, generator, n, param, grad, out + *n_out);
     *n_out += generator ? 2 * n : n;
     if (nn->update) out[(*n_out)++] = nn->update;
-    if (generator) average_states(s, states, nn->update, out, n_out);
+    if (generator) make_room(s, states);
     s->flops = -zt_flops_from(s->g, first);
     return e != ZT_OK ? e : zt_graph_error(s->g);
 }

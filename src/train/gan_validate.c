@@ -2,6 +2,7 @@
 #include "train/gan_validate.h"
 #include <string.h>
 #include "base/log.h"
+#include "init.h"
 #include "pipeline/gan_monitor.h"
 #include "pipeline/gan_sampling.h"
 #include "pipeline/sampling.h"
@@ -15,6 +16,49 @@ static int64_t clip_values(const zt_net *net) {
 static bool go_on(void *user, int done, int total) {
     (void)user, (void)done, (void)total;
     return !zt_cancelled();
+}
+
+enum { SETTLING_RUNS = 50 };             /* a running statistic moves a tenth each time */
+
+static zt_err run_to_settle(zt_run *r, zt_graph *g, int n, const zt_gan_latent *latent, zt_node *const *z, zt_node *update) {
+    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = &r->ema, .states = &r->ema};
+    const int64_t rows = z[0]->sh.d[0];
+    zt_plan *p = NULL;
+    zt_err e = zt_plan_create(&p, g, 1, &update, &cfg);
+    for (int k = 0; e == ZT_OK && k < SETTLING_RUNS; k++) {
+        zt_rng rng = zt_rng_init((uint64_t)k, zt_hash_name("settle"));
+        for (int j = 0; j < n; j++) {
+            const int64_t classes = zt_last(&z[j]->sh);
+            zt_gan_draw_codes(latent[j].draw, (uint64_t)k, zt_hash_name(latent[j].name), z[j]->x, zt_numel(&z[j]->sh));
+            for (int64_t b = 0; latent[j].draw == ZT_GAN_CATEGORY && b < rows; b++)
+                ((float *)z[j]->x)[b * classes + zt_rng_int(&rng, 0, classes - 1)] = 1;
+        }
+        e = zt_plan_run(p);
+    }
+    zt_plan_destroy(&p);
+    return e;
+}
+
+zt_err zt_gan_settle(zt_run *r) {
+    zt_gan_own *own = r->own;
+    const zt_net *net = &r->c->net;
+    const zt_gan_size size = zt_net_gan_size(net);
+    zt_graph *g;
+    if (own->settled == r->at.step + 1) return ZT_OK;
+    zt_err e = zt_graph_create(&g);
+    if (e != ZT_OK) return e;
+    zt_graph_set_multiply(g, zt_precision_multiply(r->c->run.precision));
+    zt_nn nn = {.g = g, .params = &r->ema, .states = &r->ema};
+    zt_gan_latent latent[ZT_GAN_LATENTS];
+    zt_node *z[ZT_GAN_LATENTS];
+    const int n = net->gan->latents(net->cfg, &size, r->c->train.batch, latent);
+    for (int k = 0; k < n; k++) z[k] = zt_input(g, latent[k].name, ZT_F32, latent[k].sh);
+    net->gan->generate(&nn, net->cfg, &size, z, true);
+    e = zt_graph_error(g);
+    if (e == ZT_OK && nn.update) e = run_to_settle(r, g, n, latent, z, nn.update);
+    zt_graph_destroy(&g);
+    own->settled = r->at.step + 1;
+    return e;
 }
 
 /* n clips by the averaged generator, content and motion of clip k by seed k+1. */
@@ -92,7 +136,7 @@ zt_err zt_gan_validate(zt_run *r, double *figure) {
     if (n_real < 2) return zt_fail(ZT_CONFIG, "the validation split has one clip; want 2 or more to compare with, or none");
     uint8_t *made = zt_alloc((size_t)(n * clip)), *real = zt_alloc((size_t)(n_real * clip));
     zt_gan_monitor m;
-    zt_err e = made && real ? ZT_OK : ZT_NOMEM;
+    zt_err e = made && real ? zt_gan_settle(r) : ZT_NOMEM;
     ZT_TRY(e, done);
     ZT_TRY(e = real_clips(r, "val", n_real, real), done);
     ZT_TRY(e = make_clips(r, n, made), done);
@@ -117,9 +161,9 @@ zt_err zt_gan_samples(zt_run *r) {
     }
     float *x = zt_alloc_array((size_t)(clip_values(net) * ZT_SAMPLE_CLIPS), sizeof *x);
     zt_gan_sampling *s = NULL;
-    zt_err e =
-        x ? zt_gan_sampling_create(&s, net, &r->ema, &r->ema, ZT_SAMPLE_CLIPS, zt_precision_multiply(r->c->run.precision), false)
-          : ZT_NOMEM;
+    const zt_dtype multiply = zt_precision_multiply(r->c->run.precision);
+    zt_err e = x ? zt_gan_settle(r) : ZT_NOMEM;
+    if (e == ZT_OK) e = zt_gan_sampling_create(&s, net, &r->ema, &r->ema, ZT_SAMPLE_CLIPS, multiply, false);
     if (e == ZT_OK) e = zt_gan_sampling_run(s, ZT_SAMPLE_CLIPS, codes, x, go_on, NULL);
     if (e == ZT_OK) e = zt_run_samples_write(x, net, r->out, r->at.step);
     zt_gan_sampling_destroy(&s);

@@ -11,7 +11,13 @@ typedef struct zt_gan_own {
     zt_gan_labels labels;
     double penalty;                      /* of the last step that had one */
     int collapsed;                       /* validations in a row that found mode collapse */
+    int64_t settled;                     /* step after which zt_gan_settle was last called, + 1 */
 } zt_gan_own;
+
+/** What the layers of the averaged generator remember (statistics of batch norm) is found anew for its weights, by running it on
+ *  codes: averaged weights have other statistics than the average of those of the weights (Izmailov et al. 2018,
+ *  arXiv:1803.05407). Once for each step, at most. */
+zt_err zt_gan_settle(zt_run *r);
 
 /** Frechet distance of gan.monitor_clips clips by the averaged generator to those of the validation split, into *figure; it and
  *  the figures of gan_monitor.h go to the log, mode collapse is said in words. ZT_DIVERGED when gan.stop_on_collapse says so and

@@ -245,7 +245,8 @@ static zt_err step(zt_run *r, zt_scalars *out) {
 }
 
 static zt_err save(zt_run *r, const char *dir) {
-    return zt_model_dir_save_gan(dir, &r->c->net, &r->ema);
+    const zt_err e = zt_gan_settle(r);
+    return e != ZT_OK ? e : zt_model_dir_save_gan(dir, &r->c->net, &r->ema);
 }
 
 const zt_recipe zt_recipe_gan = {
