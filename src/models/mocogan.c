@@ -101,15 +101,18 @@ static zt_gan_made generate(zt_nn *nn, const void *cfg, const zt_gan_size *s, zt
 }
 
 /* ---- critics ------------------------------------------------------------------------------------------------------ */
-/* 4x4 kernel, over `time` frames: halves height and width; flat: one value of 4x4 pixels, no padding. */
+/* 4x4 kernel, over `time` frames: halves height and width; flat: one value of 4x4 pixels, no padding. Without a norm that shifts
+ * its features the critic would be blind to brightness (twice the pixels, twice the score), so then there is a bias. */
 static zt_node *shrink(zt_nn *nn, const mocogan *c, const char *name, zt_node *x, int time, int64_t out, bool flat) {
     const int stride = flat ? 1 : 2, pad = flat ? 0 : 1;
     const zt_conv_cfg conv = {.stride = {1, stride, stride}, .pad_before = {0, pad, pad}, .pad_after = {0, pad, pad}};
     zt_push(nn->g, "%s", name);
     zt_node *w = zt_nn_param(nn, "weight", zt_sh(time, KERNEL, KERNEL, zt_last(&x->sh), out), ZT_INIT_NORMAL02);
+    const bool shifts = c->critic_norm == CRITIC_NORM_BATCH || c->critic_norm == CRITIC_NORM_INSTANCE;
+    zt_node *bias = shifts ? NULL : zt_nn_param(nn, "bias", zt_sh(out), ZT_INIT_ZERO);
     if (c->critic_norm == CRITIC_NORM_SPECTRAL) w = zt_spectral_norm(nn, "spectral", w);
     zt_pop(nn->g);
-    return zt_conv(x, w, NULL, &conv);
+    return zt_conv(x, w, bias, &conv);
 }
 
 /* n layers that halve the picture, each followed by its norm (not the first) and a leaky ReLU. */

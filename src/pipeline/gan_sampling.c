@@ -1,4 +1,4 @@
-/* gan_sampling.c - see gan_sampling.h. Tested by tests/pipeline/test_gan_sampling.c. */
+/* gan_sampling.c - see gan_sampling.h. Tested by tests/pipeline/test_gan_monitor.c. */
 #include "pipeline/gan_sampling.h"
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* gan_labels.c - see gan_labels.h. Tested by tests/train/test_gan_recipe.c. */
+/* gan_labels.c - see gan_labels.h. Tested by tests/cli/test_gan.sh. */
 #include "train/gan_labels.h"
 #include <stdio.h>
 #include <stdlib.h>

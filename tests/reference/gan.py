@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Write tests/golden/mocogan.safetensors: what PyTorch says a generator and its critics compute, for tests/models/test_gan_golden.c.
+"""Write tests/golden/mocogan.safetensors: what PyTorch says a generator and its critics compute.
 
-The pair is built here again from torch.nn modules (channels first), after Tulyakov et al. 2018 (arXiv:1707.04993), and its weights
-are stored under our names and layouts: param/NAME, state/NAME (before the run). in/NAME: latent codes, `clip` and `pick`. out/made:
-clips with the batch's statistics, out/made_fixed: with the running ones, out/score0, score1, category1: the critics on `clip`;
-after/NAME: states after the run. probe/NAME and grad/NAME: gradients of the sum over made, score0, score1, category1 of value times
-probe. Values that go in are f32, PyTorch computes in float64.
+Read by tests/models/test_gan_golden.c. The pair is built here again from torch.nn modules (channels first), after Tulyakov et al.
+2018 (arXiv:1707.04993), and its weights are stored under our names and layouts: param/NAME, state/NAME (before the run).
+in/NAME: latent codes, `clip` and `pick`. out/made: clips with the batch's statistics, out/made_fixed: with the running ones,
+out/score0, score1, category1: the critics on `clip`; after/NAME: states after the run. probe/NAME and grad/NAME: gradients of the
+sum over made, score0, score1, category1 of value times probe. Values that go in are f32, PyTorch computes in float64.
 
     python3 tests/reference/gan.py          (needs torch and numpy; the result is committed, tests need neither)
 """
