@@ -26,6 +26,7 @@ extern "C" {
     X(NOTFOUND, "a file, name or entry does not exist") \
     X(NONFINITE, "a NaN or infinity appeared") \
     X(CANCELLED, "stopped by the user") \
+    X(DIVERGED, "training leads nowhere any more") \
     X(UNSUPPORTED, "this build or machine cannot do it") \
     X(INTERNAL, "a bug in zoetrope")
 

@@ -19,7 +19,7 @@ extern "C" {
 /** A model in memory. One generation per model at a time; different models may run in different threads. */
 typedef struct zt_model zt_model;
 
-/** Load a model folder (config.json, model.safetensors, tokenizer.json: what `zoe train` leaves in RUN/model).
+/** Load a model folder (config.json, model.safetensors, with a denoiser tokenizer.json: what `zoe train` leaves in RUN/model).
  *  *model is NULL on failure. Errors: ZT_NOTFOUND, ZT_FORMAT (damaged; every missing or unexpected tensor is named), ZT_NOMEM. */
 ZT_API zt_err zt_model_load(zt_model **model, const char *dir);
 /** NULL and *model == NULL are fine; sets *model = NULL. */
@@ -31,26 +31,39 @@ typedef struct zt_model_info {
     double fps;
     int64_t params;                      /* trainable numbers */
     const char *hash;                    /* SHA-256 of the weights, hexadecimal; lives as long as the model */
+    bool adversarial;                    /* makes clips of codes, not of prompts */
+    int categories;                      /* of an adversarial model; 0: none */
 } zt_model_info;
 ZT_API zt_model_info zt_model_get_info(const zt_model *model);
 /** Size number k (from 0) of those that the model was trained at, the main one first. False: it has no such. */
 ZT_API bool zt_model_size(const zt_model *model, int k, int *frames, int *height, int *width);
+/** Name of category k: the label it was trained with, or its number. NULL when there is no category k. Lives as long as the
+ *  model. */
+ZT_API const char *zt_model_category(const zt_model *model, int k);
 
-/** What to make. Start from zt_generate_defaults(). All pointers are borrowed for the call. */
+/** What to make. Start from zt_generate_defaults(). All pointers are borrowed for the call. Some fields are of denoisers only,
+ *  some of adversarial models only; set for the other kind, they are ZT_ARG, which names them. */
 typedef struct zt_generate_cfg {
-    const char *prompt;                  /* UTF-8, at most 4096 bytes; NULL or "": unconditional */
+    const char *prompt;                  /* UTF-8, at most 4096 bytes; NULL or "": unconditional. Denoisers only, as the next */
     const char *negative;                /* what to lead away from; NULL: the unconditional answer */
     int num;                             /* clips, 1..4096; clip k uses seed + k */
     int video_frames;                    /* 0: as trained (at this height and width) */
     int height, width;                   /* 0: as trained; else those of one of the model's sizes */
-    int steps;                           /* sampling steps, 1..1000 */
-    double cfg_scale;                    /* guidance: 1 none, above 1 follows the prompt more */
+    int steps;                           /* sampling steps, 1..1000; 0: 32. Denoisers only, as the next and the sampler */
+    double cfg_scale;                    /* guidance: 1 none, above 1 follows the prompt more, up to 100; negative: 2 */
     uint64_t seed;
-    const char *sampler;                 /* ddpm, ddim, euler, heun, dpm++2m */
+    const char *sampler;                 /* ddpm, ddim, euler, heun, dpm++2m; NULL: ddim */
     const char *precision;               /* of products: f32; bf16 (faster; other bits); auto: bf16 where the processor has it */
     double fps;                          /* of the result; 0: the model's */
-    /** Known first frames, the same for every clip: context_frames x context_height x context_width x 3 bytes RGB (row by row),
-     *  centre-cropped and resized to the clip's size. One frame: image-to-video. More: prediction. NULL and 0: none. */
+    /** Adversarial models: seeds of the content code (what is shown) and of the motion code (how it moves), the same for all
+     *  clips; -1: seed + k for clip k. Clips of one content seed show the same in different motion, and the other way round. */
+    int64_t content_seed, motion_seed;
+    int64_t interpolate_to;              /* -1, or: content goes from that of content_seed (clip 0) to that of this seed (clip num - 1);
+                                            all clips then move alike */
+    const char *category;                /* name or number of the category; NULL: drawn by the seed */
+    /** Denoisers: known first frames, the same for every clip: context_frames x context_height x context_width x 3 bytes RGB
+     *  (row by row), centre-cropped and resized to the clip's size. One frame: image-to-video. More: prediction. NULL and 0:
+     *  none. */
     const uint8_t *context;
     int context_frames, context_height, context_width;
     /** Called after every sampling step; false stops with ZT_CANCELLED. May be NULL. */
@@ -74,10 +87,15 @@ ZT_API void zt_clip_free(zt_clip **clip);
 ZT_API int zt_clip_count(const zt_clip *clip);
 /** Pixels of clip k: frames x height x width x 3 bytes RGB, borrowed. Sizes may be NULL. */
 ZT_API const uint8_t *zt_clip_pixels(const zt_clip *clip, int k, int *frames, int *height, int *width);
-/** Write to `path` by its suffix: .mp4 (H.264), .gif, .webp, or NAME_%04d.png. With several clips "-1", "-2", ... is put before
- *  the suffix.
+/** Write to `path` by its suffix: .mp4 (H.264), .gif, .webp, .y4m, or NAME_%04d.png; "-": Y4M to standard output, clip after
+ *  clip.
+ *  With several clips "-1", "-2", ... is put before the suffix.
  *  The file says that it is AI-generated, with prompt, model hash, seed and settings. Errors: ZT_ARG (suffix), ZT_IO. */
 ZT_API zt_err zt_clip_save(const zt_clip *clip, const char *path);
+
+/** All clips side by side in one file; columns 0: nearest to a square. Its label has those of the clips. Errors as of
+ *  zt_clip_save. */
+ZT_API zt_err zt_clip_save_grid(const zt_clip *clip, int columns, const char *path);
 
 /** Version of the library, "0.1.0". */
 ZT_API const char *zt_version(void);

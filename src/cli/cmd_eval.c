@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/demo_report.h"
+#include "cli/gan_scores.h"
 #include "pipeline/sampling.h"
 #include "pipeline/world_eval.h"
 
@@ -30,9 +31,12 @@ static const zt_opt options[] = {
 };
 static const zt_cli_spec spec = {
     .usage = "zoe eval MODEL --data DIR [options]",
-    .about = "Generates clips for the captions of the test split and lets the analytic judge read colour, shape and direction "
-             "back. Beside every\n"
-             "score stand the judge's accuracy on the real clips and the floors (shuffled prompts, untrained network).\n",
+    .about =
+        "Generates clips for the captions of the test split and lets the analytic judge read colour, shape and direction "
+        "back. Beside every\n"
+        "score stand the judge's accuracy on the real clips and the floors (shuffled prompts, untrained network).\n"
+        "Of an adversarial model: how many clips are well-formed, how they are spread over shapes, colours and directions, and\n"
+        "whether content codes keep what is shown and categories how it moves (--num, --seed, --precision count).\n",
     .opts = {options, sizeof options / sizeof *options},
     .min_pos = 1,
     .max_pos = 1};
@@ -64,6 +68,21 @@ static int print_table(const zt_world_eval *r) {
     return ZT_EXIT_OK;
 }
 
+/* What is of denoisers only, when it was asked for of another model. */
+static zt_err check_options(const args *a) {
+    args usual;
+    zt_opt_defaults(spec.opts, &usual);
+    const char *wrong = a->num_image != usual.num_image           ? "--num-image"
+                        : a->num_predict != usual.num_predict     ? "--num-predict"
+                        : a->num_untrained != usual.num_untrained ? "--num-untrained"
+                        : a->context != usual.context             ? "--context"
+                        : a->steps != usual.steps                 ? "--steps"
+                        : a->cfg_scale != usual.cfg_scale         ? "--cfg-scale"
+                        : a->sampler != usual.sampler             ? "--sampler"
+                                                                  : NULL;
+    return wrong ? zt_fail(ZT_ARG, "%s: an adversarial model makes clips of codes, in one pass; leave this out", wrong) : ZT_OK;
+}
+
 int zt_cmd_eval(int argc, char **argv) {
     args a;
     char *dir;
@@ -81,10 +100,15 @@ int zt_cmd_eval(int argc, char **argv) {
     zt_err e = zt_sampling_precision((const char *const[]){"auto", "f32", "bf16"}[a.precision], &cfg.multiply);
     if (e == ZT_OK) e = zt_model_dir_load(&m, dir);
     if (e == ZT_OK) e = zt_dataset_open(&ds, a.data);
+    if (e == ZT_OK && m.net.gan && (e = check_options(&a)) == ZT_OK) {
+        status = zt_cli_gan_scores(&m, ds, cfg.n, cfg.seed, cfg.multiply, a.json);
+        goto done;
+    }
     if (e == ZT_OK) e = zt_world_eval_run(&r, &m, ds, &cfg);
     status = e != ZT_OK ? zt_cli_result("eval", e)
              : a.json   ? zt_cli_print_json("eval", zt_demo_scores_json(&r))
                         : print_table(&r);
+done:
     zt_world_eval_finish(&r);
     zt_dataset_close(&ds);
     zt_model_dir_finish(&m);

@@ -9,18 +9,21 @@
 #include "zt/generate.h"
 
 typedef struct args {
-    char prompt[8192], negative[8192], image[1024], video[1024], out[1024];
-    int64_t num, steps, video_frames, seed, context, width, height;
+    char prompt[8192], negative[8192], image[1024], video[1024], out[1024], category[64], interpolate[128];
+    int64_t num, steps, video_frames, seed, content_seed, motion_seed, context, width, height, columns;
     double cfg_scale, fps;
-    int sampler, precision, json, quiet;
+    int sampler, precision, grid, json, quiet;
 } args;
 
-static const char *const samplers[] = {"ddpm", "ddim", "euler", "heun", "dpm++2m"}, *const precisions[] = {"auto", "f32", "bf16"};
+static const char *const samplers[] = {NULL, "ddpm", "ddim", "euler", "heun", "dpm++2m"}, *const precisions[] = {"auto", "f32",
+                                                                                                                 "bf16"};
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
     {"prompt", ZT_OPT_STR, AT(prompt), NULL, 0, 0, NULL, 'p', "what to show; empty: unconditional"},
     {"negative", ZT_OPT_STR, AT(negative), NULL, 0, 0, NULL, 'n', "what to lead away from"},
-    {"output", ZT_OPT_STR, AT(out), "out.mp4", 0, 0, NULL, 'o', "file: .mp4, .gif, .webp or NAME_%04d.png"},
+    {"output", ZT_OPT_STR, AT(out), "out.mp4", 0, 0, NULL, 'o',
+     "file: .mp4, .gif, .webp, .y4m or NAME_%04d.png; -: Y4M to standard output, for a player: zoe generate MODEL -o - | ffplay "
+     "-"},
     {"num", ZT_OPT_INT, AT(num), "1", 1, 4096, NULL, 0, "clips to make; clip k uses seed + k"},
     {"image", ZT_OPT_STR, AT(image), NULL, 0, 0, NULL, 0, "first frame: an image file (image-to-video)"},
     {"video", ZT_OPT_STR, AT(video), NULL, 0, 0, NULL, 0, "first frames: the last --context frames of this file (prediction)"},
@@ -29,22 +32,34 @@ static const zt_opt options[] = {
     {"width", ZT_OPT_INT, AT(width), "0", 0, 4096, NULL, 'W', "pixels; 0, or one of the sizes the model was trained at"},
     {"height", ZT_OPT_INT, AT(height), "0", 0, 4096, NULL, 'H', "pixels; as --width"},
     {"fps", ZT_OPT_REAL, AT(fps), "0", 0, 1000, NULL, 0, "frames per second of the file; 0: as trained"},
-    {"steps", ZT_OPT_INT, AT(steps), "32", 1, 1000, NULL, 0, "sampling steps"},
-    {"cfg-scale", ZT_OPT_REAL, AT(cfg_scale), "2", 0, 100, NULL, 0, "guidance; 1: none"},
+    {"steps", ZT_OPT_INT, AT(steps), "0", 0, 1000, NULL, 0, "sampling steps; 0: 32"},
+    {"cfg-scale", ZT_OPT_REAL, AT(cfg_scale), "-1", -1, 100, NULL, 0, "guidance; 1: none; -1: 2"},
     {"seed", ZT_OPT_INT, AT(seed), "1", 0, 9007199254740991.0, NULL, 0, "same seed and settings: same clip"},
-    {"sampler", ZT_OPT_ENUM, AT(sampler), "ddim", 0, 0, "ddpm|ddim|euler|heun|dpm++2m", 0, "sampling method"},
+    {"sampler", ZT_OPT_ENUM, AT(sampler), "auto", 0, 0, "auto|ddpm|ddim|euler|heun|dpm++2m", 0, "sampling method; auto: ddim"},
+    {"content-seed", ZT_OPT_INT, AT(content_seed), "-1", -1, 9007199254740991.0, NULL, 0,
+     "adversarial models: what all clips show; -1: clip k by seed + k"},
+    {"motion-seed", ZT_OPT_INT, AT(motion_seed), "-1", -1, 9007199254740991.0, NULL, 0,
+     "adversarial models: how all clips move; -1: clip k by seed + k"},
+    {"category", ZT_OPT_STR, AT(category), NULL, 0, 0, NULL, 0,
+     "adversarial models with categories: name or number; none: drawn by the seed"},
+    {"interpolate", ZT_OPT_STR, AT(interpolate), NULL, 0, 0, NULL, 0,
+     "adversarial models: A:B:N, N clips from what content seed A shows to what B shows, moving alike"},
+    {"grid", ZT_OPT_BOOL, AT(grid), "false", 0, 0, NULL, 0, "all clips side by side in one file"},
+    {"columns", ZT_OPT_INT, AT(columns), "0", 0, 4096, NULL, 0, "of the grid; 0: nearest to a square"},
     {"precision", ZT_OPT_ENUM, AT(precision), "auto", 0, 0, "auto|f32|bf16", 0,
      "of products; bf16: faster, nearly the same pictures; auto: bf16 where the processor has it"},
     {"json", ZT_OPT_BOOL, AT(json), "false", 0, 0, NULL, 0, "print the result as JSON"},
     {"quiet", ZT_OPT_BOOL, AT(quiet), "false", 0, 0, NULL, 'q', "no progress"},
 };
-static const zt_cli_spec spec = {.usage = "zoe generate MODEL -p \"a small red square moves left\" -o out.mp4 [options]",
-                                 .about = "Makes clips with a trained model (the folder RUN/model) and writes them as video "
-                                          "files whose metadata says that they are\n"
-                                          "AI-generated, with prompt, model, seed and settings.\n",
-                                 .opts = {options, sizeof options / sizeof *options},
-                                 .min_pos = 1,
-                                 .max_pos = 1};
+static const zt_cli_spec spec = {
+    .usage = "zoe generate MODEL -p \"a small red square moves left\" -o out.mp4 [options]",
+    .about = "Makes clips with a trained model (the folder RUN/model) and writes them as video "
+             "files whose metadata says that they are\n"
+             "AI-generated, with prompt, model, seed and settings. An adversarial model takes no prompt: it makes clips of\n"
+             "codes, by --content-seed, --motion-seed and --category, of any length it was built for.\n",
+    .opts = {options, sizeof options / sizeof *options},
+    .min_pos = 1,
+    .max_pos = 1};
 
 /* The known frames the user names: an image, or the end of a video at the model's rate. */
 static zt_err read_context(const args *a, const zt_model_info *info, int height, int width, zt_frames *known) {
@@ -66,6 +81,24 @@ static zt_err read_context(const args *a, const zt_model_info *info, int height,
     return e;
 }
 
+/* "A:B:N" */
+static zt_err read_interpolation(const args *a, zt_generate_cfg *c) {
+    long long from, to, n;
+    int used = 0;
+    if (!*a->interpolate) return ZT_OK;
+    if (sscanf(a->interpolate, "%lld:%lld:%lld%n", &from, &to, &n, &used) != 3 || a->interpolate[used] || from < 0 || to < 0 ||
+        n < 2 || n > 4096)
+        return zt_fail(ZT_ARG, "--interpolate %s: want A:B:N, two content seeds and 2..4096 clips, such as 3:8:9",
+                       a->interpolate);
+    if (a->content_seed >= 0 || a->num != 1)
+        return zt_fail(ZT_ARG,
+                       "--interpolate says the content seeds and the number of clips; leave out --content-seed and --num");
+    c->content_seed = from;
+    c->interpolate_to = to;
+    c->num = (int)n;
+    return ZT_OK;
+}
+
 static bool on_step(void *user, int done, int total) {
     zt_progress *p = user;
     if (p->total == 0) zt_progress_begin(p, "generating", "steps", total);
@@ -73,7 +106,7 @@ static bool on_step(void *user, int done, int total) {
     return !zt_cancelled();
 }
 
-static zt_err run(const args *a, const char *dir, zt_model_info *info, double *seconds) {
+static zt_err run(const args *a, const char *dir, zt_model_info *info, double *seconds, int *clips) {
     zt_model *model = NULL;
     zt_clip *clip = NULL;
     zt_frames known = {0};
@@ -98,6 +131,10 @@ static zt_err run(const args *a, const char *dir, zt_model_info *info, double *s
     c.sampler = samplers[a->sampler];
     c.precision = precisions[a->precision];
     c.fps = a->fps;
+    c.content_seed = a->content_seed;
+    c.motion_seed = a->motion_seed;
+    c.category = *a->category ? a->category : NULL;
+    ZT_TRY(e = read_interpolation(a, &c), done);
     c.context = known.rgb;
     c.context_frames = known.frames;
     c.context_height = known.height;
@@ -108,7 +145,8 @@ static zt_err run(const args *a, const char *dir, zt_model_info *info, double *s
     e = zt_generate(model, &c, &clip);
     *seconds = zt_now() - t0;
     if (p.total) zt_progress_end(&p);
-    if (e == ZT_OK) e = zt_clip_save(clip, a->out);
+    if (e == ZT_OK) e = a->grid ? zt_clip_save_grid(clip, (int)a->columns, a->out) : zt_clip_save(clip, a->out);
+    if (e == ZT_OK) *clips = zt_clip_count(clip);
 done:
     zt_frames_finish(&known);
     zt_clip_free(&clip);
@@ -121,15 +159,18 @@ int zt_cmd_generate(int argc, char **argv) {
     char *dir;
     int status;
     if (!zt_cli_parse(&spec, &a, argc, argv, &dir, NULL, &status)) return status;
+    if (a.json && strcmp(a.out, "-") == 0) return zt_cli_usage_error("generate", "--json and -o - both write to standard output");
+    if (a.columns && !a.grid) return zt_cli_usage_error("generate", "--columns is of --grid; add it");
     zt_log_quiet(a.quiet || a.json);
     zt_cancel_install();
     zt_model_info info = {0};
     double seconds = 0;
-    const zt_err e = run(&a, dir, &info, &seconds);
+    int clips = 0;
+    const zt_err e = run(&a, dir, &info, &seconds, &clips);
     if (e != ZT_OK) return zt_cli_result("generate", e);
     if (a.json)
         return zt_cli_print_json("generate",
-                                 json_pack("{s:s, s:I, s:f}", "output", a.out, "clips", (json_int_t)a.num, "seconds", seconds));
-    zt_log("%s: %lld clip%s in %.1f s", a.out, (long long)a.num, a.num == 1 ? "" : "s", seconds);
+                                 json_pack("{s:s, s:I, s:f}", "output", a.out, "clips", (json_int_t)clips, "seconds", seconds));
+    zt_log("%s: %d clip%s in %.1f s", a.out, clips, clips == 1 ? "" : "s", seconds);
     return ZT_EXIT_OK;
 }

@@ -55,7 +55,7 @@ static json_t *plan_json(const zt_train_cfg *c, const zt_train_plan *p) {
                                                  "flops_per_step", (json_int_t)b->flops_per_step, "step_bytes",
                                                  (json_int_t)b->step_bytes));
     }
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "model", c->net.model->name, "params",
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "model", zt_net_name(&c->net), "params",
                      (json_int_t)p->params, "clips", (json_int_t)p->clips, "flops_per_step", (json_int_t)p->flops_per_step,
                      "steps", (json_int_t)c->train.steps, "peak_bytes", (json_int_t)p->peak_bytes, "disk_bytes",
                      (json_int_t)p->disk_bytes, "peak_gflops", p->peak_gflops, "predicted_s", p->predicted_s, "buckets",
@@ -76,7 +76,7 @@ static int print_plan(const zt_train_cfg *c, const zt_train_plan *p, bool as_jso
     if (as_json)
         return zt_cli_print_json("train", plan_json(c, p));
     char a[32], b[32], d[32], e[32], f[32];
-    printf("model        %s, %.2f M parameters, clips of %lldx%lldx%lld (frames x height x width)\n", c->net.model->name,
+    printf("model        %s, %.2f M parameters, clips of %lldx%lldx%lld (frames x height x width)\n", zt_net_name(&c->net),
            (double)p->params * 1e-6, (long long)c->net.frames, (long long)c->net.height, (long long)c->net.width);
     printf("data         %lld training clips, %.1f epochs\n", (long long)p->clips,
            (double)c->train.steps * p->batch / (double)(p->clips ? p->clips : 1));
@@ -100,7 +100,7 @@ static int64_t peak_memory(void) {
     return (int64_t)u.ru_maxrss * 1024;
 }
 
-static int print_result(const args *a, const zt_train_result *r) {
+static int print_result(const args *a, const zt_train_result *r, bool gan) {
     if (a->json)
         return zt_cli_print_json("train", json_pack("{s:I, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:b}", "step",
                                                     (json_int_t)r->step, "loss", r->loss, "val_loss_of_mean", r->mean_loss,
@@ -112,10 +112,12 @@ static int print_result(const args *a, const zt_train_result *r) {
     zt_log("%s after %lld steps, %s, %.1f clips/s, loss %.4f",
            r->early_stop ? "stopped early (no better validation loss)" : "finished", (long long)r->step,
            duration(r->seconds, t, sizeof t), r->clips_per_s, r->loss);
-    if (r->best >= 0)
+    if (r->best >= 0 && gan)
+        zt_log("smallest Frechet distance to the validation clips %.4f at step %lld", r->best, (long long)r->best_step);
+    else if (r->best >= 0)
         zt_log("best validation loss %.4f at step %lld (predicting the mean: %.4f)", r->best, (long long)r->best_step,
                r->mean_loss);
-    zt_log("generate with: zoe generate %s/model -p \"...\" -o out.mp4", a->out);
+    zt_log("generate with: zoe generate %s/model %s -o out.mp4", a->out, gan ? "--num 9 --grid" : "-p \"...\"");
     return ZT_EXIT_OK;
 }
 
@@ -152,7 +154,7 @@ int zt_cmd_train(int argc, char **argv) {
             : a.profile ? zt_train_profile(&c, stdout)
                         : zt_train(&c, a.out, a.resume, &result);
     if (e != ZT_OK || a.profile) status = zt_cli_result("train", e);
-    else status = a.plan ? print_plan(&c, &plan, a.json) : print_result(&a, &result);
+    else status = a.plan ? print_plan(&c, &plan, a.json) : print_result(&a, &result, c.net.gan);
     zt_train_cfg_finish(&c);
     return status;
 }

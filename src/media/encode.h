@@ -3,6 +3,7 @@
 #define ZT_MEDIA_ENCODE_H
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include "base/err.h"
 #include "media/frames.h"
 #include "media/tags.h"
@@ -19,6 +20,8 @@ zt_err zt_encode_gif(const char *path, const zt_frames *f, uint8_t **buf, size_t
 /** A whole file in memory, with tags as XMP; *buf is zt_alloc'd. */
 zt_err zt_encode_webp(const char *path, const zt_frames *f, const zt_media_tags *tags, const zt_write_cfg *cfg, uint8_t **buf,
                       size_t *len);
+/** Into an open stream, frame after frame; of the tags only that it is made by AI. */
+zt_err zt_encode_y4m(const char *path, const zt_frames *f, const zt_media_tags *tags, FILE *to);
 
 /* How tags are stored in each format: tags_store.c; read back by tags_read.c. `out` is zt_alloc'd; tags may be NULL or empty. */
 /** PNG bytes with text chunks added behind the header. Source: PNG specification (ISO/IEC 15948) 11.3.4. */

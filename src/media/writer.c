@@ -14,7 +14,7 @@
 #include "media/encode.h"
 #include "media/image.h"
 
-typedef enum kind { KIND_MP4, KIND_GIF, KIND_WEBP, KIND_PNG, KIND_PNGS } kind;
+typedef enum kind { KIND_MP4, KIND_GIF, KIND_WEBP, KIND_PNG, KIND_PNGS, KIND_Y4M, KIND_PIPE } kind;
 typedef struct pattern { size_t before, after; int digits; } pattern;   /* path[0..before) NUMBER path[after..) */
 
 /* The user's text never becomes a format string: the one field is found, checked and filled in by hand. */
@@ -40,11 +40,15 @@ static zt_err pattern_fill(char out[ZT_PATH_MAX], const char *path, const patter
 
 static zt_err find_kind(const char *path, int T, double fps, kind *k, pattern *p) {
     *p = (pattern){0};
-    if (zt_ends_with(path, ".mp4")) *k = KIND_MP4;
+    if (strcmp(path, "-") == 0) *k = KIND_PIPE;
+    else if (zt_ends_with(path, ".y4m")) *k = KIND_Y4M;
+    else if (zt_ends_with(path, ".mp4")) *k = KIND_MP4;
     else if (zt_ends_with(path, ".gif")) *k = KIND_GIF;
     else if (zt_ends_with(path, ".webp")) *k = KIND_WEBP;
     else if (zt_ends_with(path, ".png")) *k = strchr(path, '%') ? KIND_PNGS : KIND_PNG;
-    else return zt_fail(ZT_ARG, "%s: unknown kind of file; end the name with .mp4, .gif, .webp or .png (frames_%%04d.png)", path);
+    else
+        return zt_fail(ZT_ARG, "%s: unknown kind of file; end the name with .mp4, .gif, .webp, .y4m or .png (frames_%%04d.png)",
+                       path);
     if (*k == KIND_PNG && T > 1)
         return zt_fail(ZT_ARG, "%s: one PNG cannot hold %d frames; name it like frames_%%04d.png, or write .mp4", path, T);
     if (*k == KIND_GIF && fps > 50)
@@ -77,22 +81,34 @@ zt_err zt_video_write_check(const char *path, int T, double fps) {
     pattern p;
     const AVCodec *codec;
     zt_err e = find_kind(path, T, fps, &k, &p);
-    if (e != ZT_OK) return e;
+    if (e != ZT_OK || k == KIND_PIPE) return e;
+    if (k == KIND_Y4M) return check_place(path);
     e = zt_find_encoder(encoders[k], &codec);
     if (e != ZT_OK) return zt_fail_context(e, "%s", path);
     return check_place(path);
 }
 
-/* MP4 needs a seekable file (moov is moved to the front), so it gets a temporary name of its own. */
-static zt_err write_mp4(const char *path, const zt_frames *f, const zt_media_tags *tags, const zt_write_cfg *cfg) {
+/* MP4 needs a seekable file (moov is moved to the front) and Y4M may be large, so they get a temporary name of their own. */
+static zt_err fill(kind k, const char *tmp, const char *path, const zt_frames *f, const zt_media_tags *tags,
+                   const zt_write_cfg *cfg) {
+    if (k == KIND_MP4) return zt_encode_mp4(tmp, path, f, tags, cfg);
+    FILE *to = fopen(tmp, "wb");
+    if (!to) return zt_fail(ZT_IO, "%s: %s", path, strerror(errno));
+    const zt_err e = zt_encode_y4m(path, f, tags, to);
+    if (fclose(to) != 0 && e == ZT_OK) return zt_fail(ZT_IO, "%s: %s; is the disk full?", path, strerror(errno));
+    return e;
+}
+
+static zt_err write_beside(kind k, const char *path, const zt_frames *f, const zt_media_tags *tags, const zt_write_cfg *cfg) {
     static atomic_int serial;
     char folder[ZT_PATH_MAX], tmp[ZT_PATH_MAX];
     zt_err e = folder_of(path, folder);
     if (e != ZT_OK) return e;
-    e = zt_format(tmp, sizeof tmp, "%s/.zt-%ld-%d.tmp.mp4", folder, (long)getpid(), atomic_fetch_add(&serial, 1));
+    e = zt_format(tmp, sizeof tmp, "%s/.zt-%ld-%d.tmp%s", folder, (long)getpid(), atomic_fetch_add(&serial, 1),
+                  k == KIND_MP4 ? ".mp4" : ".y4m");
     if (e != ZT_OK) return e;
     int fd = -1;
-    ZT_TRY(e = zt_encode_mp4(tmp, path, f, tags, cfg), done);
+    ZT_TRY(e = fill(k, tmp, path, f, tags, cfg), done);
     fd = open(tmp, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) != 0 || rename(tmp, path) != 0) {
         e = zt_fail(ZT_IO, "%s: %s; is the disk full or the folder read-only?", path, strerror(errno));
@@ -153,10 +169,12 @@ zt_err zt_video_write_with(const char *path, const zt_frames *f, const zt_media_
     kind k;
     pattern p;
     e = find_kind(path, f->frames, f->fps, &k, &p);
-    if (e == ZT_OK) e = check_place(path);
+    if (e == ZT_OK && k != KIND_PIPE) e = check_place(path);
     if (e != ZT_OK) return e;
     switch (k) {
-    case KIND_MP4: return write_mp4(path, f, tags, cfg);
+    case KIND_MP4:
+    case KIND_Y4M: return write_beside(k, path, f, tags, cfg);
+    case KIND_PIPE: return zt_encode_y4m("standard output", f, tags, stdout);
     case KIND_GIF: return write_gif(path, f, tags);
     case KIND_WEBP: return write_webp(path, f, tags, cfg);
     case KIND_PNG: return zt_png_write(path, f->rgb, f->width, f->height, tags);

@@ -1,4 +1,4 @@
-/* writer.h - write a clip as MP4, GIF, animated WebP or numbered PNG files, with tags inside. */
+/* writer.h - write a clip as MP4, GIF, animated WebP, Y4M or numbered PNG files, with tags inside. */
 #ifndef ZT_MEDIA_WRITER_H
 #define ZT_MEDIA_WRITER_H
 #include "base/err.h"
@@ -17,7 +17,9 @@ typedef struct zt_write_cfg {
  *   .webp             animated, loops for ever; lossy
  *   NAME_%04d.png     one PNG per frame, numbered from 0; exactly one field %d or %0Nd (N 1..9), in the file name
  *   .png              one PNG; the clip must have one frame
- *  `tags` may be NULL; they are stored so that zt_media_tags_read finds them (each PNG carries them all).
+ *   .y4m              raw 4:4:4 in limited range, BT.601; its header has room for one word of the tags: XAI-GENERATED=zoetrope
+ *   -                 the same to standard output, frame after frame
+ *  `tags` may be NULL; they are stored (but for Y4M) so that zt_media_tags_read finds them (each PNG carries them all).
  *  Written beside and renamed: an older file stays until the new one is whole; nothing is left behind on failure.
  *  Errors: ZT_ARG (suffix, pattern, clip), ZT_IO (folder, rights, disk full), ZT_UNSUPPORTED (FFmpeg without that encoder),
  *  ZT_NOMEM. Any thread. */

@@ -29,21 +29,42 @@ static zt_err section(const json_t *config, const char *name, const char *where,
                : zt_fail(ZT_FORMAT, "%s: section \"%s\" is missing; this is not a whole model folder", where, name);
 }
 
+/* Section gan: {"classes": 4, "class_names": ["left", ..]}; of categories found in training the names are "". */
+static zt_err read_classes(zt_net *net, const json_t *config, const char *where) {
+    json_t *gan;
+    const zt_err e = section(config, "gan", where, &gan);
+    if (e != ZT_OK) return e;
+    const json_t *names = json_object_get(gan, "class_names"), *count = json_object_get(gan, "classes");
+    const json_int_t n = json_integer_value(count);
+    bool good = json_is_integer(count) && n >= 0 && n <= ZT_CLASSES_MAX && json_array_size(names) == (size_t)n;
+    for (json_int_t k = 0; good && k < n; k++) {
+        const char *name = json_string_value(json_array_get(names, (size_t)k));
+        good = name && strlen(name) < ZT_CLASS_NAME_MAX;
+        if (good) snprintf(net->class_name[k], ZT_CLASS_NAME_MAX, "%s", name);
+    }
+    net->classes = good ? n : 0;
+    return good ? ZT_OK
+                : zt_fail(ZT_FORMAT, "%s: section \"gan\": want classes (0..%d) and class_names, a list of as many short names",
+                          where, ZT_CLASSES_MAX);
+}
+
 static zt_err read_net(zt_net *net, const json_t *config, const char *where) {
     json_t *model, *text, *video;
     zt_err e;
     ZT_TRY(e = section(config, "model", where, &model), done);
-    ZT_TRY(e = section(config, "text", where, &text), done);
     ZT_TRY(e = section(config, "video", where, &video), done);
     const char *name = json_string_value(json_object_get(model, "name"));
     if (!name) return zt_fail(ZT_FORMAT, "%s: model.name is missing", where);
     ZT_TRY(e = zt_net_init(net, name), done);
     json_t *options = json_copy(model);
     json_object_del(options, "name");
-    e = zt_opt_from_json(net->model->opts, net->cfg, "config.json: model.", options);
+    e = zt_opt_from_json(zt_net_opts(net), net->cfg, "config.json: model.", options);
     json_decref(options);
     ZT_TRY(e, done);
-    ZT_TRY(e = zt_opt_from_json(zt_text_opts, &net->text, "config.json: text.", text), done);
+    if (net->model) {
+        ZT_TRY(e = section(config, "text", where, &text), done);
+        ZT_TRY(e = zt_opt_from_json(zt_text_opts, &net->text, "config.json: text.", text), done);
+    } else ZT_TRY(e = read_classes(net, config, where), done);
     video_cfg v;
     zt_opt_defaults(video_opts, &v);
     ZT_TRY(e = zt_opt_from_json(video_opts, &v, "config.json: video.", video), done);
@@ -65,16 +86,51 @@ done:
     return e;
 }
 
-/* Build the graph once, so that the set holds every name and shape the file must have. */
-static zt_err expected_params(const zt_net *net, zt_tset *params) {
+/* Build the graph once, so that the sets hold every name and shape the file must have. */
+static zt_err expected(zt_model_dir *m) {
     zt_graph *g;
     zt_err e = zt_graph_create(&g);
     if (e != ZT_OK) return e;
-    zt_nn nn = {.g = g, .params = params};
-    const zt_net_in in = zt_net_inputs(g, net, 1);
-    zt_net_build(&nn, net, &in);
+    zt_nn nn = {.g = g, .params = &m->params, .states = &m->states};
+    if (m->net.gan) {
+        const zt_gan_size size = zt_net_gan_size(&m->net);
+        zt_gan_latent z[ZT_GAN_LATENTS];
+        zt_node *leaf[ZT_GAN_LATENTS];
+        const int n = m->net.gan->latents(m->net.cfg, &size, 1, z);
+        for (int k = 0; k < n; k++) leaf[k] = zt_input(g, z[k].name, ZT_F32, z[k].sh);
+        m->net.gan->generate(&nn, m->net.cfg, &size, leaf, false);
+    } else {
+        const zt_net_in in = zt_net_inputs(g, &m->net, 1);
+        zt_net_build(&nn, &m->net, &in);
+    }
     e = zt_graph_error(g);
     zt_graph_destroy(&g);
+    return e;
+}
+
+static zt_err load_weights(zt_model_dir *m, const char *path) {
+    zt_tset all = {0};
+    zt_err e;
+    ZT_TRY(e = expected(m), done);
+    ZT_TRY(e = zt_tset_share(&all, &m->params, ""), done);
+    ZT_TRY(e = zt_tset_share(&all, &m->states, ""), done);
+    e = zt_safetensors_load_into(path, &all);
+done:
+    zt_tset_finish(&all);
+    return e;
+}
+
+/* What only a denoiser's folder has. */
+static zt_err load_denoiser(zt_model_dir *m, const char *dir, const json_t *config, const char *where) {
+    char path[ZT_PATH_MAX];
+    json_t *diffusion;
+    zt_err e;
+    ZT_TRY(e = section(config, "diffusion", where, &diffusion), done);
+    m->diffusion = json_incref(diffusion);
+    ZT_TRY(e = zt_path_join(path, dir, "tokenizer.json"), done);
+    ZT_TRY(e = zt_bpe_load(&m->tok, path), done);
+    m->net.vocab = m->tok.vocab_size;
+done:
     return e;
 }
 
@@ -93,15 +149,9 @@ zt_err zt_model_dir_load(zt_model_dir *m, const char *dir) {
         goto done;
     }
     ZT_TRY(e = read_net(&m->net, config, path), done);
-    json_t *diffusion;
-    ZT_TRY(e = section(config, "diffusion", path, &diffusion), done);
-    m->diffusion = json_incref(diffusion);
-    ZT_TRY(e = zt_path_join(path, dir, "tokenizer.json"), done);
-    ZT_TRY(e = zt_bpe_load(&m->tok, path), done);
-    m->net.vocab = m->tok.vocab_size;
-    ZT_TRY(e = expected_params(&m->net, &m->params), done);
+    if (m->net.model) ZT_TRY(e = load_denoiser(m, dir, config, path), done);
     ZT_TRY(e = zt_path_join(path, dir, "model.safetensors"), done);
-    ZT_TRY(e = zt_safetensors_load_into(path, &m->params), done);
+    ZT_TRY(e = load_weights(m, path), done);
     e = zt_sha256_file(path, m->hash);
 done:
     json_decref(config);
@@ -112,24 +162,31 @@ done:
 void zt_model_dir_finish(zt_model_dir *m) {
     zt_net_finish(&m->net);
     zt_tset_finish(&m->params);
+    zt_tset_finish(&m->states);
     zt_bpe_finish(&m->tok);
     json_decref(m->diffusion);
     *m = (zt_model_dir){0};
 }
 
 /* ---- writing --------------------------------------------------------------------------------------------------- */
-static json_t *describe(const zt_net *net, const json_t *diffusion) {
+/* "model" and "video", which every folder's config has. */
+static json_t *describe(const zt_net *net) {
     video_cfg v = {.frames = net->frames, .height = net->height, .width = net->width, .fps = net->fps, .mean = net->mean,
                    .scale = net->scale};
     zt_sizes_text(&net->sizes, v.sizes);
     json_t *video = zt_opt_to_json(video_opts, &v);
     if (video && net->sizes.n == 0) json_object_del(video, "sizes");
-    json_t *model = json_pack("{s:s}", "name", net->model->name), *options = zt_opt_to_json(net->model->opts, net->cfg);
+    json_t *model = json_pack("{s:s}", "name", zt_net_name(net)), *options = zt_opt_to_json(zt_net_opts(net), net->cfg);
     if (model && options) json_object_update(model, options);
     json_decref(options);
-    return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:O}", "format", "zoetrope-model", "version", 1, "zoe", ZT_VERSION,
-                     "f32_scopes", net->f32_scopes, "model", model, "text", zt_opt_to_json(zt_text_opts, &net->text), "video",
-                     video, "diffusion", diffusion);
+    return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o}", "format", "zoetrope-model", "version", 1, "zoe", ZT_VERSION, "f32_scopes",
+                     net->f32_scopes, "model", model, "video", video);
+}
+
+static json_t *describe_classes(const zt_net *net) {
+    json_t *names = json_array();
+    for (int64_t k = 0; k < net->classes; k++) json_array_append_new(names, json_string(net->class_name[k]));
+    return json_pack("{s:I, s:o}", "classes", (json_int_t)net->classes, "class_names", names);
 }
 
 static zt_err write_files(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *config) {
@@ -137,12 +194,14 @@ static zt_err write_files(const char *dir, const zt_net *net, const zt_tset *par
     zt_err e;
     ZT_TRY(e = zt_dir_make(dir), done);
     ZT_TRY(e = zt_path_join(path, dir, "model.safetensors"), done);
-    json_t *meta = json_pack("{s:s, s:s}", "format", "zoetrope", "model", net->model->name);
+    json_t *meta = json_pack("{s:s, s:s}", "format", "zoetrope", "model", zt_net_name(net));
     e = zt_safetensors_save(path, params, meta);
     json_decref(meta);
     ZT_TRY(e, done);
-    ZT_TRY(e = zt_path_join(path, dir, "tokenizer.json"), done);
-    ZT_TRY(e = zt_bpe_save(tok, path), done);
+    if (tok) {
+        ZT_TRY(e = zt_path_join(path, dir, "tokenizer.json"), done);
+        ZT_TRY(e = zt_bpe_save(tok, path), done);
+    }
     ZT_TRY(e = zt_path_join(path, dir, "config.json"), done);
     ZT_TRY(e = zt_json_save(path, config), done);
     e = zt_dir_sync(dir);
@@ -150,10 +209,10 @@ done:
     return e;
 }
 
-zt_err zt_model_dir_save(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *diffusion) {
+/* Takes over `config` (NULL: no memory for it). */
+static zt_err save(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, json_t *config) {
     char fresh[ZT_PATH_MAX];
     zt_err e;
-    json_t *config = describe(net, diffusion);
     if (!config) return zt_fail(ZT_NOMEM, "%s: no memory to describe the model", dir);
     ZT_TRY(e = zt_format(fresh, sizeof fresh, "%s.new", dir), done);
     ZT_TRY(e = zt_dir_remove(fresh), done);
@@ -162,4 +221,17 @@ zt_err zt_model_dir_save(const char *dir, const zt_net *net, const zt_tset *para
 done:
     json_decref(config);
     return e;
+}
+
+zt_err zt_model_dir_save(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *diffusion) {
+    json_t *config = describe(net);
+    json_object_set_new(config, "text", zt_opt_to_json(zt_text_opts, &net->text));
+    json_object_set(config, "diffusion", (json_t *)diffusion);
+    return save(dir, net, params, tok, config);
+}
+
+zt_err zt_model_dir_save_gan(const char *dir, const zt_net *net, const zt_tset *weights) {
+    json_t *config = describe(net);
+    json_object_set_new(config, "gan", describe_classes(net));
+    return save(dir, net, weights, NULL, config);
 }

@@ -3,13 +3,24 @@
 #include <string.h>
 
 zt_err zt_net_init(zt_net *net, const char *name) {
-    *net = (zt_net){.model = zt_model_find(name), .scale = 1};
-    if (!net->model) return ZT_CONFIG;
-    net->cfg = zt_alloc(net->model->cfg_size);
+    *net = (zt_net){.gan = zt_gan_find(name), .scale = 1};
+    if (!net->gan) net->model = zt_model_find(name);
+    if (!net->gan && !net->model) return ZT_CONFIG;
+    net->cfg = zt_alloc(net->gan ? net->gan->cfg_size : net->model->cfg_size);
     if (!net->cfg) return ZT_NOMEM;
-    zt_opt_defaults(net->model->opts, net->cfg);
+    zt_opt_defaults(zt_net_opts(net), net->cfg);
     zt_opt_defaults(zt_text_opts, &net->text);
     return ZT_OK;
+}
+
+const char *zt_net_name(const zt_net *net) {
+    return net->gan ? net->gan->name : net->model->name;
+}
+zt_opts zt_net_opts(const zt_net *net) {
+    return net->gan ? net->gan->opts : net->model->opts;
+}
+zt_gan_size zt_net_gan_size(const zt_net *net) {
+    return (zt_gan_size){net->frames, net->height, net->width, net->classes};
 }
 
 void zt_net_finish(zt_net *net) {
@@ -21,6 +32,8 @@ zt_err zt_net_check(const zt_net *net) {
     if (net->frames < 1 || net->height < 1 || net->width < 1 || net->frames > 1024 || net->height > 4096 || net->width > 4096)
         return zt_fail(ZT_CONFIG, "clips of %lldx%lldx%lld (frames x height x width); want 1..1024 frames and sides of 1..4096",
                        (long long)net->frames, (long long)net->height, (long long)net->width);
+    const zt_gan_size size = zt_net_gan_size(net);
+    if (net->gan) return net->gan->check(net->cfg, &size);
     if (net->text.dim % net->text.heads)
         return zt_fail(ZT_CONFIG, "text.heads=%lld does not divide text.dim=%lld", (long long)net->text.heads,
                        (long long)net->text.dim);

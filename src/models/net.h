@@ -1,19 +1,24 @@
-/* net.h - a complete denoising network: text encoder, known frames, video model; and the folder it is kept in. */
+/* net.h - a complete network: a denoiser with text encoder and known frames, or the generator and critics of an adversarial
+ * model; and the folder it is kept in. */
 #ifndef ZT_NET_H
 #define ZT_NET_H
 #include "base/sizes.h"
+#include "models/gan.h"
 #include "models/models.h"
 #include "text/bpe.h"
 #include "text/encoder.h"
 
-enum { ZT_RGB = 3 };
+enum { ZT_RGB = 3, ZT_CLASSES_MAX = 64, ZT_CLASS_NAME_MAX = 32 };
 
 /** What is needed to build the graph of a network; weights are in a zt_tset. Zero-initialise; zt_net_finish frees. */
 typedef struct zt_net {
-    const zt_model_def *model;
-    void *cfg;                          /* model->cfg_size bytes, owned */
+    const zt_model_def *model;          /* a denoiser; NULL: */
+    const zt_gan_def *gan;              /* an adversarial model; then text, vocab, mean and scale say nothing */
+    void *cfg;                          /* cfg_size bytes of either, owned */
     zt_text_cfg text;
     int64_t vocab;                      /* real size of the tokenizer */
+    int64_t classes;                    /* categories of an adversarial model, 0: none; their names, "": it found them itself */
+    char class_name[ZT_CLASSES_MAX][ZT_CLASS_NAME_MAX];
     int64_t frames, height, width;      /* clip size it was trained at; of several the main one, which most clips had */
     zt_sizes sizes;                     /* all of them, that one first; none: only that */
     double fps;
@@ -21,8 +26,12 @@ typedef struct zt_net {
     char f32_scopes[256];               /* parts that multiply in f32 whatever the precision (zt_graph_keep_f32) */
 } zt_net;
 
-/** Model `name` with its default options. ZT_CONFIG for an unknown name. */
+/** Model `name`, of either kind, with its default options. ZT_CONFIG for an unknown name. */
 zt_err zt_net_init(zt_net *net, const char *name);
+const char *zt_net_name(const zt_net *net);
+zt_opts zt_net_opts(const zt_net *net);                      /* of cfg */
+/** What an adversarial model is made for. */
+zt_gan_size zt_net_gan_size(const zt_net *net);
 void zt_net_finish(zt_net *net);
 /** Options against each other and against the clip size. */
 zt_err zt_net_check(const zt_net *net);
@@ -54,10 +63,11 @@ zt_node *zt_net_build(zt_nn *nn, const zt_net *net, const zt_net_in *in);
 int zt_net_tokens(const zt_net *net, const zt_bpe *tok, const char *prompt, int32_t *ids, bool *truncated);
 
 /** A model folder: config.json (sections model, text, video, `diffusion`, kept as it is, and f32_scopes), model.safetensors,
- *  tokenizer.json. */
+ *  tokenizer.json. That of an adversarial model: config.json (model, video, `gan`: the categories), model.safetensors (the
+ *  generator's weights and what its layers remember). */
 typedef struct zt_model_dir {
     zt_net net;
-    zt_tset params;
+    zt_tset params, states;             /* states: of layers that remember something */
     zt_bpe tok;
     json_t *diffusion;                  /* owned */
     char hash[65];                      /* SHA-256 of model.safetensors */
@@ -68,4 +78,6 @@ zt_err zt_model_dir_load(zt_model_dir *m, const char *dir);
 void zt_model_dir_finish(zt_model_dir *m);
 /** Write a folder beside `dir` and swap it in: after a crash the old or the new one is there, whole. Borrows everything. */
 zt_err zt_model_dir_save(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *diffusion);
+/** The same of an adversarial model; weights: the generator's parameters and states. */
+zt_err zt_model_dir_save_gan(const char *dir, const zt_net *net, const zt_tset *weights);
 #endif

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "media/image.h"
 #include "media/writer.h"
+#include "pipeline/gan_generate.h"
 #include "trust/label.h"
 #include "pipeline/sampling.h"
 #include "text/prompt.h"
@@ -34,6 +35,7 @@ zt_err zt_model_load(zt_model **out, const char *dir) {
     if (!m) return ZT_NOMEM;
     zt_err e;
     ZT_TRY(e = zt_model_dir_load(&m->dir, dir), done);
+    if (m->dir.net.gan) goto done;
     zt_opt_defaults(zt_diffusion_opts, &m->diffusion);
     ZT_TRY(e = zt_opt_from_json(zt_diffusion_opts, &m->diffusion, "config.json: diffusion.", m->dir.diffusion), done);
     e = zt_diffusion_check(&m->diffusion);
@@ -52,8 +54,20 @@ void zt_model_free(zt_model **m) {
 
 zt_model_info zt_model_get_info(const zt_model *m) {
     const zt_net *net = &m->dir.net;
-    return (zt_model_info){net->model->name, (int)net->frames, (int)net->height, (int)net->width, net->fps,
-                           zt_tset_numel(&m->dir.params), m->dir.hash};
+    return (zt_model_info){zt_net_name(net), (int)net->frames, (int)net->height, (int)net->width, net->fps,
+                           zt_tset_numel(&m->dir.params), m->dir.hash, net->gan != NULL, (int)net->classes};
+}
+
+const char *zt_model_category(const zt_model *m, int k) {
+    static const char *const number[ZT_CLASSES_MAX] = {
+        "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15",
+        "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29", "30", "31",
+        "32", "33", "34", "35", "36", "37", "38", "39", "40", "41", "42", "43", "44", "45", "46", "47",
+        "48", "49", "50", "51", "52", "53", "54", "55", "56", "57", "58", "59", "60", "61", "62", "63",
+    };
+    const zt_net *net = &m->dir.net;
+    if (k < 0 || k >= net->classes) return NULL;
+    return *net->class_name[k] ? net->class_name[k] : number[k];
 }
 
 bool zt_model_size(const zt_model *m, int k, int *frames, int *height, int *width) {
@@ -69,7 +83,8 @@ bool zt_model_size(const zt_model *m, int k, int *frames, int *height, int *widt
 
 /* ---- request --------------------------------------------------------------------------------------------------- */
 zt_generate_cfg zt_generate_defaults(void) {
-    return (zt_generate_cfg){.num = 1, .steps = 32, .cfg_scale = 2, .seed = 1, .sampler = "ddim", .precision = "auto"};
+    return (zt_generate_cfg){.num = 1, .cfg_scale = -1, .seed = 1, .precision = "auto", .content_seed = -1, .motion_seed = -1,
+                             .interpolate_to = -1};
 }
 
 static zt_err sampler_of(const char *name, zt_sampler *s) {
@@ -82,10 +97,18 @@ static zt_err sampler_of(const char *name, zt_sampler *s) {
     return zt_fail(ZT_ARG, "sampler %.40s: want %s", name ? name : "(null)", ZT_SAMPLER_CHOICES);
 }
 
+/* What a denoiser's request leaves open. */
+static void settle(zt_generate_cfg *c) {
+    if (c->steps == 0) c->steps = 32;
+    if (c->cfg_scale < 0) c->cfg_scale = 2;
+    if (!c->sampler) c->sampler = "ddim";
+}
+
 static zt_err check(const zt_generate_cfg *c, const zt_net *net) {
     if (c->num < 1 || c->num > MAX_CLIPS) return zt_fail(ZT_ARG, "num=%d: want 1..%d clips", c->num, MAX_CLIPS);
-    if (c->steps < 1 || c->steps > MAX_STEPS) return zt_fail(ZT_ARG, "steps=%d: want 1..%d", c->steps, MAX_STEPS);
-    if (!(c->cfg_scale >= 0 && c->cfg_scale <= 100)) return zt_fail(ZT_ARG, "cfg_scale=%g: want 0..100", c->cfg_scale);
+    if (!net->gan && (c->steps < 1 || c->steps > MAX_STEPS)) return zt_fail(ZT_ARG, "steps=%d: want 1..%d", c->steps, MAX_STEPS);
+    if (!net->gan && !(c->cfg_scale >= 0 && c->cfg_scale <= 100))
+        return zt_fail(ZT_ARG, "cfg_scale=%g: want 0..100", c->cfg_scale);
     if (!(c->fps >= 0 && c->fps <= 1000)) return zt_fail(ZT_ARG, "fps=%g: want 0 (the model's) or up to 1000", c->fps);
     if (c->video_frames < 0 || c->video_frames > 1024) return zt_fail(ZT_ARG, "video_frames=%d: want 1..1024", c->video_frames);
     if (c->context_frames < 0 || c->context_frames >= net->frames)
@@ -95,6 +118,8 @@ static zt_err check(const zt_generate_cfg *c, const zt_net *net) {
         return zt_fail(ZT_ARG, "%d known frames without pixels", c->context_frames);
     zt_err e = c->prompt ? zt_prompt_check(c->prompt, strlen(c->prompt)) : ZT_OK;
     if (e == ZT_OK && c->negative) e = zt_prompt_check(c->negative, strlen(c->negative));
+    zt_gan_codes codes;
+    if (e == ZT_OK && net->gan) return zt_generate_codes(c, net, 0, &codes);
     return e != ZT_OK ? e : zt_net_check(net);
 }
 
@@ -188,7 +213,9 @@ static zt_err make_clip(zt_clip **out, const zt_model *m, const zt_generate_cfg 
         e = zt_frames_create(&clip->frames[k], (int)net->frames, (int)net->height, (int)net->width,
                              c->fps > 0 ? c->fps : net->fps);
         if (e == ZT_OK) zt_floats_to_rgb(x + k * n, clip->frames[k].rgb, n);
-        if (e == ZT_OK) e = zt_label_tags(&clip->tags[k], c, &info, k);
+        char number[16];
+        const zt_generate_cfg own = net->gan ? zt_generate_of_clip(c, net, k, number) : *c;
+        if (e == ZT_OK) e = zt_label_tags(&clip->tags[k], &own, &info, k);
     }
     if (e != ZT_OK) zt_clip_free(&clip);
     *out = clip;
@@ -202,12 +229,14 @@ zt_err zt_generate(zt_model *m, const zt_generate_cfg *asked, zt_clip **out) {
     *out = NULL;
     zt_err e = zt_generate_size(m, &c, &size.frames, &size.height, &size.width);
     const zt_net net = zt_net_at(&m->dir.net, size);
+    if (e == ZT_OK) e = zt_generate_check_kind(&c, &net);
+    if (!net.gan) settle(&c);
     if (e == ZT_OK) e = check(&c, &net);
     if (e == ZT_OK) e = zt_sampling_precision(c.precision, &multiply);
     if (e != ZT_OK) return e;
     c.precision = zt_dtype_name(multiply);
     float *x = zt_alloc_array((size_t)(c.num * net.frames * net.height * net.width * ZT_RGB), sizeof *x);
-    e = x ? sample(m, &c, &net, multiply, x) : ZT_NOMEM;
+    e = !x ? ZT_NOMEM : net.gan ? zt_gan_generate(&c, &m->dir, &net, multiply, x) : sample(m, &c, &net, multiply, x);
     if (e == ZT_OK) e = make_clip(out, m, &c, &net, x);
     zt_free(x);
     return e;
@@ -246,8 +275,46 @@ static zt_err numbered(char *dst, size_t cap, const char *path, int k) {
     return zt_format(dst, cap, "%.*s-%d%s", (int)(cut - path), path, k, cut);
 }
 
+/* One after another, as one clip: what a pipe takes. */
+static zt_err save_joined(const zt_clip *clip, const char *path) {
+    const zt_frames *first = &clip->frames[0];
+    const size_t bytes = zt_frame_bytes(first) * (size_t)first->frames;
+    zt_frames all = {0};
+    zt_err e = zt_frames_create(&all, first->frames * clip->n, first->height, first->width, first->fps);
+    for (int k = 0; e == ZT_OK && k < clip->n; k++) memcpy(all.rgb + (size_t)k * bytes, clip->frames[k].rgb, bytes);
+    if (e == ZT_OK) e = zt_video_write(path, &all, &clip->tags[0]);
+    zt_frames_finish(&all);
+    return e;
+}
+
+/* The first clip's label, with the settings of all. */
+static zt_err grid_tags(const zt_clip *clip, zt_media_tags *tags) {
+    zt_str all = {0};
+    zt_err e = ZT_OK;
+    for (int k = 0; e == ZT_OK && k < clip->tags[0].n; k++)
+        e = zt_media_tags_set(tags, clip->tags[0].tag[k].key, clip->tags[0].tag[k].value);
+    for (int k = 0; k < clip->n; k++)
+        zt_str_addf(&all, "%sseed=%s %s", k ? "\n" : "", zt_media_tags_get(&clip->tags[k], "seed"),
+                    zt_media_tags_get(&clip->tags[k], "settings"));
+    if (e == ZT_OK) e = all.failed ? ZT_NOMEM : zt_media_tags_set(tags, "grid", all.buf);
+    zt_str_finish(&all);
+    return e;
+}
+
+zt_err zt_clip_save_grid(const zt_clip *clip, int columns, const char *path) {
+    zt_frames sheet = {0};
+    zt_media_tags tags = {0};
+    zt_err e = zt_contact_sheet(clip->frames, clip->n, columns, 1, &sheet);
+    if (e == ZT_OK) e = grid_tags(clip, &tags);
+    if (e == ZT_OK) e = zt_video_write(path, &sheet, &tags);
+    zt_media_tags_finish(&tags);
+    zt_frames_finish(&sheet);
+    return e;
+}
+
 zt_err zt_clip_save(const zt_clip *clip, const char *path) {
     char name[4096];
+    if (clip->n > 1 && strcmp(path, "-") == 0) return save_joined(clip, path);
     zt_err e = ZT_OK;
     for (int k = 0; e == ZT_OK && k < clip->n; k++) {
         if (clip->n > 1) e = numbered(name, sizeof name, path, k + 1);

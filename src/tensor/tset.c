@@ -61,6 +61,17 @@ zt_err zt_tset_share(zt_tset *dst, const zt_tset *src, const char *prefix) {
     return e;
 }
 
+zt_err zt_tset_share_rest(zt_tset *dst, const zt_tset *src, int n, const char *const *prefix) {
+    zt_err e = ZT_OK;
+    for (int k = 0; e == ZT_OK && k < src->n; k++) {
+        const zt_tensor *t = &src->t[k];
+        bool other = true;
+        for (int j = 0; j < n; j++) other = other && strncmp(t->name, prefix[j], strlen(prefix[j])) != 0;
+        if (other) e = put(dst, t->name, t->dtype, t->sh, t->data);
+    }
+    return e;
+}
+
 zt_tensor *zt_tset_find(const zt_tset *s, const char *name) {
     if (!s->n) return NULL;
     for (uint64_t h = zt_hash_name(name);; h++) {

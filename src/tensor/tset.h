@@ -26,6 +26,8 @@ zt_err zt_tset_like(zt_tset *dst, const zt_tset *src, bool with_values);
 /** dst gets every tensor of src whose name starts with `prefix`, under the rest of its name, sharing storage: src must outlive
  *  dst. */
 zt_err zt_tset_share(zt_tset *dst, const zt_tset *src, const char *prefix);
+/** Likewise every tensor whose name starts with none of the n prefixes, under its own name. */
+zt_err zt_tset_share_rest(zt_tset *dst, const zt_tset *src, int n, const char *const *prefix);
 int64_t zt_tset_numel(const zt_tset *s);
 int64_t zt_tset_bytes(const zt_tset *s);
 void zt_tset_finish(zt_tset *s);

@@ -190,17 +190,3 @@ const char *zt_bucket_text(const zt_train_cfg *c, int k, char *out, size_t cap) 
              (long long)c->buckets.v[k].clips, (long long)c->buckets.v[k].batch);
     return out;
 }
-
-/* ---- steps ---- */
-
-zt_err zt_step_cache_get(zt_step_cache *s, const zt_train_cfg *now, int k, zt_tset *params, zt_tset *states,
-                         zt_step_graph **step) {
-    *step = &s->v[k];
-    return s->v[k].plan ? ZT_OK : zt_step_graph_create(&s->v[k], now, now->train.batch, params, states, false);
-}
-
-void zt_step_cache_drop(zt_step_cache *s, int k) { zt_step_graph_finish(&s->v[k]); }
-
-void zt_step_cache_finish(zt_step_cache *s) {
-    for (int k = 0; k < ZT_SIZES_MAX; k++) zt_step_cache_drop(s, k);
-}

@@ -1,8 +1,8 @@
-/* buckets.h - training on clips of several sizes: which buckets a run has, and a planned step for each. */
+/* buckets.h - training on clips of several sizes: which buckets a run has. */
 #ifndef ZT_TRAIN_BUCKETS_H
 #define ZT_TRAIN_BUCKETS_H
 #include "data/dataset.h"
-#include "train/step_graph.h"
+#include "train/config.h"
 
 /** Decide on c->buckets from data.buckets and the training clips, sort the clips of ds into them, and set c->net's main size
  *  and sizes. Without data.buckets nothing changes. "auto" takes the sizes with the most clips, up to ZT_SIZES_MAX, that have at
@@ -17,14 +17,4 @@ zt_train_cfg zt_bucket_cfg(const zt_train_cfg *c, int k);
 int zt_bucket_count(const zt_train_cfg *c);
 /** "16x64x64: 120 clips, batch 8" of bucket k into out[cap], which is returned. */
 const char *zt_bucket_text(const zt_train_cfg *c, int k, char *out, size_t cap);
-
-/* The planned steps of a run: made when they are first needed, all on the same parameters and states, taking turns in one memory
- * (zt_train_cfg.pool), so that the largest counts and not their sum. Zero-initialise. */
-typedef struct zt_step_cache { zt_step_graph v[ZT_SIZES_MAX]; } zt_step_cache;
-/** The step of bucket k of the run, 0 without buckets; now: c for that bucket. */
-zt_err zt_step_cache_get(zt_step_cache *s, const zt_train_cfg *now, int k, zt_tset *params, zt_tset *states,
-                         zt_step_graph **step);
-/** Forget one; forget all. */
-void zt_step_cache_drop(zt_step_cache *s, int k);
-void zt_step_cache_finish(zt_step_cache *s);
 #endif

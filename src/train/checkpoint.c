@@ -9,16 +9,26 @@
 
 static const char hidden[] = ".writing-";
 
-static zt_err save_set(const char *dir, const char *file, const zt_tset *s) {
-    char path[ZT_PATH_MAX];
-    const zt_err e = zt_path_join(path, dir, file);
-    return e != ZT_OK ? e : zt_safetensors_save(path, s, NULL);
+/* The tensor files of a checkpoint as sets that share storage with the run's. */
+enum { FILES = 4 };
+static const char *const file_name[FILES] = {"model.safetensors", "ema.safetensors", "optimizer.safetensors",
+                                             "layers.safetensors"};
+typedef struct parts { zt_tset ema, opt, layers; zt_tset *of[FILES]; } parts;
+static zt_err parts_share(parts *p, zt_tset *params, const zt_tset *states) {
+    static const char *const prefix[] = {"ema.", "opt."};
+    *p = (parts){.of = {params, &p->ema, &p->opt, &p->layers}};
+    zt_err e = zt_tset_share(&p->ema, states, prefix[0]);
+    if (e == ZT_OK) e = zt_tset_share(&p->opt, states, prefix[1]);
+    return e == ZT_OK ? zt_tset_share_rest(&p->layers, states, 2, prefix) : e;
 }
-
-static zt_err load_set(const char *dir, const char *file, zt_tset *s) {
-    char path[ZT_PATH_MAX];
-    const zt_err e = zt_path_join(path, dir, file);
-    return e != ZT_OK ? e : zt_safetensors_load_into(path, s);
+static void parts_finish(parts *p) {
+    zt_tset_finish(&p->ema);
+    zt_tset_finish(&p->opt);
+    zt_tset_finish(&p->layers);
+}
+/* Only a model whose layers remember something has the last file. */
+static bool has_file(const parts *p, int k) {
+    return k + 1 < FILES || p->layers.n > 0;
 }
 
 static zt_err save_state(const char *dir, const zt_run_state *s) {
@@ -33,21 +43,21 @@ static zt_err save_state(const char *dir, const zt_run_state *s) {
     return e;
 }
 
-zt_err zt_checkpoint_save(const char *root, const char *name, const zt_run_state *s, const zt_tset *params,
-                          const zt_tset *states) {
-    char tmp[ZT_PATH_MAX], final[ZT_PATH_MAX];
-    zt_tset ema = {0}, opt = {0};
+zt_err zt_checkpoint_save(const char *root, const char *name, const zt_run_state *s, zt_tset *params, const zt_tset *states) {
+    char tmp[ZT_PATH_MAX], final[ZT_PATH_MAX], path[ZT_PATH_MAX];
+    parts p = {0};
     zt_err e;
     if ((e = zt_format(tmp, sizeof tmp, "%s/%s%s", root, hidden, name)) != ZT_OK) return e;
     ZT_TRY(e = zt_dir_make(root), done);
     ZT_TRY(e = zt_path_join(final, root, name), done);
-    ZT_TRY(e = zt_tset_share(&ema, states, "ema."), done);
-    ZT_TRY(e = zt_tset_share(&opt, states, "opt."), done);
+    ZT_TRY(e = parts_share(&p, params, states), done);
     ZT_TRY(e = zt_dir_remove(tmp), done);
     ZT_TRY(e = zt_dir_make(tmp), done);
-    ZT_TRY(e = save_set(tmp, "model.safetensors", params), done);
-    ZT_TRY(e = save_set(tmp, "ema.safetensors", &ema), done);
-    ZT_TRY(e = save_set(tmp, "optimizer.safetensors", &opt), done);
+    for (int k = 0; k < FILES; k++) {
+        if (!has_file(&p, k)) continue;
+        ZT_TRY(e = zt_path_join(path, tmp, file_name[k]), done);
+        ZT_TRY(e = zt_safetensors_save(path, p.of[k], NULL), done);
+    }
     ZT_TRY(e = save_state(tmp, s), done);
     ZT_TRY(e = zt_dir_sync(tmp), done);
     e = zt_dir_swap(tmp, final);
@@ -58,14 +68,13 @@ done:
         zt_dir_remove(tmp);                               /* a full disk gets its space back */
         zt_fail(e, "checkpoint %s: %s", name, why);
     }
-    zt_tset_finish(&ema);
-    zt_tset_finish(&opt);
+    parts_finish(&p);
     return e;
 }
 
 zt_err zt_checkpoint_load(const char *dir, zt_run_state *s, zt_tset *params, zt_tset *states) {
     char path[ZT_PATH_MAX];
-    zt_tset ema = {0}, opt = {0};
+    parts p = {0};
     json_t *j = NULL;
     zt_err e;
     ZT_TRY(e = zt_path_join(path, dir, "state.json"), done);
@@ -82,15 +91,15 @@ zt_err zt_checkpoint_load(const char *dir, zt_run_state *s, zt_tset *params, zt_
     s->step = step;
     s->best_step = best_step;
     s->waited = waited;
-    ZT_TRY(e = zt_tset_share(&ema, states, "ema."), done);
-    ZT_TRY(e = zt_tset_share(&opt, states, "opt."), done);
-    ZT_TRY(e = load_set(dir, "model.safetensors", params), done);
-    ZT_TRY(e = load_set(dir, "ema.safetensors", &ema), done);
-    e = load_set(dir, "optimizer.safetensors", &opt);
+    ZT_TRY(e = parts_share(&p, params, states), done);
+    for (int k = 0; k < FILES; k++) {
+        if (!has_file(&p, k)) continue;
+        ZT_TRY(e = zt_path_join(path, dir, file_name[k]), done);
+        ZT_TRY(e = zt_safetensors_load_into(path, p.of[k]), done);
+    }
 done:
     json_decref(j);
-    zt_tset_finish(&ema);
-    zt_tset_finish(&opt);
+    parts_finish(&p);
     return e;
 }
 

@@ -55,14 +55,14 @@ static const zt_opt data_options[] = {
     {"curriculum_part", ZT_OPT_REAL, ZT_OPT_AT(zt_data_cfg, curriculum_part), "0.5", 0.001, 1, NULL, 0,
      "part of the steps that the stages share equally"},
     {"pixels", ZT_OPT_ENUM, ZT_OPT_AT(zt_data_cfg, pixels), "standard", 0, 0, ZT_PIXELS_CHOICES, 0,
-     "what the network sees: standard: mean 0, standard deviation 0.5 (of the training clips); signed: -1..1; unit: 0..1"},
+     "what a denoiser sees: standard: mean 0, standard deviation 0.5 (of the training clips); signed: -1..1, as adversarial "
+     "models "
+     "always do; unit: 0..1"},
 };
 #define AT(field) ZT_OPT_AT(zt_steps_cfg, field)
 static const zt_opt train_options[] = {
     {"steps", ZT_OPT_INT, AT(steps), "10000", 1, 1e9, NULL, 0, "optimiser steps"},
     {"batch", ZT_OPT_INT, AT(batch), "16", 1, 4096, NULL, 0, "clips per step"},
-    {"accumulate", ZT_OPT_INT, AT(accumulate), "1", 1, 4096, NULL, 0,
-     "parts the batch is computed in, one after another, their gradients added: memory of a part, the step of the whole"},
     {"optimiser", ZT_OPT_ENUM, AT(optimiser), "adamw", 0, 0, ZT_OPTIMISER_CHOICES, 0,
      "adamw; muon: the same for vectors, tables and the last layer, Muon for the matrices between; adam: weight decay is part of "
      "the gradient; sgd: with momentum; rmsprop; lion: wants a third to a tenth of AdamW's lr"},
@@ -79,6 +79,15 @@ static const zt_opt train_options[] = {
     {"ema", ZT_OPT_REAL, AT(ema), "0.999", 0, 0.999999, NULL, 0, "decay of the averaged weights per step"},
     {"recompute", ZT_OPT_BOOL, AT(recompute), "false", 0, 0, NULL, 0,
      "keep only what enters each block, and compute its inside again for the gradient: a third more work, far less memory"},
+    {"checkpoint_every", ZT_OPT_INT, AT(checkpoint_every), "1000", 1, 1e9, NULL, 0, "steps between checkpoints"},
+    {"keep", ZT_OPT_INT, AT(keep), "2", 1, 1000, NULL, 0, "checkpoints kept"},
+    {"val_every", ZT_OPT_INT, AT(val_every), "500", 1, 1e9, NULL, 0, "steps between validation losses"},
+    {"patience", ZT_OPT_INT, AT(patience), "0", 0, 1000000, NULL, 0,
+     "stop after this many validations without a better one; 0: never"},
+    {"sample_every", ZT_OPT_INT, AT(sample_every), "1000", 1, 1e9, NULL, 0, "steps between sample grids"},
+    /* from here on of denoisers only */
+    {"accumulate", ZT_OPT_INT, AT(accumulate), "1", 1, 4096, NULL, 0,
+     "parts the batch is computed in, one after another, their gradients added: memory of a part, the step of the whole"},
     {"text_drop", ZT_OPT_REAL, AT(text_drop), "0.1", 0, 1, NULL, 0, "part of the clips trained without caption (for guidance)"},
     {"image_prob", ZT_OPT_REAL, AT(image_prob), "0.2", 0, 1, NULL, 0, "part of the clips trained with the first frame given"},
     {"prefix_prob", ZT_OPT_REAL, AT(prefix_prob), "0.2", 0, 1, NULL, 0,
@@ -88,32 +97,35 @@ static const zt_opt train_options[] = {
     {"known_weight", ZT_OPT_REAL, AT(known_weight), "1", 0, 100, NULL, 0,
      "weight of the clips with frames given: their error is small, for little is left to chance"},
     {"prefix_max", ZT_OPT_INT, AT(prefix_max), "4", 2, 512, NULL, 0, "most frames given in training for prediction"},
-    {"checkpoint_every", ZT_OPT_INT, AT(checkpoint_every), "1000", 1, 1e9, NULL, 0, "steps between checkpoints"},
-    {"keep", ZT_OPT_INT, AT(keep), "2", 1, 1000, NULL, 0, "checkpoints kept"},
-    {"val_every", ZT_OPT_INT, AT(val_every), "500", 1, 1e9, NULL, 0, "steps between validation losses"},
     {"val_batches", ZT_OPT_INT, AT(val_batches), "4", 1, 10000, NULL, 0,
      "batches of the validation loss (same clips and noise every time)"},
-    {"patience", ZT_OPT_INT, AT(patience), "0", 0, 1000000, NULL, 0,
-     "stop after this many validations without a better one; 0: never"},
-    {"sample_every", ZT_OPT_INT, AT(sample_every), "1000", 1, 1e9, NULL, 0, "steps between sample grids"},
     {"sample_steps", ZT_OPT_INT, AT(sample_steps), "16", 1, 1000, NULL, 0, "sampling steps of the grids"},
     {"sample_cfg_scale", ZT_OPT_REAL, AT(sample_cfg_scale), "2", 0, 100, NULL, 0, "guidance of the grids"},
 };
+enum { DENOISER_OPTIONS = 10 };
 #undef AT
 static const zt_opts run_opts = {run_options, sizeof run_options / sizeof *run_options};
 static const zt_opts data_opts = {data_options, sizeof data_options / sizeof *data_options};
 static const zt_opts train_opts = {train_options, sizeof train_options / sizeof *train_options};
+static const zt_opts gan_train_opts = {train_options, sizeof train_options / sizeof *train_options - DENOISER_OPTIONS};
 
 typedef struct section { const char *name; zt_opts opts; void *cfg; } section;
 enum { N_SECTIONS = 5 };
 
-static void sections(zt_train_cfg *c, section s[N_SECTIONS]) {
-    const section all[N_SECTIONS] = {{"data", data_opts, &c->data},
-                                     {"model", c->net.model->opts, c->net.cfg},
-                                     {"text", zt_text_opts, &c->net.text},
-                                     {"diffusion", zt_diffusion_opts, &c->diffusion},
-                                     {"train", train_opts, &c->train}};
-    memcpy(s, all, sizeof all);
+/* The sections this model's config has; returns their number. */
+static int sections(zt_train_cfg *c, section s[N_SECTIONS]) {
+    const bool gan = c->net.gan;
+    int n = 0;
+    s[n++] = (section){"data", data_opts, &c->data};
+    s[n++] = (section){"model", zt_net_opts(&c->net), c->net.cfg};
+    if (gan) {
+        s[n++] = (section){"gan", zt_gan_opts, &c->gan};
+    } else {
+        s[n++] = (section){"text", zt_text_opts, &c->net.text};
+        s[n++] = (section){"diffusion", zt_diffusion_opts, &c->diffusion};
+    }
+    s[n++] = (section){"train", gan ? gan_train_opts : train_opts, &c->train};
+    return n;
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
@@ -124,25 +136,29 @@ static zt_err choose_model(zt_train_cfg *c, const char *path, json_t *root, int 
     for (int k = 0; k < n; k++)
         if (strncmp(overrides[k], "model.name=", 11) == 0) name = overrides[k] + 11;
     if (!name)
-        return zt_fail(ZT_CONFIG, "%s: model.name is missing; write \"model:\" and under it \"name: unet3d\" or vdit", path);
+        return zt_fail(ZT_CONFIG, "%s: model.name is missing; write \"model:\" and under it \"name: unet3d\", vdit or mocogan",
+                       path);
     const zt_err e = zt_net_init(&c->net, name);
     if (e == ZT_OK && json_is_object(model)) json_object_del(model, "name");
     return e;
 }
 
-static zt_err unknown_key(const char *where, const char *key, const section *s) {
+static zt_err unknown_key(const zt_train_cfg *c, const char *where, const char *key, int n_sections, const section *s) {
     const char *names[N_SECTIONS + 8];
     int n = 0;
-    for (int k = 0; k < N_SECTIONS; k++) names[n++] = s[k].name;
+    for (int k = 0; k < n_sections; k++) names[n++] = s[k].name;
     for (int k = 0; k < run_opts.n; k++) names[n++] = run_opts.opt[k].name;
     const char *near = zt_nearest_name(key, names, n);
-    return zt_fail(ZT_CONFIG, "%s: %.64s is not a section or option%s%s%s", where, key, near ? "; did you mean " : "",
-                   near ? near : "", near ? "?" : "; sections are data, model, text, diffusion, train");
+    return zt_fail(ZT_CONFIG, "%s: %.64s is not a section or option of %s%s%s%s", where, key, zt_net_name(&c->net),
+                   near ? "; did you mean " : "", near ? near : "",
+                   near             ? "?"
+                   : c->net.gan ? "; sections are data, model, gan, train"
+                                : "; sections are data, model, text, diffusion, train");
 }
 
 static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
     section s[N_SECTIONS];
-    sections(c, s);
+    const int n = sections(c, s);
     json_t *top = json_object();
     char where[1200];
     zt_err e = ZT_OK;
@@ -150,8 +166,8 @@ static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
     json_t *value;
     json_object_foreach(root, key, value) {
         int k = 0;
-        while (k < N_SECTIONS && strcmp(s[k].name, key) != 0) k++;
-        if (k < N_SECTIONS) {
+        while (k < n && strcmp(s[k].name, key) != 0) k++;
+        if (k < n) {
             ZT_TRY(e = zt_format(where, sizeof where, "%.1000s: %s.", path, key), done);
             if (!json_is_object(value)) {
                 e = zt_fail(ZT_CONFIG, "%s: %s: want a mapping of options under it", path, key);
@@ -159,7 +175,7 @@ static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
             }
             ZT_TRY(e = zt_opt_from_json(s[k].opts, s[k].cfg, where, value), done);
         } else if (json_is_object(value)) {
-            e = unknown_key(path, key, s);
+            e = unknown_key(c, path, key, n, s);
             goto done;
         } else {
             json_object_set(top, key, value);
@@ -174,7 +190,7 @@ done:
 
 static zt_err apply_override(zt_train_cfg *c, const char *text) {
     section s[N_SECTIONS];
-    sections(c, s);
+    const int n = sections(c, s);
     const char *eq = strchr(text, '='), *dot = strchr(text, '.');
     if (!eq) return zt_fail(ZT_CONFIG, "%.200s: want key=value, such as train.lr=1e-3", text);
     char key[128];
@@ -184,9 +200,9 @@ static zt_err apply_override(zt_train_cfg *c, const char *text) {
     if (!dot || dot > eq) {
         for (int k = 0; k < run_opts.n; k++)
             if (strcmp(run_opts.opt[k].name, key) == 0) return zt_opt_set(run_opts, &c->run, "command line: ", key, eq + 1);
-        return unknown_key("command line", key, s);
+        return unknown_key(c, "command line", key, n, s);
     }
-    for (int k = 0; k < N_SECTIONS; k++) {
+    for (int k = 0; k < n; k++) {
         const size_t len = strlen(s[k].name);
         if ((size_t)(dot - text) != len || strncmp(s[k].name, text, len) != 0) continue;
         char where[160];
@@ -194,12 +210,13 @@ static zt_err apply_override(zt_train_cfg *c, const char *text) {
         return zt_opt_set(s[k].opts, s[k].cfg, where, key + len + 1, eq + 1);
     }
     key[dot - text < 127 ? dot - text : 127] = 0;
-    return unknown_key("command line", key, s);
+    return unknown_key(c, "command line", key, n, s);
 }
 
 static zt_err check(const zt_train_cfg *c) {
     if (!*c->data.path)
         return zt_fail(ZT_CONFIG, "data.path is not set; make a data set with zoe synth or zoe ingest and name its folder");
+    if (c->net.gan) return zt_gan_cfg_check(&c->gan);
     if (c->train.image_prob + c->train.prefix_prob > 1)
         return zt_fail(ZT_CONFIG, "train.image_prob=%g and train.prefix_prob=%g add up to more than 1", c->train.image_prob,
                        c->train.prefix_prob);
@@ -212,14 +229,14 @@ zt_err zt_train_cfg_load(zt_train_cfg *c, const char *path, int n, char *const *
     *c = (zt_train_cfg){0};
     ZT_TRY(e = zt_yaml_load(path, &root), done);
     if (!json_is_object(root)) {
-        e = zt_fail(ZT_CONFIG, "%s: want a mapping of sections (data, model, text, diffusion, train)", path);
+        e = zt_fail(ZT_CONFIG, "%s: want a mapping of sections (data, model, train, ..)", path);
         goto done;
     }
     ZT_TRY(e = choose_model(c, path, root, n, overrides), done);
     zt_opt_defaults(run_opts, &c->run);
     section s[N_SECTIONS];
-    sections(c, s);
-    for (int k = 0; k < N_SECTIONS; k++) zt_opt_defaults(s[k].opts, s[k].cfg);
+    const int n_sections = sections(c, s);
+    for (int k = 0; k < n_sections; k++) zt_opt_defaults(s[k].opts, s[k].cfg);
     ZT_TRY(e = read_sections(c, path, root), done);
     for (int k = 0; k < n; k++) ZT_TRY(e = apply_override(c, overrides[k]), done);
     memcpy(c->net.f32_scopes, c->run.f32_scopes, sizeof c->net.f32_scopes);
@@ -233,12 +250,12 @@ done:
 /* ---- writing --------------------------------------------------------------------------------------------------- */
 json_t *zt_train_cfg_json(const zt_train_cfg *c) {
     section s[N_SECTIONS];
-    sections((zt_train_cfg *)c, s);               /* only read here */
+    const int n = sections((zt_train_cfg *)c, s);               /* only read here */
     json_t *root = zt_opt_to_json(run_opts, &c->run);
-    for (int k = 0; root && k < N_SECTIONS; k++) {
+    for (int k = 0; root && k < n; k++) {
         json_t *part = zt_opt_to_json(s[k].opts, s[k].cfg);
         if (part && strcmp(s[k].name, "model") == 0) {
-            json_t *named = json_pack("{s:s}", "name", c->net.model->name);
+            json_t *named = json_pack("{s:s}", "name", zt_net_name(&c->net));
             json_object_update(named, part);
             json_decref(part);
             part = named;
@@ -265,10 +282,18 @@ void zt_train_cfg_help(FILE *f) {
         fprintf(f, "\nmodel: (name: %s) %s\n", m->name, m->doc);
         zt_opt_help(m->opts, f);
     }
-    fprintf(f, "\ntext:\n");
+    for (int k = 0; k < zt_gan_count(); k++) {
+        fprintf(f, "\nmodel: (name: %s, adversarial) %s\n", zt_gan_at(k)->name, zt_gan_at(k)->doc);
+        zt_opt_help(zt_gan_at(k)->opts, f);
+    }
+    fprintf(f, "\ntext: (not of adversarial models)\n");
     zt_opt_help(zt_text_opts, f);
-    fprintf(f, "\ndiffusion:\n");
+    fprintf(f, "\ndiffusion: (not of adversarial models)\n");
     zt_opt_help(zt_diffusion_opts, f);
+    fprintf(f, "\ngan: (of adversarial models only)\n");
+    zt_opt_help(zt_gan_opts, f);
     fprintf(f, "\ntrain:\n");
-    zt_opt_help(train_opts, f);
+    zt_opt_help(gan_train_opts, f);
+    fprintf(f, "\ntrain: (not of adversarial models)\n");
+    zt_opt_help((zt_opts){train_options + gan_train_opts.n, DENOISER_OPTIONS}, f);
 }

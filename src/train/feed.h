@@ -7,7 +7,7 @@
  *  ZT_FEED_VAL, k). */
 typedef enum zt_feed_kind { ZT_FEED_TRAIN, ZT_FEED_VAL } zt_feed_kind;
 
-/** Fill the inputs of `s` (all but hyper and ema_decay) from batch rgb [B,T,H,W,3] and caption[B]. Validation uses no dropped
+/** Fill the inputs of `s` (all but the optimiser's) from batch rgb [B,T,H,W,3] and caption[B]. Validation uses no dropped
  *  captions, no given frames and evenly spread times, so that its loss measures the unconditional text-to-video task. */
 void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed_kind kind, int64_t index, const uint8_t *rgb,
              const char *const *caption);

@@ -7,7 +7,7 @@
 #include "media/writer.h"
 #include "pipeline/sampling.h"
 
-enum { CLIPS = 8 };
+enum { CLIPS = ZT_SAMPLE_CLIPS };
 
 static zt_err choose_prompts(const zt_dataset *ds, const char *prompt[CLIPS], zt_str *list) {
     const char *split = zt_dataset_count(ds, "val") > 0 ? "val" : "train";
@@ -22,10 +22,17 @@ static zt_err choose_prompts(const zt_dataset *ds, const char *prompt[CLIPS], zt
     return list->failed ? ZT_NOMEM : ZT_OK;
 }
 
-static zt_err write_grid(const zt_frames clips[CLIPS], const char *dir, int64_t step) {
-    char path[ZT_PATH_MAX];
-    zt_frames strip = {0}, sheet = {0};
+zt_err zt_run_samples_write(const float *x, const zt_net *net, const char *out, int64_t step) {
+    const int64_t clip_n = net->frames * net->height * net->width * ZT_RGB;
+    char dir[ZT_PATH_MAX], path[ZT_PATH_MAX];
+    zt_frames clips[CLIPS] = {{0}}, strip = {0}, sheet = {0};
     zt_err e;
+    ZT_TRY(e = zt_path_join(dir, out, "samples"), done);
+    ZT_TRY(e = zt_dir_make(dir), done);
+    for (int k = 0; k < CLIPS; k++) {
+        ZT_TRY(e = zt_frames_create(&clips[k], (int)net->frames, (int)net->height, (int)net->width, net->fps), done);
+        zt_floats_to_rgb(x + k * clip_n, clips[k].rgb, clip_n);
+    }
     ZT_TRY(e = zt_film_strip(clips, CLIPS, 8, 1, &strip), done);
     ZT_TRY(e = zt_format(path, sizeof path, "%s/step-%08lld.png", dir, (long long)step), done);
     ZT_TRY(e = zt_video_write(path, &strip, NULL), done);
@@ -33,6 +40,7 @@ static zt_err write_grid(const zt_frames clips[CLIPS], const char *dir, int64_t 
     ZT_TRY(e = zt_format(path, sizeof path, "%s/step-%08lld.mp4", dir, (long long)step), done);
     e = zt_video_write(path, &sheet, NULL);
 done:
+    for (int k = 0; k < CLIPS; k++) zt_frames_finish(&clips[k]);
     zt_frames_finish(&strip);
     zt_frames_finish(&sheet);
     return e;
@@ -45,7 +53,6 @@ zt_err zt_run_samples(const zt_train_cfg *c, const zt_dataset *ds, zt_tset *ema,
     const bool guided = c->train.sample_cfg_scale != 1;
     const char *prompt[CLIPS];
     char dir[ZT_PATH_MAX], list_path[ZT_PATH_MAX];
-    zt_frames clips[CLIPS] = {{0}};
     zt_sampling *s = NULL;
     zt_str list = {0};
     float *x = zt_alloc_array((size_t)(clip_n * CLIPS), sizeof *x);
@@ -60,13 +67,8 @@ zt_err zt_run_samples(const zt_train_cfg *c, const zt_dataset *ds, zt_tset *ema,
     const zt_sampling_request request = {.n = CLIPS, .prompt = prompt, .steps = (int)c->train.sample_steps,
                                          .cfg_scale = c->train.sample_cfg_scale, .sampler = ZT_SAMPLER_DDIM, .seed = 1};
     ZT_TRY(e = zt_sampling_run(s, &request, x), done);
-    for (int k = 0; k < CLIPS; k++) {
-        ZT_TRY(e = zt_frames_create(&clips[k], (int)net->frames, (int)net->height, (int)net->width, net->fps), done);
-        zt_floats_to_rgb(x + k * clip_n, clips[k].rgb, clip_n);
-    }
-    e = write_grid(clips, dir, step);
+    e = zt_run_samples_write(x, net, out, step);
 done:
-    for (int k = 0; k < CLIPS; k++) zt_frames_finish(&clips[k]);
     zt_sampling_destroy(&s);
     zt_str_finish(&list);
     zt_free(x);

@@ -1,7 +1,6 @@
 /* step_graph.c - loss, gradients and optimiser as one graph. The loss is the weighted squared error of the network's answer
  * against the diffusion target; everything random is an input, so a step is a pure function of its inputs. */
 #include "train/step_graph.h"
-#include <stdio.h>
 #include <string.h>
 #include "base/str.h"
 #include "init.h"
@@ -45,75 +44,17 @@ static zt_node *plus(zt_node *sum, zt_node *x) {
     return sum ? zt_add(sum, x) : x;
 }
 
-static int list_params(const zt_graph *g, zt_node **param) {
-    int n = 0;
-    for (int id = 0; id < zt_graph_size(g); id++) {
-        zt_node *x = zt_graph_node(g, id);
-        if (x->role != ZT_PARAM) continue;
-        if (param) param[n] = x;
-        n++;
-    }
-    return n;
-}
-
 /* Parameters, their gradients, and the nodes to be run. */
 typedef struct lists { int n; zt_node **param, **grad, **part, **out; } lists;
 static zt_err make_lists(lists *l, const zt_graph *g) {
-    l->n = list_params(g, NULL);
+    l->n = zt_list_params(g, "", NULL);
     l->param = zt_alloc_array((size_t)(5 * l->n + 2), sizeof *l->param);
     if (!l->param) return ZT_NOMEM;
     l->grad = l->param + l->n;
     l->part = l->grad + l->n;
     l->out = l->part + l->n;
-    list_params(g, l->param);
+    zt_list_params(g, "", l->param);
     return ZT_OK;
-}
-
-static zt_node *state(zt_step_graph *s, zt_tset *states, const char *prefix, const zt_node *p) {
-    char name[600];
-    snprintf(name, sizeof name, "%s%.500s", prefix, p->name);
-    if (!zt_tset_find(states, name)) {
-        const zt_err e = zt_tset_add(states, name, ZT_F32, p->sh, NULL);
-        if (e != ZT_OK) return zt_graph_fail(s->g, e);
-    }
-    return zt_state(s->g, name, p->sh);
-}
-
-bool zt_muon_takes(const zt_node *p) {
-    return p->sh.n > 1 && zt_ends_with(p->name, ".weight") && !zt_ends_with(p->name, "out.weight");
-}
-/* One node that updates all weights Muon takes; NULL: there are none. */
-static zt_node *update_matrices(zt_step_graph *s, zt_tset *states, const zt_steps_cfg *k, const lists *l) {
-    zt_node **all = zt_graph_alloc(s->g, (size_t)(3 * l->n + 1) * sizeof(zt_node *)), **p = all, **m = p + l->n, **g = m + l->n;
-    int n = 0;
-    for (int j = 0; all && j < l->n; j++) {
-        if (!zt_muon_takes(l->param[j])) continue;
-        p[n] = l->param[j];
-        m[n] = state(s, states, "opt.m.", l->param[j]);
-        g[n++] = l->grad[j];
-    }
-    return n ? zt_muon(n, p, m, g, s->hyper, s->norm, k->momentum) : NULL;
-}
-
-/* The node that updates p. */
-static zt_node *update(zt_step_graph *s, zt_tset *states, zt_node *p, zt_node *grad, const zt_steps_cfg *k) {
-    const bool decay = p->sh.n > 1;                           /* gains, biases and tables of modulation stay free */
-    if (k->optimiser == ZT_RMSPROP) return zt_rmsprop(p, state(s, states, "opt.v.", p), grad, s->hyper, s->norm, decay);
-    zt_node *m = state(s, states, "opt.m.", p);
-    if (k->optimiser == ZT_SGD) return zt_sgd(p, m, grad, s->hyper, s->norm, k->momentum, k->nesterov, decay);
-    if (k->optimiser == ZT_LION) return zt_lion(p, m, grad, s->hyper, s->norm, decay);
-    zt_node *v = state(s, states, "opt.v.", p);
-    return (k->optimiser == ZT_ADAM ? zt_adam : zt_adamw)(p, m, v, grad, s->hyper, s->norm, decay);
-}
-
-/* FLOPs of the nodes from number `first` on. */
-static int64_t flops_from(const zt_graph *g, int first) {
-    int64_t sum = 0;
-    for (int id = first; id < zt_graph_size(g); id++) {
-        const zt_node *n = zt_graph_node(g, id);
-        if (n->op->flops) sum += n->op->flops(n);
-    }
-    return sum;
 }
 
 /* Loss and gradients, the batch in `parts` one after another: nodes run in the order they are made, so a part's memory is free
@@ -138,21 +79,10 @@ static zt_err build_loss(zt_step_graph *s, zt_nn *nn, const zt_train_cfg *c, boo
 
 /* Clipping, optimiser and EMA of every parameter; the nodes are put in out[]. */
 static zt_err build_update(zt_step_graph *s, zt_tset *states, const zt_steps_cfg *k, lists *l) {
-    zt_graph *g = s->g;
-    const int first = zt_graph_size(g);
-    zt_push(g, "optimiser");
-    s->hyper = zt_input(g, "hyper", ZT_F32, zt_sh(8));
-    s->ema_decay = zt_input(g, "ema_decay", ZT_F32, zt_shape_of(0, NULL));
-    s->norm = zt_global_norm(l->n, l->grad);
-    zt_node *muon = k->optimiser == ZT_MUON ? update_matrices(s, states, k, l) : NULL;
-    for (int j = 0; j < l->n; j++) {
-        zt_node *p = l->param[j];
-        l->out[j] = muon && zt_muon_takes(p) ? muon : update(s, states, p, l->grad[j], k);
-        l->out[l->n + j] = zt_ema(state(s, states, "ema.", p), p, s->ema_decay, s->norm, l->out[j]);
-    }
-    zt_pop(g);
-    s->flops = -flops_from(g, first);
-    return zt_graph_error(g);
+    const int first = zt_graph_size(s->g);
+    const zt_err e = zt_optimise_build(&s->opt, s->g, states, k, true, l->n, l->param, l->grad, l->out);
+    s->flops = -zt_flops_from(s->g, first);
+    return e;
 }
 
 static zt_err keep_f32(zt_graph *g, const char *scopes) {
@@ -172,7 +102,7 @@ zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t bat
     if (states) {
         ZT_TRY(e = build_update(s, states, &c->train, &l), done);
         n_out = 2 * l.n;
-        l.out[n_out++] = s->norm;
+        l.out[n_out++] = s->opt.norm;
     }
     ZT_TRY(e = keep_f32(s->g, c->run.f32_scopes), done);
     l.out[n_out++] = s->loss;
@@ -203,6 +133,7 @@ void zt_step_graph_fill(zt_step_graph *s) {
         if (n->dtype == ZT_F32) zt_fill_normal(1, (uint64_t)id, n->x, zt_numel(&n->sh));
         for (int64_t k = 0; n->dtype == ZT_I32 && k < zt_numel(&n->sh); k++) ((int32_t *)n->x)[k] = 5;
     }
-    for (int k = 0; s->hyper && k < 8; k++) ((float *)s->hyper->x)[k] = (const float[]){1e-5f, 0.9f, 0.99f, 1e-8f, 0, 1, 1, 1}[k];
+    for (int k = 0; s->opt.hyper && k < 8; k++)
+        ((float *)s->opt.hyper->x)[k] = (const float[]){1e-5f, 0.9f, 0.99f, 1e-8f, 0, 1, 1, 1}[k];
     for (int64_t k = 0; k < zt_numel(&s->weight->sh); k++) ((float *)s->weight->x)[k] = 1e-6f;
 }

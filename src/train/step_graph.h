@@ -3,9 +3,8 @@
 #define ZT_STEP_GRAPH_H
 #include "tensor/plan.h"
 #include "train/config.h"
+#include "train/optimise.h"
 
-/** States of the optimiser live in `states` as opt.m.NAME (momentum; not of RMSProp), opt.v.NAME (mean squares; of AdamW, Adam,
- *  RMSProp) and ema.NAME. */
 typedef struct zt_step_graph {
     zt_graph *g;
     zt_plan *plan;
@@ -13,8 +12,8 @@ typedef struct zt_step_graph {
     zt_node *x0, *eps;              /* inputs [B,T,H,W,3]: clean clip in [-1,1], noise */
     zt_node *coef;                  /* input [B,5]: alpha, sigma, the target as a x0 + b eps, skip of the noisy input */
     zt_node *weight;                /* input [B,T]: weight of each frame's squared error */
-    zt_node *hyper, *ema_decay;     /* inputs of the optimiser; NULL in a validation graph */
-    zt_node *loss, *norm;           /* outputs: sum of weighted squared errors; global gradient norm (NULL in validation) */
+    zt_optimise opt;                /* NULLs in a validation graph */
+    zt_node *loss;                  /* output: sum of weighted squared errors */
     int64_t batch, flops;           /* flops: of the model; the optimiser's count nothing */
 } zt_step_graph;
 
@@ -24,8 +23,6 @@ typedef struct zt_step_graph {
 zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t batch, zt_tset *params, zt_tset *states, bool dry);
 void zt_step_graph_finish(zt_step_graph *s);
 int64_t zt_step_graph_bytes(const zt_step_graph *s);
-/** Whether Muon is meant for this parameter: a weight matrix or kernel that is not the last layer. */
-bool zt_muon_takes(const zt_node *p);
 /** Inputs as good as any, for timing: noise, the learning rate nearly 0. */
 void zt_step_graph_fill(zt_step_graph *s);
 #endif

@@ -8,15 +8,23 @@ typedef struct pair { const char *key, *value; } pair;
 
 zt_err zt_label_tags(zt_media_tags *tags, const zt_generate_cfg *cfg, const zt_model_info *model, int k) {
     const char *prompt = cfg->prompt ? cfg->prompt : "";
-    char seed[32], settings[256], comment[96];
+    char seed[32], settings[256], comment[96], mix[64] = "";
     zt_str about = {0};
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)cfg->seed + (unsigned long long)k);
-    snprintf(settings, sizeof settings, "steps=%d cfg_scale=%g sampler=%s precision=%s frames=%d size=%dx%d context_frames=%d",
-             cfg->steps, cfg->cfg_scale, cfg->sampler, cfg->precision, model->frames, model->width, model->height,
-             cfg->context_frames);
+    if (cfg->interpolate_to >= 0 && model->adversarial)
+        snprintf(mix, sizeof mix, " to_content_seed=%lld part=%d/%d", (long long)cfg->interpolate_to, k, cfg->num - 1);
+    if (model->adversarial)
+        snprintf(settings, sizeof settings, "content_seed=%lld motion_seed=%lld%s%s%s precision=%s frames=%d size=%dx%d",
+                 (long long)cfg->content_seed, (long long)cfg->motion_seed, cfg->category ? " category=" : "",
+                 cfg->category ? cfg->category : "", mix, cfg->precision, model->frames, model->width, model->height);
+    else
+        snprintf(settings, sizeof settings,
+                 "steps=%d cfg_scale=%g sampler=%s precision=%s frames=%d size=%dx%d context_frames=%d", cfg->steps,
+                 cfg->cfg_scale, cfg->sampler, cfg->precision, model->frames, model->width, model->height, cfg->context_frames);
     snprintf(comment, sizeof comment, "AI-generated video (made with zoetrope %s)", ZT_VERSION);
-    zt_str_addf(&about, "AI-generated. Prompt: \"%s\". Model: %s %.16s. Seed: %s. %s.", prompt, model->name, model->hash, seed,
-                settings);
+    zt_str_addf(&about, "AI-generated. ");
+    if (!model->adversarial) zt_str_addf(&about, "Prompt: \"%s\". ", prompt);
+    zt_str_addf(&about, "Model: %s %.16s. Seed: %s. %s.", model->name, model->hash, seed, settings);
     const pair pairs[] = {{"title", *prompt ? prompt : "AI-generated clip"},
                           {"comment", comment},
                           {"description", about.buf ? about.buf : ""},

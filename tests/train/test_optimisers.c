@@ -47,14 +47,14 @@ static void fill(const zt_step_graph *s) {
     memset(s->in.ids->x, 0, (size_t)zt_numel(&s->in.ids->sh) * sizeof(int32_t));
     memset(s->in.mask->x, 0, (size_t)zt_numel(&s->in.mask->sh) * sizeof(float));
     zt_net_show(&s->in);
-    *(float *)s->ema_decay->x = 0.9f;
+    *(float *)s->opt.ema_decay->x = 0.9f;
 }
 
 /* Step number t, from 1; the loss before it. */
 static double step(const zt_step_graph *s, const zt_steps_cfg *k, double lr, int t) {
     const double hyper[8] = {lr, k->beta1, k->beta2, k->eps, k->weight_decay, 1 - pow(k->beta1, t), 1 - pow(k->beta2, t),
                              k->clip};
-    for (int j = 0; j < 8; j++) ((float *)s->hyper->x)[j] = (float)hyper[j];
+    for (int j = 0; j < 8; j++) ((float *)s->opt.hyper->x)[j] = (float)hyper[j];
     assert_int_equal(zt_plan_run(s->plan), ZT_OK);
     return *(const float *)s->loss->x;
 }

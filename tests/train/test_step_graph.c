@@ -39,10 +39,10 @@ static outcome step(const char *model, const char *(*opts)[2], int64_t parts, bo
             ((int32_t *)s.in.len->x)[b] = 1 + b;
         }
         zt_net_show(&s.in);
-        ((float *)s.hyper->x)[0] = 1e-2f;
+        ((float *)s.opt.hyper->x)[0] = 1e-2f;
         assert_int_equal(zt_plan_run(s.plan), ZT_OK);
         o.loss = *(const float *)s.loss->x;
-        o.norm = *(const float *)s.norm->x;
+        o.norm = *(const float *)s.opt.norm->x;
         o.bytes = zt_plan_get_info(s.plan)->arena_bytes;
         o.flops = s.flops;
     }

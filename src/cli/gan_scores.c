@@ -1,0 +1,64 @@
+/* gan_scores.c - zoe eval of an adversarial model: the scores as table and as JSON. */
+#include "cli/gan_scores.h"
+#include <stdio.h>
+#include "cli/commands.h"
+
+enum { CONTENTS = 30, MOTIONS = 8 };
+
+static double part(const zt_agreement *a) {
+    return zt_score_part(a->agree, a->pairs);
+}
+
+static int print_json(const zt_gan_eval *r) {
+    const zt_clip_spread *made = &r->clips.made, *real = &r->clips.real;
+    json_t *entropy = json_pack("{s:f, s:f, s:f, s:f}", "shape", made->entropy.shape, "colour", made->entropy.colour, "direction",
+                                made->entropy.direction, "joint", made->entropy.joint);
+    json_t *of_data = json_pack("{s:f, s:f, s:f, s:f}", "shape", real->entropy.shape, "colour", real->entropy.colour, "direction",
+                                real->entropy.direction, "joint", real->entropy.joint);
+    json_t *j = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o}", "valid", made->valid, "valid_of_data",
+                          real->valid, "frechet", r->clips.frechet, "variance", made->variance, "variance_of_data",
+                          real->variance, "nearest_other", made->nearest, "nearest_other_of_data", real->nearest, "frames_per_s",
+                          r->frames_per_s, "entropy", entropy, "entropy_of_data", of_data);
+    json_t *more = json_pack("{s:f, s:f, s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:s}", "content_agreement", part(&r->content),
+                             "content_floor", part(&r->content_floor), "content_pairs", (json_int_t)r->content.pairs,
+                             "motion_agreement", part(&r->motion), "motion_floor", part(&r->motion_floor), "motion_pairs",
+                             (json_int_t)r->motion.pairs, "crossed_valid", zt_score_part(r->crossed_valid, r->crossed),
+                             "category_right", zt_score_part(r->named_right, r->named), "rollout_valid",
+                             zt_score_part(r->rollout_halves, r->rollouts), "rollout_valid_as_one",
+                             zt_score_part(r->rollout_whole, r->rollouts), "collapse", r->clips.collapse);
+    json_object_update(j, more);
+    json_decref(more);
+    return zt_cli_print_json("eval", j);
+}
+
+static int print_table(const zt_gan_eval *r) {
+    const zt_clip_spread *made = &r->clips.made, *real = &r->clips.real;
+    printf("%-44s %8s %8s\n", "", "made", "data");
+    printf("%-44s %7.1f%% %7.1f%%\n", "valid", 100 * made->valid, 100 * real->valid);
+    printf("%-44s %8.2f %8.2f\n", "entropy of shape, bits", made->entropy.shape, real->entropy.shape);
+    printf("%-44s %8.2f %8.2f\n", "entropy of colour, bits", made->entropy.colour, real->entropy.colour);
+    printf("%-44s %8.2f %8.2f\n", "entropy of direction, bits", made->entropy.direction, real->entropy.direction);
+    printf("%-44s %8.4f %8.4f\n", "variance over clips", made->variance, real->variance);
+    printf("%-44s %8.3f %8.3f\n", "distance to the nearest other clip", made->nearest, real->nearest);
+    printf("%-44s %8.3f\n", "Frechet distance", r->clips.frechet);
+    printf("\n%-44s %8s %8s\n", "of pairs that the judge can read", "agree", "floor");
+    printf("%-44s %7.1f%% %7.1f%%\n", "one content: shape and colour", 100 * part(&r->content), 100 * part(&r->content_floor));
+    printf("%-44s %7.1f%% %7.1f%%\n", "one category (or motion): direction", 100 * part(&r->motion),
+           100 * part(&r->motion_floor));
+    if (r->named)
+        printf("%-44s %7.1f%% %7.1f%%\n", "goes where its category says", 100 * zt_score_part(r->named_right, r->named), 25.0);
+    if (r->rollouts)
+        printf("%-44s %7.1f%%\n", "twice the trained length: valid in both halves",
+               100 * zt_score_part(r->rollout_halves, r->rollouts));
+    printf("%.0f frames/s\n", r->frames_per_s);
+    if (*r->clips.collapse) printf("mode collapse: %s\n", r->clips.collapse);
+    return ZT_EXIT_OK;
+}
+
+int zt_cli_gan_scores(zt_model_dir *m, const zt_dataset *ds, int n, uint64_t seed, zt_dtype multiply, bool json) {
+    const zt_gan_eval_cfg cfg = {.n = n, .contents = CONTENTS, .motions = MOTIONS, .rollouts = n / 4, .seed = seed,
+                                 .multiply = multiply};
+    zt_gan_eval r;
+    const zt_err e = zt_gan_eval_run(&r, m, ds, &cfg);
+    return e != ZT_OK ? zt_cli_result("eval", e) : json ? print_json(&r) : print_table(&r);
+}

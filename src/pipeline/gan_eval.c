@@ -1,0 +1,185 @@
+/* gan_eval.c - see gan_eval.h. Tested by tests/cli/test_gan.sh. */
+#include "pipeline/gan_eval.h"
+#include <string.h>
+#include "base/json.h"
+#include "base/log.h"
+#include "pipeline/gan_sampling.h"
+#include "pipeline/sampling.h"
+
+enum { PASS = 16 };
+
+typedef struct job {
+    zt_model_dir *m;
+    const zt_dataset *ds;
+    const zt_gan_eval_cfg *cfg;
+    zt_gan_eval *r;
+} job;
+
+static int64_t clip_bytes(const zt_net *net, int64_t frames) {
+    return frames * net->height * net->width * ZT_RGB;
+}
+
+static bool go_on(void *user, int done, int total) {
+    (void)user, (void)done, (void)total;
+    return !zt_cancelled();
+}
+
+/* n clips of `frames` frames, rgb [n,frames,H,W,3]. */
+static zt_err make(const job *j, int n, const zt_gan_codes *codes, int64_t frames, uint8_t *rgb) {
+    zt_net net = j->m->net;
+    net.frames = frames;
+    const int64_t clip = clip_bytes(&net, frames);
+    zt_gan_sampling *s = NULL;
+    float *x = zt_alloc_array((size_t)(clip * PASS), sizeof *x);
+    zt_err e = x ? zt_gan_sampling_create(&s, &net, &j->m->params, &j->m->states, PASS, j->cfg->multiply, false) : ZT_NOMEM;
+    for (int done = 0; e == ZT_OK && done < n; done += PASS) {
+        const int rows = n - done < PASS ? n - done : PASS;
+        e = zt_gan_sampling_run(s, rows, codes + done, x, go_on, NULL);
+        if (e == ZT_OK) zt_floats_to_rgb(x, rgb + done * clip, rows * clip);
+    }
+    zt_gan_sampling_destroy(&s);
+    zt_free(x);
+    return e;
+}
+
+/* ---- free clips --------------------------------------------------------------------------------------------------- */
+/* The clips of the test split whose combination of attributes was trained on, at most n. */
+static zt_err real_clips(const job *j, int n, uint8_t *rgb, int *found) {
+    const zt_net *net = &j->m->net;
+    const int64_t bytes = clip_bytes(net, net->frames), count = zt_dataset_count(j->ds, "test");
+    *found = 0;
+    for (int64_t k = 0; k < count && *found < n; k++) {
+        zt_clip_view c;
+        const zt_err e = zt_dataset_clip(j->ds, "test", k, &c);
+        if (e != ZT_OK) return e;
+        if (c.frames != net->frames || c.height != net->height || c.width != net->width)
+            return zt_fail(ZT_CONFIG, "clip %s is %dx%dx%d; the model makes %lldx%lldx%lld (frames x height x width)", c.key,
+                           c.frames, c.height, c.width, (long long)net->frames, (long long)net->height, (long long)net->width);
+        json_t *labels = json_loads(c.labels, 0, NULL);
+        const bool seen = !json_is_true(json_object_get(labels, "held_out"));
+        json_decref(labels);
+        if (seen) memcpy(rgb + (*found)++ * bytes, c.rgb, (size_t)bytes);
+    }
+    return *found > 1 ? ZT_OK : zt_fail(ZT_CONFIG, "the test split is empty; make a data set with zoe synth --test 0.1");
+}
+
+static zt_err free_clips(const job *j) {
+    const zt_net *net = &j->m->net;
+    const int n = j->cfg->n;
+    const int64_t bytes = clip_bytes(net, net->frames);
+    uint8_t *made = zt_alloc((size_t)(n * bytes)), *real = zt_alloc((size_t)(n * bytes));
+    zt_gan_codes *codes = zt_alloc_array((size_t)n, sizeof *codes);
+    int n_real = 0;
+    zt_err e = made && real && codes ? ZT_OK : ZT_NOMEM;
+    for (int k = 0; e == ZT_OK && k < n; k++)
+        codes[k] = (zt_gan_codes){.content = j->cfg->seed + (uint64_t)k, .motion = j->cfg->seed + (uint64_t)k, .category = -1};
+    if (e == ZT_OK) e = real_clips(j, n, real, &n_real);
+    const double start = zt_now();
+    if (e == ZT_OK) e = make(j, n, codes, net->frames, made);
+    j->r->clips_per_s = n / (zt_now() - start);
+    j->r->frames_per_s = j->r->clips_per_s * (double)net->frames;
+    if (e == ZT_OK)
+        e = zt_gan_monitor_look(&j->r->clips, made, n, real, n_real, (int)net->frames, (int)net->height, (int)net->width, true);
+    zt_free(codes);
+    zt_free(made);
+    zt_free(real);
+    return e;
+}
+
+/* ---- content x motion --------------------------------------------------------------------------------------------- */
+static void compare(zt_agreement *a, bool agree) {
+    a->pairs++;
+    a->agree += agree;
+}
+
+/* Motion m of the cross: a category in turn, so that each is there equally often; without categories motion codes alone. */
+static zt_gan_codes crossed(const job *j, int content, int motion) {
+    const int64_t classes = j->m->net.classes;
+    return (zt_gan_codes){.content = j->cfg->seed + (uint64_t)content,
+                          .motion = j->cfg->seed + (uint64_t)(classes ? content * j->cfg->motions + motion : motion),
+                          .category = classes ? motion % (int)classes : -1};
+}
+
+static void compare_pair(const job *j, const zt_verdict *v, int a, int b) {
+    const int M = j->cfg->motions;
+    const int64_t classes = j->m->net.classes;
+    zt_gan_eval *r = j->r;
+    const bool same_content = a / M == b / M, same_look = v[a].shape == v[b].shape && v[a].colour == v[b].colour;
+    const bool same_motion = classes ? a % M % classes == b % M % classes : a % M == b % M;
+    if (!v[a].valid || !v[b].valid) return;
+    compare(same_content ? &r->content : &r->content_floor, same_look);
+    if (same_motion && !same_content) compare(&r->motion, v[a].direction == v[b].direction);
+    if (!same_motion) compare(&r->motion_floor, v[a].direction == v[b].direction);
+}
+
+/* Whether the category is the name of a direction, and the clip goes there. */
+static void compare_name(const job *j, const zt_verdict *v, int category) {
+    const char *name = category < 0 ? "" : j->m->net.class_name[category];
+    if (!v->valid) return;
+    for (int d = 0; d < ZT_JUDGE_DIRECTIONS; d++) {
+        if (strcmp(zt_judge_direction_name(d), name) != 0) continue;
+        j->r->named++;
+        j->r->named_right += (int)v->direction == d;
+    }
+}
+
+static zt_err cross(const job *j) {
+    const zt_net *net = &j->m->net;
+    const int n = j->cfg->contents * j->cfg->motions;
+    const int64_t bytes = clip_bytes(net, net->frames);
+    uint8_t *rgb = zt_alloc((size_t)(n * bytes));
+    zt_gan_codes *codes = zt_alloc_array((size_t)n, sizeof *codes);
+    zt_verdict *v = zt_alloc_array((size_t)n, sizeof *v);
+    zt_err e = rgb && codes && v ? ZT_OK : ZT_NOMEM;
+    for (int k = 0; e == ZT_OK && k < n; k++) codes[k] = crossed(j, k / j->cfg->motions, k % j->cfg->motions);
+    if (e == ZT_OK) e = make(j, n, codes, net->frames, rgb);
+    for (int k = 0; e == ZT_OK && k < n; k++) {
+        e = zt_judge_clip(rgb + k * bytes, (int)net->frames, (int)net->height, (int)net->width, &v[k]);
+        if (e != ZT_OK) break;
+        j->r->crossed++;
+        j->r->crossed_valid += v[k].valid;
+        compare_name(j, &v[k], codes[k].category);
+        for (int i = 0; i < k; i++) compare_pair(j, v, i, k);
+    }
+    zt_free(v);
+    zt_free(codes);
+    zt_free(rgb);
+    return e;
+}
+
+/* ---- beyond the trained length ------------------------------------------------------------------------------------ */
+static zt_err roll_out(const job *j) {
+    const zt_net *net = &j->m->net;
+    const int n = j->cfg->rollouts, T = (int)net->frames, H = (int)net->height, W = (int)net->width;
+    const int64_t half = clip_bytes(net, T);
+    uint8_t *rgb = zt_alloc((size_t)(2 * n * half));
+    zt_gan_codes *codes = zt_alloc_array((size_t)n, sizeof *codes);
+    zt_err e = rgb && codes ? ZT_OK : ZT_NOMEM;
+    for (int k = 0; e == ZT_OK && k < n; k++)
+        codes[k] = (zt_gan_codes){.content = j->cfg->seed + (uint64_t)k, .motion = j->cfg->seed + (uint64_t)k, .category = -1};
+    if (e == ZT_OK) e = make(j, n, codes, 2 * T, rgb);
+    for (int k = 0; e == ZT_OK && k < n; k++) {
+        zt_verdict first, second, whole;
+        const uint8_t *clip = rgb + 2 * k * half;
+        ZT_TRY(e = zt_judge_clip(clip, T, H, W, &first), done);
+        ZT_TRY(e = zt_judge_clip(clip + half, T, H, W, &second), done);
+        ZT_TRY(e = zt_judge_clip(clip, 2 * T, H, W, &whole), done);
+        j->r->rollouts++;
+        j->r->rollout_halves += first.valid && second.valid;
+        j->r->rollout_whole += whole.valid;
+    }
+done:
+    zt_free(codes);
+    zt_free(rgb);
+    return e;
+}
+
+zt_err zt_gan_eval_run(zt_gan_eval *r, zt_model_dir *m, const zt_dataset *ds, const zt_gan_eval_cfg *cfg) {
+    const job j = {.m = m, .ds = ds, .cfg = cfg, .r = r};
+    *r = (zt_gan_eval){0};
+    if (!zt_gan_judgeable(ds, NULL))
+        return zt_fail(ZT_CONFIG, "the judge reads the world shapes only: give a data set made by zoe synth --world shapes");
+    zt_err e = free_clips(&j);
+    if (e == ZT_OK) e = cross(&j);
+    return e == ZT_OK && cfg->rollouts ? roll_out(&j) : e;
+}

@@ -1,0 +1,127 @@
+/* gan_sampling.c - see gan_sampling.h. Tested by tests/pipeline/test_gan_monitor.c. */
+#include "pipeline/gan_sampling.h"
+#include <math.h>
+#include <string.h>
+#include "init.h"
+
+struct zt_gan_sampling {
+    zt_net net;                          /* a view: cfg belongs to the caller */
+    int batch, n_z;
+    zt_gan_latent latent[ZT_GAN_LATENTS];
+    zt_node *z[ZT_GAN_LATENTS], *out;
+    zt_graph *g;
+    zt_plan *plan;
+};
+
+zt_err zt_gan_sampling_create(zt_gan_sampling **out, const zt_net *net, zt_tset *params, zt_tset *states, int batch,
+                              zt_dtype multiply, bool dry) {
+    *out = NULL;
+    zt_gan_sampling *s = zt_alloc(sizeof *s);
+    if (!s) return ZT_NOMEM;
+    const zt_gan_size size = zt_net_gan_size(net);
+    s->net = *net;
+    s->batch = batch;
+    zt_err e;
+    ZT_TRY(e = zt_net_check(net), done);
+    ZT_TRY(e = zt_graph_create(&s->g), done);
+    zt_graph_set_multiply(s->g, multiply);
+    zt_nn nn = {.g = s->g, .params = params, .states = states};
+    s->n_z = net->gan->latents(net->cfg, &size, batch, s->latent);
+    for (int k = 0; k < s->n_z; k++) s->z[k] = zt_input(s->g, s->latent[k].name, ZT_F32, s->latent[k].sh);
+    s->out = net->gan->generate(&nn, net->cfg, &size, s->z, false).video;
+    ZT_TRY(e = zt_graph_error(s->g), done);
+    const char *missing = zt_graph_keep_f32(s->g, net->f32_scopes);
+    if (missing && strncmp(missing, "critic", 6) != 0) {                      /* critics are not here */
+        e = zt_fail(ZT_CONFIG, "f32_scopes: this model has no part '%.*s'", (int)strcspn(missing, ","), missing);
+        goto done;
+    }
+    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params, .states = states, .dry = dry};
+    e = zt_plan_create(&s->plan, s->g, 1, &s->out, &cfg);
+done:
+    if (e != ZT_OK) zt_gan_sampling_destroy(&s);
+    *out = s;
+    return e;
+}
+
+void zt_gan_sampling_destroy(zt_gan_sampling **s) {
+    if (!s || !*s) return;
+    zt_plan_destroy(&(*s)->plan);
+    zt_graph_destroy(&(*s)->g);
+    zt_free(*s);
+    *s = NULL;
+}
+
+int64_t zt_gan_sampling_bytes(const zt_gan_sampling *s) {
+    const zt_plan_info *i = zt_plan_get_info(s->plan);
+    return i->arena_bytes + i->input_bytes + i->scratch_bytes;
+}
+
+/* ---- codes -------------------------------------------------------------------------------------------------------- */
+static uint64_t seed_of(const zt_gan_latent *z, const zt_gan_codes *c) {
+    return z->part == ZT_GAN_CONTENT ? c->content : c->motion;
+}
+
+static int draw_category(const zt_gan_latent *z, const zt_gan_codes *c) {
+    zt_rng r = zt_rng_init(seed_of(z, c), zt_hash_name(z->name));
+    const int64_t drawn = zt_rng_int(&r, 0, zt_last(&z->sh) - 1);
+    return c->category >= 0 ? c->category : (int)drawn;
+}
+
+int zt_gan_category_of(const zt_net *net, const zt_gan_codes *codes) {
+    const zt_gan_size size = zt_net_gan_size(net);
+    zt_gan_latent z[ZT_GAN_LATENTS];
+    const int n = net->gan->latents(net->cfg, &size, 1, z);
+    for (int k = 0; k < n; k++)
+        if (z[k].draw == ZT_GAN_CATEGORY) return draw_category(&z[k], codes);
+    return -1;
+}
+
+/* x goes the part `mix` of the way to y: along the arc between the two vectors (Shoemake 1985), or straight. */
+static void mix_codes(zt_gan_draw draw, float *x, const float *y, int64_t n, double mix) {
+    double dot = 0, xx = 0, yy = 0, a = 1 - mix, b = mix;
+    for (int64_t k = 0; k < n; k++) {
+        dot += (double)x[k] * y[k];
+        xx += (double)x[k] * x[k];
+        yy += (double)y[k] * y[k];
+    }
+    const double angle = xx > 0 && yy > 0 ? acos(fmax(-1, fmin(1, dot / sqrt(xx * yy)))) : 0;
+    if (draw == ZT_GAN_NORMAL && sin(angle) > 1e-6) {
+        a = sin((1 - mix) * angle) / sin(angle);
+        b = sin(mix * angle) / sin(angle);
+    }
+    for (int64_t k = 0; k < n; k++) x[k] = (float)(a * x[k] + b * y[k]);
+}
+
+/* Latent k of row b of the pass. */
+static void fill(const zt_gan_sampling *s, int k, int b, const zt_gan_codes *c, float *other) {
+    const zt_gan_latent *z = &s->latent[k];
+    const int64_t n = zt_numel(&z->sh) / s->batch;
+    const uint64_t stream = zt_hash_name(z->name);
+    float *x = (float *)s->z[k]->x + b * n;
+    zt_gan_draw_codes(z->draw, seed_of(z, c), stream, x, n);
+    if (z->draw == ZT_GAN_CATEGORY) x[draw_category(z, c)] = 1;
+    else if (z->part == ZT_GAN_CONTENT && c->mix > 0) {
+        zt_gan_draw_codes(z->draw, c->content_to, stream, other, n);
+        mix_codes(z->draw, x, other, n, c->mix);
+    }
+}
+
+zt_err zt_gan_sampling_run(zt_gan_sampling *s, int n, const zt_gan_codes *codes, float *clips,
+                           bool (*on_step)(void *user, int done, int total), void *user) {
+    const int64_t clip = zt_numel(&s->out->sh) / s->batch;
+    int64_t most = 1;
+    for (int k = 0; k < s->n_z; k++)
+        if (zt_numel(&s->latent[k].sh) > most) most = zt_numel(&s->latent[k].sh);
+    float *other = zt_alloc_array((size_t)most, sizeof *other);
+    zt_err e = other ? ZT_OK : ZT_NOMEM;
+    for (int done = 0; e == ZT_OK && done < n; done += s->batch) {
+        const int rows = n - done < s->batch ? n - done : s->batch;
+        for (int b = 0; b < s->batch; b++)                                    /* rows beyond the last clip repeat it */
+            for (int k = 0; k < s->n_z; k++) fill(s, k, b, &codes[done + (b < rows ? b : rows - 1)], other);
+        if ((e = zt_plan_run(s->plan)) != ZT_OK) break;
+        memcpy(clips + done * clip, s->out->x, (size_t)(rows * clip) * sizeof *clips);
+        if (on_step && !on_step(user, done + rows, n)) e = zt_fail(ZT_CANCELLED, "stopped");
+    }
+    zt_free(other);
+    return e;
+}

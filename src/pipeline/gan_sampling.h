@@ -1,0 +1,30 @@
+/* gan_sampling.h - a generator made ready to sample: codes in, clips out. Used by generation, evaluation and the trainer. */
+#ifndef ZT_GAN_SAMPLING_H
+#define ZT_GAN_SAMPLING_H
+#include "models/net.h"
+
+typedef struct zt_gan_sampling zt_gan_sampling;
+
+/** Plan the generator of `net` for `batch` clips per pass. net (but not what its pointers show), params and states (of layers)
+ *  are borrowed; their values are read at every run. net->frames may be more than it was trained at where the model can:
+ *  ZT_CONFIG says where not. dry: laid out only. One thread at a time. */
+zt_err zt_gan_sampling_create(zt_gan_sampling **s, const zt_net *net, zt_tset *params, zt_tset *states, int batch,
+                              zt_dtype multiply, bool dry);
+void zt_gan_sampling_destroy(zt_gan_sampling **s);
+int64_t zt_gan_sampling_bytes(const zt_gan_sampling *s);
+
+/** Where one clip's codes come from. Codes of the content part depend on `content` alone, those of the motion part on `motion`; a
+ *  longer clip of the same seeds begins with the same codes. */
+typedef struct zt_gan_codes {
+    uint64_t content, motion;
+    uint64_t content_to;             /* with `mix`: content codes on the way from `content` to this */
+    double mix;                      /* 0: `content`; 1: `content_to`. Normal codes turn (spherical), others go straight */
+    int category;                    /* -1: drawn by the seed of its part */
+} zt_gan_codes;
+/** n clips of codes[n], in passes, into clips [n,T,H,W,3] (-1..1), the caller's. on_step (may be NULL) is called after each
+ *  pass; false stops with ZT_CANCELLED. */
+zt_err zt_gan_sampling_run(zt_gan_sampling *s, int n, const zt_gan_codes *codes, float *clips,
+                           bool (*on_step)(void *user, int done, int total), void *user);
+/** Category that codes gives a clip; -1: the model has none. */
+int zt_gan_category_of(const zt_net *net, const zt_gan_codes *codes);
+#endif
