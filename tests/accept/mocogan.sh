@@ -1,7 +1,7 @@
 #!/bin/sh
-# mocogan.sh - MoCoGAN on the synthetic world: what a content code shows stays the same in other motion (shape and colour of 80 % of
-# the pairs), a category moves the same way in other content (75 %), and motion goes on for 32 frames (50 % valid). Three seeds of
-# training with SEEDS="1 2 3"; one by default. Pairs are those that the judge can read; how many clips that is, is said beside it.
+# mocogan.sh - MoCoGAN on the synthetic world: what a content code shows stays the same in other motion (shape and colour of 80 %
+# of the pairs), a category moves the same way in other content (75 %), and motion goes on for 32 frames (50 % valid). Three
+# seeds with SEEDS="1 2 3"; one by default. Pairs are those that the judge can read; how many clips that is, is said beside it.
 # shellcheck disable=SC1091,SC2154
 . tests/accept/world.inc
 make_world
