@@ -3,7 +3,8 @@
 # shellcheck disable=SC1091,SC2154,SC2012
 . "$(dirname "$0")/tiny.sh"
 export OMP_NUM_THREADS=2
-"$zoe" synth --out "$work/data" --clips 60 --frames 10 --size 16 --val 0.1 --test 0.2 --seed 2 > "$work/synth.log" 2>&1 || fail "zoe synth"
+"$zoe" synth --out "$work/data" --clips 60 --frames 10 --size 16 --val 0.1 --test 0.2 --seed 2 2> "$work/log" ||
+    fail "zoe synth: $(cat "$work/log")"
 gan=$work/gan.yaml
 cat > "$gan" <<END
 seed: 3
@@ -17,7 +18,8 @@ run=$work/run m=$work/run/model
 
 # ---- what it needs, training, going on
 "$zoe" train "$gan" --plan > "$work/plan"
-grep -q "mocogan" "$work/plan" && grep -q "GFLOP per step of 4 clips" "$work/plan" || fail "plan: $(cat "$work/plan")"
+grep -q "mocogan" "$work/plan" || fail "plan: $(cat "$work/plan")"
+grep -q "GFLOP per step of 4 clips" "$work/plan" || fail "plan: $(cat "$work/plan")"
 "$zoe" train "$gan" --profile > "$work/profile"
 [ "$(grep -c '^step of the' "$work/profile")" = 3 ] || fail "the profile shows not all three graphs"
 "$zoe" train "$gan" --out "$run" --quiet
@@ -32,54 +34,57 @@ cp -r "$run" "$work/again"
 rm -r "$work/again/checkpoints/step-00000012"
 "$zoe" train --out "$work/again" --resume --quiet
 for f in model ema optimizer layers; do
-    cmp "$run/checkpoints/step-00000012/$f.safetensors" "$work/again/checkpoints/step-00000012/$f.safetensors" || fail "resumed: other $f"
+    cmp "$run/checkpoints/step-00000012/$f.safetensors" "$work/again/checkpoints/step-00000012/$f.safetensors" ||
+        fail "resumed: other $f"
 done
 
 # ---- clips of codes
-gen="$zoe generate $m --quiet"
+gen() { "$zoe" generate "$m" --quiet "$@"; }
 "$zoe" info "$m" > "$work/info"
 grep -q "down, left, right, up" "$work/info" || fail "info: $(cat "$work/info")"
-$gen --content-seed 5 --motion-seed 7 --video-frames 23 -o "$work/long_%02d.png"
-$gen --content-seed 5 --motion-seed 7 -o "$work/usual_%02d.png"
+gen --content-seed 5 --motion-seed 7 --video-frames 23 -o "$work/long_%02d.png"
+gen --content-seed 5 --motion-seed 7 -o "$work/usual_%02d.png"
 [ -e "$work/long_22.png" ] || fail "no roll-out to 23 frames"
-$gen --content-seed 5 --motion-seed 7 --video-frames 4 -o "$work/short_%02d.png"
-[ -e "$work/short_03.png" ] && [ ! -e "$work/short_04.png" ] || fail "not 4 frames"
+gen --content-seed 5 --motion-seed 7 --video-frames 4 -o "$work/short_%02d.png"
+if [ ! -e "$work/short_03.png" ] || [ -e "$work/short_04.png" ]; then fail "not 4 frames"; fi
 strings -n 3 "$work/usual_00.png" | grep -q "content_seed=5 motion_seed=7 category=" || fail "the label lacks the codes"
-$gen --content-seed 5 --motion-seed 8 -o "$work/moved_%02d.png"
+gen --content-seed 5 --motion-seed 8 -o "$work/moved_%02d.png"
 ! cmp -s "$work/usual_05.png" "$work/moved_05.png" || fail "another motion seed: the same clip"
-$gen --content-seed 2 --num 3 --category left --grid -o "$work/grid.mp4"
-$gen --interpolate 2:9:5 --grid --columns 5 -o "$work/walk.gif"
-$gen --num 2 -o - > "$work/pipe.y4m"
+gen --content-seed 2 --num 3 --category left --grid -o "$work/grid.mp4"
+gen --interpolate 2:9:5 --grid --columns 5 -o "$work/walk.gif"
+gen --num 2 -o - > "$work/pipe.y4m"
 head -c 60 "$work/pipe.y4m" | head -n 1 | grep -q "^YUV4MPEG2 W16 H16 F8:1 .*XAI-GENERATED" || fail "no Y4M on standard output"
 [ "$(grep -ac '^FRAME$' "$work/pipe.y4m")" -ge 1 ] || fail "no frames"
 [ "$(wc -c < "$work/pipe.y4m")" -gt $((20 * 16 * 16 * 3)) ] || fail "not 20 frames in the pipe"
-expect 2 "steps: mocogan is an adversarial" $gen --steps 32 -o "$work/x.mp4"
-expect 2 "cfg_scale" $gen --cfg-scale 2 -o "$work/x.mp4"
-expect 2 "sampler" $gen --sampler ddim -o "$work/x.mp4"
-expect 2 "prompt" $gen -p "a red square" -o "$work/x.mp4"
-expect 2 "down, left, right, up" $gen --category sideways -o "$work/x.mp4"
-expect 2 "would be the same" $gen --content-seed 1 --motion-seed 1 --num 2 -o "$work/x.mp4"
-expect 2 "A:B:N" $gen --interpolate 1:2 -o "$work/x.mp4"
+expect 2 "steps: mocogan is an adversarial" gen --steps 32 -o "$work/x.mp4"
+expect 2 "cfg_scale" gen --cfg-scale 2 -o "$work/x.mp4"
+expect 2 "sampler" gen --sampler ddim -o "$work/x.mp4"
+expect 2 "prompt" gen -p "a red square" -o "$work/x.mp4"
+expect 2 "down, left, right, up" gen --category sideways -o "$work/x.mp4"
+expect 2 "would be the same" gen --content-seed 1 --motion-seed 1 --num 2 -o "$work/x.mp4"
+expect 2 "A:B:N" gen --interpolate 1:2 -o "$work/x.mp4"
 [ ! -e "$work/x.mp4" ] || fail "a refused request wrote a file"
 "$zoe" eval "$m" --data "$work/data" --num 16 --json > "$work/eval.json"
-grep -q '"content_agreement"' "$work/eval.json" && grep -q '"rollout_valid"' "$work/eval.json" || fail "eval: $(cat "$work/eval.json")"
+for word in content_agreement motion_agreement rollout_valid valid_of_data entropy_of_data; do
+    grep -q "\"$word\"" "$work/eval.json" || fail "eval lacks $word: $(cat "$work/eval.json")"
+done
 expect 2 "--steps" "$zoe" eval "$m" --data "$work/data" --steps 3
 
 # ---- refused, with what is possible
-no="$zoe train $gan --out $work/x"
-expect 2 "the data set has" $no train.batch=60
-expect 2 "want 2 or more" $no train.batch=1
-expect 2 "no such label; it has" $no gan.label=colr
-expect 2 "gan.label is not set" $no gan.label=
-expect 2 "mirrors clips" $no data.flip=true
-expect 2 "clips of 10 frames or more" $no data.frames=8
-expect 2 "square clips" $no data.height=12
-expect 2 "critics must be held" $no gan.loss=wgan gan.penalty=none
-expect 2 "sections are data, model, gan, train" $no difusion_x.target=x0
-expect 2 "train.text_drop" $no train.text_drop=0.2
+no() { "$zoe" train "$gan" --out "$work/x" "$@"; }
+expect 2 "the data set has" no train.batch=60
+expect 2 "want 2 or more" no train.batch=1
+expect 2 "no such label; it has" no gan.label=colr
+expect 2 "gan.label is not set" no gan.label=
+expect 2 "mirrors clips" no data.flip=true
+expect 2 "clips of 10 frames or more" no data.frames=8
+expect 2 "square clips" no data.height=12
+expect 2 "critics must be held" no gan.loss=wgan gan.penalty=none
+expect 2 "sections are data, model, gan, train" no difusion_x.target=x0
+expect 2 "train.text_drop" no train.text_drop=0.2
 [ ! -e "$work/x" ] || fail "a refused run left $work/x"
-expect 1 "told every clip apart" "$zoe" train "$gan" --out "$work/perfect" --quiet gan.critic_limit=1 gan.critic_lr=1e-2 train.lr=0 \
-    train.steps=300 gan.noise=0 train.val_every=300
+expect 1 "told every clip apart" "$zoe" train "$gan" --out "$work/perfect" --quiet gan.critic_limit=1 gan.critic_lr=1e-2 \
+    train.lr=0 train.steps=300 gan.noise=0 train.val_every=300
 expect 1 "mode collapse" "$zoe" train "$gan" --out "$work/same" --quiet gan.stop_on_collapse=true train.lr=0 gan.critic_lr=1e-4 \
     train.val_every=2
 [ -d "$work/same/best" ] || fail "no best checkpoint beside a stopped run"
@@ -89,4 +94,5 @@ done
 "$zoe" train "$gan" --out "$work/svc" --quiet gan.loss=wgan gan.bound=svc gan.penalty=none train.optimiser=rmsprop train.steps=3
 "$zoe" train "$gan" --out "$work/clip" --quiet gan.loss=wgan gan.bound=clip gan.penalty=none train.optimiser=rmsprop train.steps=3
 "$zoe" train "$gan" --out "$work/gp" --quiet gan.loss=wgan gan.penalty=gp model.critic_norm=none train.steps=3 gan.categories=none
-"$zoe" train "$gan" --out "$work/spectral" --quiet model.critic_norm=spectral train.steps=3 gan.augment_cutout=true gan.augment_colour=true
+"$zoe" train "$gan" --out "$work/spectral" --quiet model.critic_norm=spectral train.steps=3 gan.augment_cutout=true \
+    gan.augment_colour=true

@@ -29,7 +29,8 @@ run 2 ''; err 'there is no command'
 run 0 info; out '^kernels'; silent err
 run 0 info --json; out '"cpu_level"'; out '"outputs"'; silent err
 run 2 info --jsno; err '^zoe info: .*json'; err 'Try: zoe info --help'; silent out
-run 2 info surplus; err 'too many'; silent out
+run 2 info surplus more; err 'too many'; silent out
+run 1 info surplus; err 'no such model folder'; silent out
 
 # Every command that is listed answers --help with its usage, by both ways, and refuses an unknown option.
 "$zoe" help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }' >"$tmp/commands"

@@ -142,6 +142,27 @@ static void still_clip_keeps_its_length(void **state) {
     }
 }
 
+/* Raw, but read back by FFmpeg: sizes, rate, colours within what limited range keeps; one word of the label. */
+static void y4m_round_trip(void **state) {
+    (void)state;
+    zt_frames a = gradient(5, 18, 33, 12.5), b;
+    zt_media_tags tags = {0};
+    OK(zt_media_tags_set(&tags, "ai_generated", "true"));
+    OK(zt_video_write(in_scratch("a.y4m"), &a, &tags));
+    OK(zt_video_read(&b, in_scratch("a.y4m"), NULL));
+    assert_true(b.frames == 5 && b.height == 18 && b.width == 33 && fabs(b.fps - 12.5) < 1e-9);
+    assert_true(worst_psnr(&a, &b) > 45);
+    char *bytes;
+    size_t len;
+    OK(zt_file_read(in_scratch("a.y4m"), 1 << 20, &bytes, &len));
+    const char want[] = "YUV4MPEG2 W33 H18 F12500:1000 Ip A1:1 C444 XAI-GENERATED=zoetrope\nFRAME\n";
+    assert_true(len == sizeof want - 1 - 6 + 5 * (6 + 33 * 18 * 3) && memcmp(bytes, want, sizeof want - 1) == 0);
+    zt_free(bytes);
+    zt_media_tags_finish(&tags);
+    zt_frames_finish(&a);
+    zt_frames_finish(&b);
+}
+
 static void png_sequence(void **state) {
     (void)state;
     zt_frames a = gradient(12, 9, 11, 8), b;
@@ -244,6 +265,7 @@ int main(void) {
         cmocka_unit_test(mp4_round_trip),         cmocka_unit_test(mp4_structure),
         cmocka_unit_test(colours_survive),        cmocka_unit_test(odd_sizes),
         cmocka_unit_test(gif_and_webp_round_trip), cmocka_unit_test(still_clip_keeps_its_length),
+        cmocka_unit_test(y4m_round_trip),
         cmocka_unit_test(png_sequence),           cmocka_unit_test(patterns_are_no_format_strings),
         cmocka_unit_test(refusals_leave_nothing), cmocka_unit_test(full_disk),
     };
