@@ -15,7 +15,8 @@ typedef struct zt_gan_size {
 typedef enum zt_gan_draw {
     ZT_GAN_NORMAL,       /* N(0,1) */
     ZT_GAN_UNIFORM,      /* uniform in [-1,1] */
-    ZT_GAN_CATEGORY      /* [B,K] one-hot, a category drawn evenly (or the one asked for) */
+    ZT_GAN_CATEGORY,     /* [B,K] one-hot, a category drawn evenly (or the one asked for) */
+    ZT_GAN_FRAME         /* nothing drawn: the first frame [B,H,W,3] in [-1,1], of a real clip or the one asked for */
 } zt_gan_draw;
 typedef enum zt_gan_part {
     ZT_GAN_CONTENT,      /* what is shown: --content-seed; also codes that no split is known of */
@@ -33,8 +34,8 @@ typedef struct zt_gan_latent {
 typedef struct zt_gan_made {
     zt_node *video;                     /* [B,T,H,W,3] in [-1,1] */
     zt_node *penalty;                   /* scalar the generator pays beside its adversarial loss (VGAN's mask) */
-    struct { const char *name; zt_node *x; } view[ZT_GAN_VIEWS];   /* parts to look at and to measure: "mask" [B,T,H,W,1] in [0,1],
-                                                                      "background" [B,T,H,W,3], "flow" [B,T-1,H,W,2] pixels */
+    struct { const char *name; zt_node *x; } view[ZT_GAN_VIEWS];   /* parts to look at and to measure: "mask" [B,T,H,W,1] in
+                                                        [0,1], "background" [B,T,H,W,3], "flow" [B,T-1,H,W,2] pixels */
 } zt_gan_made;
 
 /** What one critic says of a clip. */

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Write tests/golden/gan_models.safetensors: what the adversarial pairs compute, for tests/models/test_gan_models.c.
+
+Every pair is written here again in PyTorch, from its paper and channels first. Cases, names and layouts as in layers.py: weights
+are random everywhere, values that go in are f32, PyTorch computes in float64; gradients are of the sum of out * probe over the
+outputs: the generator's clip, views and penalty, and the critic's score of another clip.
+
+    python3 tests/reference/gan_models.py          (needs torch and numpy; the result is committed, tests need neither)
+
+Papers: Vondrick et al. 2016 (arXiv:1609.02612), Saito et al. 2017 (arXiv:1611.06624). The committed file's metadata has the
+versions.
+"""
+import math
+import platform
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from layers import draw, finish, keep, tensors
+from models import GOLDEN, save
+
+
+class Net:
+    """Parameters and states of one case by full name, in our layout, made when first asked for."""
+
+    def __init__(self, case, training):
+        self.case, self.training, self.params, self.states = case, training, {}, {}
+
+    def __call__(self, name, *shape, kind="weight"):
+        if name not in self.params:
+            scale, shift = {"weight": (1.4 / math.sqrt(max(1, math.prod(shape[:-1]))), 0), "gain": (0.2, 1), "bias": (0.2, 0),
+                            "normal": (1, 0)}[kind]
+            self.params[name] = draw(*shape, scale=scale, shift=shift).requires_grad_()
+        return self.params[name]
+
+    def state(self, name, *shape, scale=0.2, shift=0.0):
+        if name not in self.states:
+            self.states[name] = draw(*shape, scale=scale, shift=shift)
+            keep(self.case, "state", name, self.states[name])
+        return self.states[name]
+
+    def batch_norm(self, name, x, eps=1e-5, bias=True):
+        c = x.shape[1]
+        mean, var = self.state(f"{name}.mean", c), self.state(f"{name}.var", c, shift=1.0)
+        b = self(f"{name}.bias", c, kind="bias") if bias else None
+        return F.batch_norm(x, mean, var, self(f"{name}.weight", c, kind="gain"), b, self.training, 0.1, eps)
+
+    def done(self, inputs, outputs):
+        finish(self.case, inputs, outputs, {n: (p, lambda v: v) for n, p in self.params.items()})
+        for name, value in self.states.items():
+            keep(self.case, "after", name, value)
+
+
+def first(x):
+    """Channels last to channels first."""
+    return x.movedim(-1, 1)
+
+
+def last(x):
+    return x.movedim(1, -1)
+
+
+def conv(net, name, x, kernel, out, stride=1, padding=0, bias=False):
+    w = net(f"{name}.weight", *kernel, x.shape[1], out).permute(4, 3, 0, 1, 2)
+    return F.conv3d(x, w, net(f"{name}.bias", out, kind="bias") if bias else None, stride, padding)
+
+
+def conv_transpose(net, name, x, kernel, out, stride, padding, bias=False):
+    w = net(f"{name}.weight", *kernel, out, x.shape[1]).permute(4, 3, 0, 1, 2)
+    return F.conv_transpose3d(x, w, net(f"{name}.bias", out, kind="bias") if bias else None, stride, padding)
+
+
+AXES = {"time": ((4, 1, 1), (2, 1, 1), (1, 0, 0)), "space": ((1, 4, 4), (1, 2, 2), (0, 1, 1)), "both": ((4, 4, 4), 2, 1)}
+
+
+def double(net, name, x, axes, out, bias=False):
+    kernel, stride, padding = AXES[axes]
+    return conv_transpose(net, name, x, kernel, out, stride, padding, bias)
+
+
+def halve(net, name, x, axes, out, bias=False):
+    kernel, stride, padding = AXES[axes]
+    return conv(net, name, x, kernel, out, stride, padding, bias)
+
+
+def unfold(net, name, code, size, out):
+    """A transposed convolution whose input is 1x1x1 (code [B,K]) and whose kernel is the output's size."""
+    w = net(f"{name}.weight", code.shape[1], math.prod(size) * out).reshape(-1, *size, out).permute(0, 4, 1, 2, 3)
+    return F.conv_transpose3d(code[:, :, None, None, None], w)
+
+
+def video_critic(net, name, x, levels, width, eps, each_time):
+    for k in range(levels):
+        x = halve(net, f"{name}.down{k}", x, "both", width << k, bias=k == 0)
+        if k:
+            x = net.batch_norm(f"{name}.norm{k}", x, eps)
+        x = F.leaky_relu(x, 0.2)
+    size = (1 if each_time else x.shape[2], x.shape[3], x.shape[4])
+    w = net(f"{name}.out.weight", math.prod(size) * x.shape[1], 1).reshape(*size, -1, 1).permute(4, 3, 0, 1, 2)
+    y = F.conv3d(x, w, net(f"{name}.out.bias", 1, kind="bias"))
+    return y.flatten(1)[..., None] if each_time else y.flatten(1)
+
+
+# ---- VGAN -------------------------------------------------------------------------------------------------------------
+
+def vgan(case, training=True, width=3, latent=5, streams=2, frame=False, size=(4, 16, 16), batch=2):
+    net, levels = Net(case, training), int(math.log2(min(size[1:]) / 4))
+    T, H, W = (n >> levels for n in size)
+    c = 2 * width if frame else width
+    top = c << (levels - 1)
+    inputs = {"frame": draw(batch, *size[1:], 3)} if frame else {"z": draw(batch, latent)}
+    inputs["real"] = draw(batch, *size, 3)
+    for x in inputs.values():
+        x.requires_grad_()
+    if frame:
+        code = first(inputs["frame"])[:, :, None]
+        for k in range(levels):
+            code = halve(net, f"generator.encoder.down{k}", code, "space", c << k, bias=k == 0)
+            code = F.relu(net.batch_norm(f"generator.encoder.norm{k}", code, 1e-3) if k else code)
+    else:
+        code = inputs["z"]
+
+    def stream(name, axes, heads):
+        name = f"generator.{name}"
+        t = T if axes == "both" else 1
+        if not frame:
+            x = F.relu(net.batch_norm(f"{name}.norm0", unfold(net, f"{name}.in", code, (t, H, W), top)))
+        elif axes == "both":
+            w = net(f"{name}.in.weight", top, T * top).reshape(top, T, 1, 1, top).permute(0, 4, 1, 2, 3)
+            x = F.relu(net.batch_norm(f"{name}.norm0", F.conv_transpose3d(code, w)))
+        else:
+            x = code
+        for k in range(1, levels):
+            x = F.relu(net.batch_norm(f"{name}.norm{k}", double(net, f"{name}.up{k}", x, axes, top >> k)))
+        return [double(net, f"{name}.{h}", x, axes, n, bias=True) for h, n in heads]
+
+    heads = [("foreground", 3), ("mask", 1)][:streams]
+    out = stream("video", "both", heads)
+    outputs = {"video": torch.tanh(out[0])}
+    if streams == 2:
+        f, m = torch.tanh(out[0]), torch.sigmoid(out[1])
+        b = torch.tanh(stream("static", "space", [("background", 3)])[0]).expand(f.shape)
+        outputs = {"video": m * f + (1 - m) * b, "mask": m, "background": b, "foreground": f}
+        if not frame:
+            outputs["penalty"] = 0.1 * m.mean()
+    if frame:
+        outputs["penalty"] = 10 * (last(outputs["video"])[:, 0] - inputs["frame"]).abs().mean()
+    outputs = {n: last(x) if x.dim() else x for n, x in outputs.items()}
+    outputs["score"] = video_critic(net, "critic", first(inputs["real"]), levels, c, 1e-3, False)
+    net.done(inputs, outputs)
+
+
+# ---- TGAN -------------------------------------------------------------------------------------------------------------
+
+def tgan(case, training=True, width=4, temporal=8, critic_width=3, latent=5, size=(4, 16, 16), batch=3):
+    net, levels = Net(case, training), int(math.log2(min(size[1:]) / 4))
+    T, H, W = size[0], size[1] >> levels, size[2] >> levels
+    z, real = draw(batch, latent).requires_grad_(), draw(batch, *size, 3).requires_grad_()
+    x, widths, k = unfold(net, "generator.temporal.in", z, (1, 1, 1), temporal), [temporal // 2, temporal // 4], 0
+    while x.shape[2] < T:
+        x = F.relu(net.batch_norm(f"generator.temporal.norm{k}", x, bias=False))
+        final = 2 * x.shape[2] == T
+        k += 1
+        out = latent if final else widths[min(k - 1, 1)]
+        x = double(net, f"generator.temporal.up{k}", x, "time", out, bias=final)
+    fast = torch.tanh(x)[..., 0, 0].transpose(1, 2).flatten(0, 1)                           # [B T, latent]
+
+    def plane(name, code):
+        x = F.linear(code, net(f"generator.image.{name}.in.weight", latent, H * W * width).T)
+        return F.relu(net.batch_norm(f"generator.image.{name}.norm", x)).reshape(-1, H, W, width).permute(0, 3, 1, 2)
+
+    x = torch.cat([plane("slow", z).repeat_interleave(T, 0), plane("fast", fast)], 1)[:, :, None]
+    for k in range(levels):
+        x = F.relu(net.batch_norm(f"generator.image.norm{k}", double(net, f"generator.image.up{k}", x, "space", width >> k)))
+    x = torch.tanh(conv(net, "generator.image.out", x, (1, 3, 3), 3, padding=(0, 1, 1), bias=True))
+    video = x[:, :, 0].unflatten(0, (batch, T)).movedim(2, -1)
+    score = video_critic(net, "critic", first(real), levels, critic_width, 1e-5, True)
+    net.done({"z_slow": z, "real": real}, {"video": video, "score": score})
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    tensors.clear()
+    vgan("vgan")
+    vgan("vgan_fixed", training=False, size=(4, 8, 12), batch=1)
+    vgan("vgan_one_stream", streams=1, size=(4, 8, 8))
+    vgan("vgan_frame", frame=True, width=2, size=(8, 16, 16))
+    tgan("tgan")
+    tgan("tgan_fixed", training=False, size=(4, 8, 12), batch=1)
+    path = GOLDEN / "gan_models.safetensors"
+    save(path, tensors, {"made_by": "tests/reference/gan_models.py", "torch": torch.__version__, "numpy": np.__version__,
+                         "python": platform.python_version()})
+    print(f"{path.name}: {len(tensors)} tensors, {path.stat().st_size} bytes")
