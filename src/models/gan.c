@@ -4,9 +4,11 @@
 
 extern const zt_gan_def zt_gan_vgan;
 extern const zt_gan_def zt_gan_tgan;
+extern const zt_gan_def zt_gan_videogan_flow;
 static const zt_gan_def *const pairs[] = {
     &zt_gan_vgan,
     &zt_gan_tgan,
+    &zt_gan_videogan_flow,
 };
 
 int zt_gan_count(void) {

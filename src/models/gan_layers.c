@@ -10,9 +10,9 @@ int zt_gan_levels(const zt_gan_size *s) {
 
 zt_err zt_gan_check_halving(const char *model, const zt_gan_size *s, bool time) {
     const int64_t n = zt_gan_levels(s), step = (int64_t)1 << n;
-    if (!n)
-        return zt_fail(ZT_CONFIG, "model %s: frames of %lldx%lld (height x width); want sides of at least 8, such as 32 or 64",
-                       model, (long long)s->height, (long long)s->width);
+    if (!n || s->height > 4096 || s->width > 4096 || s->frames < 1 || s->frames > 1024)
+        return zt_fail(ZT_CONFIG, "model %s: clips of %lldx%lldx%lld (frames x height x width); want 1..1024 frames and sides of "
+                       "8..4096, such as 16x64x64", model, (long long)s->frames, (long long)s->height, (long long)s->width);
     if (s->height % step || s->width % step || (time && s->frames % step))
         return zt_fail(ZT_CONFIG,
                        "model %s: clips of %lldx%lldx%lld (frames x height x width) are halved %lld times%s; want multiples of "

@@ -7,7 +7,7 @@ outputs: the generator's clip, views and penalty, and the critic's score of anot
 
     python3 tests/reference/gan_models.py          (needs torch and numpy; the result is committed, tests need neither)
 
-Papers: Vondrick et al. 2016 (arXiv:1609.02612), Saito et al. 2017 (arXiv:1611.06624). The committed file's metadata has the
+Papers: Vondrick et al. 2016 (arXiv:1609.02612), Saito et al. 2017 (arXiv:1611.06624), Ohnishi et al. 2018 (arXiv:1711.09618). The committed file's metadata has the
 versions.
 """
 import math
@@ -179,6 +179,75 @@ def tgan(case, training=True, width=4, temporal=8, critic_width=3, latent=5, siz
     net.done({"z_slow": z, "real": real}, {"video": video, "score": score})
 
 
+# ---- flow and texture -------------------------------------------------------------------------------------------------
+
+def spectral(net, name, w):
+    """w over its largest singular value, by one power iteration that gradients see as constant."""
+    m = w.reshape(-1, w.shape[-1])
+    u = net.state(f"{name}.sn.u", w.shape[-1], scale=1.0)
+    v = F.normalize(m.detach() @ u, dim=0)
+    new = F.normalize(m.detach().T @ v, dim=0)
+    net.states[f"{name}.sn.u"] = new
+    return w / (v @ m @ new)
+
+
+def plain_critic(net, name, x, levels, width):
+    for k in range(levels):
+        w = net(f"{name}.down{k}.weight", 1, 4, 4, x.shape[1], width << k)
+        w = spectral(net, f"{name}.down{k}", w)[0].permute(3, 2, 0, 1)
+        x = F.leaky_relu(F.conv2d(x, w, net(f"{name}.down{k}.bias", width << k, kind="bias"), 2, 1), 0.2)
+    x = x.movedim(1, -1).flatten(1)
+    w = spectral(net, f"{name}.out", net(f"{name}.out.weight", x.shape[1], 1))
+    return x @ w + net(f"{name}.out.bias", 1, kind="bias")
+
+
+def videogan_flow(case, training=True, warp=True, width=2, latent=4, max_flow=4.0, size=(3, 16, 16), batch=2):
+    net, levels = Net(case, training), int(math.log2(min(size[1:]) / 4))
+    (T, H, W), h, w = size, size[1] >> levels, size[2] >> levels
+    z = {n: draw(batch, latent).requires_grad_() for n in ("z_flow", "z_texture")}
+    real = draw(batch, *size, 3).requires_grad_()
+
+    def picture(name, code, channels):
+        name = f"generator.{name}"
+        x = F.relu(net.batch_norm(f"{name}.norm0", unfold(net, f"{name}.in", code, (1, h, w), width << (levels - 1))))
+        for k in range(1, levels):
+            x = F.relu(net.batch_norm(f"{name}.norm{k}", double(net, f"{name}.up{k}", x, "space", width << (levels - 1 - k))))
+        return torch.tanh(double(net, f"{name}.out", x, "space", channels, bias=True))
+
+    flow = picture("flow", z["z_flow"], 2 * (T - 1))[:, :, 0].unflatten(1, (T - 1, 2)).transpose(1, 2)     # [B,2,T-1,H,W]
+    start = picture("first", z["z_texture"], 3)
+    x, skips, name = torch.cat([flow, start.expand(-1, -1, T - 1, -1, -1)], 1), [], "generator.texture"
+    for k in range(levels):
+        x = halve(net, f"{name}.down{k}", x, "space", width << k, bias=k == 0)
+        x = F.leaky_relu(net.batch_norm(f"{name}.down_norm{k}", x) if k else x, 0.2)
+        skips.append(x)
+    c = z["z_texture"] @ net(f"{name}.code.weight", latent, x.shape[1]) + net(f"{name}.code.bias", x.shape[1], kind="bias")
+    x = x + c[:, :, None, None, None]
+    for k in range(levels - 1, 0, -1):
+        x = F.relu(net.batch_norm(f"{name}.up_norm{k}", double(net, f"{name}.up{k}", x, "space", width << (k - 1))))
+        x = torch.cat([x, skips[k - 1]], 1)
+    x = double(net, f"{name}.out", x, "space", 4, bias=True)
+    painted, keep, flow = torch.tanh(x[:, :3]), torch.sigmoid(x[:, 3:]), max_flow * flow
+    rows, columns = torch.meshgrid(torch.arange(H).double(), torch.arange(W).double(), indexing="ij")
+    frames, moved = [start[:, :, 0]], []
+    for t in range(T - 1):
+        grid = torch.stack([(columns + flow[:, 0, t]) * 2 / (W - 1) - 1, (rows + flow[:, 1, t]) * 2 / (H - 1) - 1], -1)
+        moved.append(F.grid_sample(frames[-1], grid, padding_mode="border", align_corners=True) if warp else frames[-1])
+        frames.append(moved[-1] * keep[:, :, t] + painted[:, :, t] * (1 - keep[:, :, t]))
+    video = torch.stack(frames, 2)
+    rough = flow.diff(dim=3).abs().mean() + flow.diff(dim=4).abs().mean()
+    penalty = 0.01 * rough + 0.1 * (video[:, :, 1:] - torch.stack(moved, 2)).abs().mean()
+    pick = torch.arange(batch) % T
+    tensors[f"{case}/in/pick"] = pick.to(torch.int32)
+    frame = first(real[torch.arange(batch), pick])
+    clip = real.permute(0, 1, 4, 2, 3).flatten(1, 2)
+    none = torch.zeros(batch, 1, H, W, 1)
+    net.done({**z, "real": real}, {"video": last(video), "flow": last(flow), "mask": torch.cat([none, last(keep)], 1),
+                                   "painted": torch.cat([none.expand(-1, -1, -1, -1, 3), last(painted)], 1), "penalty": penalty,
+                                   "score": plain_critic(net, "critic.frame", frame, levels, width),
+                                   "score1": plain_critic(net, "critic.clip", clip, levels, width)})
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     tensors.clear()
@@ -188,6 +257,8 @@ if __name__ == "__main__":
     vgan("vgan_frame", frame=True, width=2, size=(8, 16, 16))
     tgan("tgan")
     tgan("tgan_fixed", training=False, size=(4, 8, 12), batch=1)
+    videogan_flow("flow")
+    videogan_flow("flow_still", training=False, warp=False, size=(3, 8, 12))
     path = GOLDEN / "gan_models.safetensors"
     save(path, tensors, {"made_by": "tests/reference/gan_models.py", "torch": torch.__version__, "numpy": np.__version__,
                          "python": platform.python_version()})
