@@ -1,5 +1,5 @@
-/* bench_nets.c - two generator and critic pairs, a causal VAE and a convolutional U-Net as graphs; bench/pytorch/models.py has the
- * first and the VAE. Run by tests/cli/test_bench.sh. */
+/* bench_nets.c - two generator and critic pairs, a causal VAE and a convolutional U-Net as graphs; bench/pytorch/models.py has
+ * the first pair and the VAE. Run by tests/cli/test_bench.sh. */
 #include "cli/bench_nets.h"
 #include <stdio.h>
 #include <string.h>

@@ -5,10 +5,12 @@
 extern const zt_gan_def zt_gan_vgan;
 extern const zt_gan_def zt_gan_tgan;
 extern const zt_gan_def zt_gan_videogan_flow;
+extern const zt_gan_def zt_gan_stylegan_v;
 static const zt_gan_def *const pairs[] = {
     &zt_gan_vgan,
     &zt_gan_tgan,
     &zt_gan_videogan_flow,
+    &zt_gan_stylegan_v,
 };
 
 int zt_gan_count(void) {

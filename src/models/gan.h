@@ -5,11 +5,14 @@
 #include "base/opt.h"
 #include "nn/nn.h"
 
-enum { ZT_GAN_LATENTS = 4, ZT_GAN_CRITICS = 2, ZT_GAN_VIEWS = 4 };
+enum { ZT_GAN_LATENTS = 4, ZT_GAN_CRITICS = 2, ZT_GAN_VIEWS = 4, ZT_GAN_STYLES = 40 };
 
 /** What a pair is made for. */
 typedef struct zt_gan_size {
     int64_t frames, height, width, classes;   /* of clips; classes: categories of the labels, 0: none */
+    /* Models of continuous time only (stylegan-v): a few frames of longer clips. */
+    int64_t span;        /* frames of these longer clips; 0: frames */
+    zt_node *times;      /* [B,frames] when each frame is, frames from the clip's start, growing, 0..span-1; NULL: 0, 1, .. */
 } zt_gan_size;
 
 typedef enum zt_gan_draw {
@@ -58,6 +61,16 @@ typedef struct zt_gan_def {
      *  frame `pick` [B] i32 of each clip. */
     int (*judge)(zt_nn *nn, const void *cfg, const zt_gan_size *size, zt_node *video, zt_node *pick, bool training,
                  zt_gan_verdict verdict[ZT_GAN_CRITICS]);
+    /* Of generators with a style in each layer, else NULL; generate is one after the other. What is in between can be changed:
+     * truncation is w = mean + psi (w - mean) (Karras et al. 2019, arXiv:1812.04948); mixing takes w of some layers from
+     * another z. */
+    /** Styles w[] [B,D] of latents z (one node for all layers); returns the number of layers. *mean [D]: what w is on average. */
+    int (*styles)(zt_nn *nn, const void *cfg, const zt_gan_size *size, zt_node *const *z, bool training,
+                  zt_node *w[ZT_GAN_STYLES], zt_node **mean);
+    /** The clip of these styles and of the other latents in z. shift [B,2]: pixels (dx,dy) that what is shown moves by, or
+     *  NULL. */
+    zt_gan_made (*synthesise)(zt_nn *nn, const void *cfg, const zt_gan_size *size, zt_node *const *w, zt_node *const *z,
+                              zt_node *shift, bool training);
 } zt_gan_def;
 
 /** The pair called `name`, or NULL (no error text: denoising networks have names too). */

@@ -13,7 +13,8 @@ typedef enum zt_init {
     ZT_INIT_KAIMING,     /* normal, variance 1/(3 fan_in): the scale of PyTorch's own default (He et al. 2015, slope sqrt 5) */
     ZT_INIT_NORMAL,      /* normal, standard deviation 1 */
     ZT_INIT_NORMAL02,    /* normal, standard deviation 0.02 */
-    ZT_INIT_NORMAL01     /* normal, standard deviation 0.01 */
+    ZT_INIT_NORMAL01,    /* normal, standard deviation 0.01 */
+    ZT_INIT_NORMAL100    /* normal, standard deviation 100: of weights that are used as a hundredth (style.h) */
 } zt_init;
 
 /** A network under construction: a graph and the set its parameters live in. Parameters not yet in `params` are added and

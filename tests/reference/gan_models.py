@@ -5,10 +5,11 @@ Every pair is written here again in PyTorch, from its paper and channels first. 
 are random everywhere, values that go in are f32, PyTorch computes in float64; gradients are of the sum of out * probe over the
 outputs: the generator's clip, views and penalty, and the critic's score of another clip.
 
-    python3 tests/reference/gan_models.py          (needs torch and numpy; the result is committed, tests need neither)
+    python3 tests/reference/gan_models.py          (needs torch, numpy and scipy; the result is committed, tests need neither)
 
-Papers: Vondrick et al. 2016 (arXiv:1609.02612), Saito et al. 2017 (arXiv:1611.06624), Ohnishi et al. 2018 (arXiv:1711.09618). The committed file's metadata has the
-versions.
+Papers: Vondrick et al. 2016 (arXiv:1609.02612), Saito et al. 2017 (arXiv:1611.06624), Ohnishi et al. 2018 (arXiv:1711.09618),
+Karras et al. 2020 and 2021 (arXiv:1912.04958, arXiv:2106.12423), Skorokhodov et al. 2022 (arXiv:2112.14683). The committed file's
+metadata has the versions.
 """
 import math
 import platform
@@ -16,6 +17,9 @@ import platform
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+import scipy
+from scipy.signal import firwin
 
 from layers import draw, finish, keep, tensors
 from models import GOLDEN, save
@@ -30,7 +34,7 @@ class Net:
     def __call__(self, name, *shape, kind="weight"):
         if name not in self.params:
             scale, shift = {"weight": (1.4 / math.sqrt(max(1, math.prod(shape[:-1]))), 0), "gain": (0.2, 1), "bias": (0.2, 0),
-                            "normal": (1, 0)}[kind]
+                            "normal": (1, 0), "slow": (100, 0), "slow_bias": (20, 0)}[kind]
             self.params[name] = draw(*shape, scale=scale, shift=shift).requires_grad_()
         return self.params[name]
 
@@ -248,6 +252,172 @@ def videogan_flow(case, training=True, warp=True, width=2, latent=4, max_flow=4.
                                    "score1": plain_critic(net, "critic.clip", clip, levels, width)})
 
 
+# ---- StyleGAN-V -------------------------------------------------------------------------------------------------------
+
+ROOT2 = math.sqrt(2)
+
+
+def lrelu(x):
+    return F.leaky_relu(x, 0.2) * ROOT2
+
+
+def dense(net, name, x, out, slow=False, bias=True, act=False):
+    gain = (0.01 if slow else 1) / math.sqrt(x.shape[-1])
+    x = x @ (net(f"{name}.weight", x.shape[-1], out, kind="slow" if slow else "normal") * gain)
+    if bias:
+        x = x + net(f"{name}.bias", out, kind="slow_bias" if slow else "bias") * (0.01 if slow else 1)
+    return lrelu(x) if act else x
+
+
+def equal_conv(net, name, x, k, out, bias=True, act=True):
+    """x [N,C,H,W]."""
+    w = net(f"{name}.weight", 1, k, k, x.shape[1], out, kind="normal")[0].permute(3, 2, 0, 1) / math.sqrt(k * k * x.shape[1])
+    x = F.conv2d(x, w, net(f"{name}.bias", out, kind="bias") if bias else None, padding=k // 2)
+    return lrelu(x) if act else x
+
+
+def unit(x):
+    return x / (x.square().mean(-1, keepdim=True) + 1e-8).sqrt()
+
+
+def low_pass(x, size, rates, taps, cutoff, half_width, rate, gain):
+    """Both last axes of x from rates[0] to rates[1] around the same centre; the filter stands at `rate`."""
+    h = torch.tensor(firwin(taps, cutoff, width=2 * half_width, fs=rate))
+
+    def matrix(n):
+        have, want = ((torch.arange(m).double() - (m - 1) / 2) / r for m, r in ((n, rates[0]), (size, rates[1])))
+        tap = (have[None] - want[:, None]) * rate + (taps - 1) / 2
+        near = tap.round()
+        ok = ((tap - near).abs() < 1e-6) & (near >= 0) & (near < taps)
+        return torch.where(ok, gain * h[near.long().clamp(0, taps - 1)], torch.zeros(()).double())
+
+    return matrix(x.shape[-2]) @ x @ matrix(x.shape[-1]).T
+
+
+def stylegan_motion(net, z, t, distance, kernel, features, longest):
+    name, u = "generator.motion", z.transpose(1, 2)
+    for k in range(2):
+        w = net(f"{name}.conv{k}.weight", kernel, 1, 1, u.shape[1], u.shape[1], kind="slow")[:, 0, 0].permute(2, 1, 0)
+        w = w * 0.01 / math.sqrt(kernel * u.shape[1])
+        u = lrelu(F.conv1d(u, w, 0.01 * net(f"{name}.conv{k}.bias", u.shape[1], kind="slow_bias")))
+    u, at = u.transpose(1, 2), (t / distance).floor().long()
+    rows = torch.arange(len(t))[:, None]
+    left, right, start = u[rows, at], u[rows, at + 1], (at * distance).double()
+    a = ((t - start) / distance)[..., None]
+    period = 2 ** torch.linspace(math.log2(distance), math.log2(longest), features, dtype=torch.float64)
+    speed = 2 * math.pi / period * (torch.tanh(dense(net, f"{name}.period", left, features, bias=False)) + 1)
+    phase = longest / period * dense(net, f"{name}.phase", left, features, bias=False)
+
+    def wave(t):
+        angle = speed * t[..., None] + phase
+        return torch.cat([angle.sin(), angle.cos()], -1)
+
+    align = [dense(net, f"{name}.align", v, 2 * features, bias=False) for v in (left, right)]
+    bend = wave(start) * (1 - a) + wave(start + distance) * a
+    return wave(t) - bend + align[0] * (1 - a) + align[1] * a
+
+
+def modulated(net, name, x, style, k, out, demodulate, gain):
+    """Weights of each sample's own, as a grouped convolution. x [B,T,C,H,W]."""
+    b, t, c = x.shape[:3]
+    w = net(f"{name}.weight", 1, k, k, c, out, kind="normal")[0].permute(3, 2, 0, 1)[None] * style[:, None, :, None, None]
+    if demodulate:
+        w = w / (w.square().sum([2, 3, 4], keepdim=True) + 1e-8).sqrt()
+    y = x.transpose(0, 1).reshape(t, b * c, *x.shape[3:]) * gain
+    y = F.conv2d(y, w.reshape(b * out, c, k, k), padding=k // 2, groups=b).reshape(t, b, out, *x.shape[3:]).transpose(0, 1)
+    return y + net(f"{name}.bias", out, kind="bias")[:, None, None]
+
+
+def stylegan_critic(net, video, t, R, width, join):
+    b, T = video.shape[:2]
+    x = equal_conv(net, "critic.rgb", video.flatten(0, 1).permute(0, 3, 1, 2), 1, width(R))
+    r, c = R, width(4)
+    while r > 4:
+        if r == join:
+            x = x.unflatten(0, (b, T)).flatten(1, 2)
+        name, out = f"critic.b{r}", width(r // 2)
+        out = out // 2 if r // 2 == join else out
+        skip = equal_conv(net, f"{name}.skip", F.avg_pool2d(x, 2), 1, out, bias=False, act=False)
+        y = equal_conv(net, f"{name}.conv1", equal_conv(net, f"{name}.conv0", x, 3, width(r)), 3, out)
+        x, r = (F.avg_pool2d(y, 2) + skip) / ROOT2, r // 2
+    deviation = (x.var(0, unbiased=False) + 1e-8).sqrt().mean()                           # one group: the batch is at most 4
+    x = torch.cat([x, deviation.expand(b, 1, 4, 4)], 1)
+    x = equal_conv(net, "critic.conv", x, 3, c).permute(0, 2, 3, 1).flatten(1)
+    x = dense(net, "critic.out", dense(net, "critic.fc", x, c, act=True), c)
+    angle = t.diff(dim=1)[..., None] * 2 * math.pi / 2 ** torch.arange(1, 11).double()
+    code = unit(dense(net, "critic.time.in", torch.cat([angle.sin(), angle.cos()], -1).flatten(1), c))
+    code = dense(net, "critic.time.fc1", dense(net, "critic.time.fc0", code, c, slow=True, act=True), c, slow=True, act=True)
+    return (x * code).sum(1, keepdim=True) / math.sqrt(c)
+
+
+def stylegan(case, training=True, filtered=True, times=None, frames=2, span=7, R=16, layers=4, margin=2, most=4, base=48,
+             latent=5, motion_latent=4, distance=3, kernel=2, features=3, longest=12, join=8, batch=2):
+    net = Net(case, training)
+    codes = math.ceil((span - 1) / distance) + 2 + 2 * (kernel - 1)
+    t = torch.arange(frames).double().expand(batch, -1)
+    if times is not None:
+        t = torch.tensor(times, dtype=torch.float64)
+        tensors[f"{case}/in/times"] = t.float()
+    z, zm = draw(batch, latent).requires_grad_(), draw(batch, codes, motion_latent).requires_grad_()
+    real = draw(batch, t.shape[1], R, R, 3).requires_grad_()
+
+    def width(resolution):
+        return min(most, round(base / resolution))
+
+    mean = net.state("generator.mapping.mean", latent)
+    w = unit(z)
+    for k in range(2):
+        w = dense(net, f"generator.mapping.fc{k}", w, latent, slow=True, act=True)
+    if training:
+        net.states["generator.mapping.mean"] = 0.998 * mean + 0.002 * w.mean(0)
+    step = [min(k / (layers - 2), 1) for k in range(layers + 1)]
+    cutoff = [2 * (R / 4) ** s for s in step]
+    stop = [2 ** 2.1 * (R / 2 * 2 ** 0.3 / 2 ** 2.1) ** s for s in step]
+    rate = [2 ** math.ceil(math.log2(min(2 * s, R)) - 1e-9) for s in stop]
+    half = [max(s, r / 2) - c for s, r, c in zip(stop, rate, cutoff)]
+    size = [r + (2 * margin if filtered and k < layers - 1 else 0) for k, r in enumerate(rate)]
+    c = [width(2 * f) for f in cutoff]
+    affine = dense(net, "generator.input.affine", w, 4) + torch.tensor([1.0, 0, 0, 0])
+    affine = affine / affine[:, :2].norm(dim=1, keepdim=True)
+    turn = torch.stack([affine[:, 0], -affine[:, 1], affine[:, 1], affine[:, 0]], 1).reshape(-1, 2, 2)
+    drawn = net.state("generator.input.frequency", 2, c[0], scale=1.0).T
+    freq = drawn / drawn.norm(dim=1, keepdim=True) * (-drawn.square().sum(1, keepdim=True) / 4).exp() * cutoff[0]
+    phase = net.state("generator.input.phase", c[0], scale=1.0)
+    at = (torch.arange(size[0]).double() - (size[0] - 1) / 2) / rate[0]
+    place = torch.stack(torch.meshgrid(at, at, indexing="ij")[::-1], -1)                                     # [h,w,(x,y)]
+    place = (place[None] - affine[:, None, None, 2:]) @ turn.transpose(1, 2)[:, None]
+    x = (2 * math.pi * (place @ freq.T + phase)).sin()
+    x = dense(net, "generator.input.mix", x, c[0], bias=False)[:, None]
+    motion = stylegan_motion(net, zm, t, distance, kernel, features, longest)
+    x = (x + dense(net, "generator.input.motion", motion, c[0], bias=False)[:, :, None, None]).movedim(-1, 2)
+    for k in range(layers + 1):
+        name = f"generator.layer{k}" if k < layers else "generator.rgb"
+        known = net.state(f"{name}.magnitude", 1, shift=1.0)
+        if training:
+            known = net.states[f"{name}.magnitude"] = 0.999 * known + 0.001 * x.square().mean().detach()
+        style = dense(net, f"{name}.affine", w, x.shape[2]) + 1
+        if k == layers:
+            style = style / math.sqrt(x.shape[2])
+        x = modulated(net, f"{name}.conv", x, style, 3 if k < layers else 1, c[k] if k < layers else 3, k < layers, known ** -0.5)
+        p = max(k - 1, 0)
+        if k < layers and filtered:
+            up = 2 * rate[k] // rate[p]
+            x = low_pass(x, 2 * size[k] + 40, (rate[p], 2 * rate[k]), 6 * up, cutoff[p], half[p], 2 * rate[k], up)
+            x = low_pass(lrelu(x), size[k], (2 * rate[k], rate[k]), 12, cutoff[k], half[k], 2 * rate[k], 1)
+        elif k < layers:
+            x = lrelu(x).repeat_interleave(size[k] // size[p], -1).repeat_interleave(size[k] // size[p], -2)
+    net.done({"z": z, "z_motion": zm, "real": real},
+             {"video": 0.25 * x.movedim(2, -1), "score": stylegan_critic(net, real, t, R, width, join)})
+
+
+def filters():
+    """(taps, cutoff, half width, rate) and the taps."""
+    cases = [(12, 2.0, 2.5, 32.0), (24, 3.7, 4.3, 64.0), (12, 16.0, 3.7, 64.0), (7, 1.0, 0.4, 8.0)]
+    for k, (taps, cutoff, half, rate) in enumerate(cases):
+        keep("filters", "in", str(k), torch.tensor([taps, cutoff, half, rate]))
+        keep("filters", "out", str(k), torch.tensor(firwin(taps, cutoff, width=2 * half, fs=rate)))
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     tensors.clear()
@@ -259,7 +429,10 @@ if __name__ == "__main__":
     tgan("tgan_fixed", training=False, size=(4, 8, 12), batch=1)
     videogan_flow("flow")
     videogan_flow("flow_still", training=False, warp=False, size=(3, 8, 12))
+    stylegan("stylegan", times=[[0, 2.5], [3, 6]])
+    stylegan("stylegan_plain", training=False, filtered=False, span=2)
+    filters()
     path = GOLDEN / "gan_models.safetensors"
     save(path, tensors, {"made_by": "tests/reference/gan_models.py", "torch": torch.__version__, "numpy": np.__version__,
-                         "python": platform.python_version()})
+                         "scipy": scipy.__version__, "python": platform.python_version()})
     print(f"{path.name}: {len(tensors)} tensors, {path.stat().st_size} bytes")
