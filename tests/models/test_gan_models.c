@@ -31,27 +31,48 @@ AGAINST_PYTORCH(flow)
 AGAINST_PYTORCH(flow_still)
 
 /* ---- what PyTorch cannot say ------------------------------------------------------------------------------------- */
-/* The published sizes: shapes of all that a pair makes, with its default options. */
+/* Model FLOPs of a clip's generator, or of the critic on it. */
+static double gflop(fresh *f, zt_node *of, int64_t clips) {
+    const zt_plan_cfg cfg = {.params = &f->params, .states = &f->states, .dry = true};
+    must(zt_plan_create(&f->plan, f->nn.g, 1, &of, &cfg));
+    const double flops = (double)zt_plan_get_info(f->plan)->flops / (double)clips;
+    zt_plan_destroy(&f->plan);
+    return flops * 1e-9;
+}
+
+/* Options as published make clips of the published size and a score for each; what they cost is printed. One stream of a VGAN
+ * does less than two. */
 static void published_sizes(void **state) {
     (void)state;
-    static const struct { const char *name; zt_gan_size size; int64_t params; } at[] = {
-        {"vgan", {.frames = 32, .height = 64, .width = 64}, 0},
-        {"tgan", {.frames = 16, .height = 64, .width = 64}, 0},
+    static const struct { const char *name, *opt, *value; int64_t frames; } at[] = {
+        {"vgan", "streams", "2", 32}, {"vgan", "streams", "1", 32}, {"vgan", "first_frame", "true", 32},
+        {"tgan", "latent", "100", 16}, {"videogan-flow", "latent", "100", 16},
     };
+    double made[5];
     for (size_t k = 0; k < sizeof at / sizeof *at; k++) {
         fresh f;
         zt_gan_verdict v[ZT_GAN_CRITICS];
-        fresh_open(&f, at[k].name, NULL, at[k].size, 2, true);
-        const zt_shape clip = zt_sh(2, at[k].size.frames, 64, 64, 3);
+        const char *const opts[2][2] = {{at[k].opt, at[k].value}};
+        fresh_open(&f, at[k].name, opts, (zt_gan_size){.frames = at[k].frames, .height = 64, .width = 64}, 2, true);
+        const zt_shape clip = zt_sh(2, at[k].frames, 64, 64, 3);
         assert_true(zt_same_shape(&f.made.video->sh, &clip));
-        assert_true(f.p.def->judge(&f.nn, f.p.cfg, &f.size, f.made.video, NULL, true, v) >= 1);
+        int64_t count[2] = {0};
+        for (int i = 0; i < f.params.n; i++) count[0] += zt_numel(&f.params.t[i].sh);
+        zt_node *shown = zt_input(f.nn.g, "shown", ZT_F32, clip), *pick = zt_input(f.nn.g, "pick", ZT_I32, zt_sh(2));
+        const int critics = f.p.def->judge(&f.nn, f.p.cfg, &f.size, shown, pick, true, v);
         must(zt_graph_error(f.nn.g));
-        assert_int_equal(v[0].score->sh.d[0], 2);
-        int64_t count = 0;
-        for (int i = 0; i < f.params.n; i++) count += zt_numel(&f.params.t[i].sh);
-        printf("%s: %lld parameters\n", at[k].name, (long long)count);
+        for (int i = 0; i < f.params.n; i++) count[1] += zt_numel(&f.params.t[i].sh);
+        double judged = 0;
+        for (int i = 0; i < critics; i++) {
+            assert_int_equal(v[i].score->sh.d[0], 2);
+            judged += gflop(&f, v[i].score, 2);
+        }
+        made[k] = gflop(&f, f.made.video, 2);
+        printf("%s, %s=%s: generator %.1f million parameters, %.2f GFLOP a clip; critic %.1f million, %.2f GFLOP\n", at[k].name,
+               at[k].opt, at[k].value, (double)count[0] * 1e-6, made[k], (double)(count[1] - count[0]) * 1e-6, judged);
         fresh_close(&f);
     }
+    assert_true(made[1] < made[0]);
 }
 
 /* The background of a VGAN stands still, and its clip lies between it and the foreground. */
@@ -112,6 +133,49 @@ static void flow_carries_pictures(void **state) {
     }
 }
 
+/* A penalty on the critic's slope (R1, WGAN-GP) can be followed downhill: its gradient by every weight (of biases not all have
+ * part in the slope) is there, finite and not zero. */
+static void slopes_have_gradients(void **state) {
+    (void)state;
+    enum { MANY = 64 };
+    static const struct { const char *name, *opts[5][2]; } at[] = {
+        {"vgan", {{"width", "4"}}}, {"tgan", {{"critic_width", "4"}, {"width", "4"}, {"temporal_width", "8"}}},
+        {"videogan-flow", {{"width", "4"}}},
+        {"stylegan-v", {{"width", "8"}, {"base", "64"}, {"latent", "8"}, {"critic_join", "8"}}},
+    };
+    for (size_t k = 0; k < sizeof at / sizeof *at; k++) {
+        fresh f;
+        zt_gan_verdict v[ZT_GAN_CRITICS];
+        zt_node *wrt[MANY], *out[MANY], *slope, *penalty = NULL;
+        int n = 0;
+        fresh_open(&f, at[k].name, at[k].opts, (zt_gan_size){.frames = 4, .height = 16, .width = 16}, 2, true);
+        zt_node *shown = zt_input(f.nn.g, "shown", ZT_F32, f.made.video->sh), *pick = zt_input(f.nn.g, "pick", ZT_I32, zt_sh(2));
+        const int critics = f.p.def->judge(&f.nn, f.p.cfg, &f.size, shown, pick, true, v);
+        for (int i = 0; i < critics; i++) {
+            must(zt_grad(zt_sum(v[i].score), 1, &shown, &slope));
+            zt_node *part = zt_sum(zt_square(slope));
+            penalty = penalty ? zt_add(penalty, part) : part;
+        }
+        for (int id = 0; id < zt_graph_size(f.nn.g); id++) {
+            zt_node *p = zt_graph_node(f.nn.g, id);
+            if (p->role != ZT_PARAM || strncmp(p->name, "critic.", 7) != 0 || p->sh.n < 2) continue;
+            assert_true(n < MANY);
+            wrt[n++] = p;
+        }
+        must(zt_grad(penalty, n, wrt, out));
+        fresh_plan(&f, n, out);
+        zt_fill_normal(9, 1, shown->x, zt_numel(&shown->sh));
+        if (pick->x) ((int32_t *)pick->x)[1] = 2;
+        must(zt_plan_run(f.plan));
+        for (int i = 0; i < n; i++) {
+            double sum = 0;
+            for (int64_t e = 0; e < zt_numel(&out[i]->sh); e++) sum += fabs((double)((float *)out[i]->x)[e]);
+            if (!(sum > 0 && isfinite(sum))) fail_msg("%s: gradient of the penalty by %s: %g", at[k].name, wrt[i]->name, sum);
+        }
+        fresh_close(&f);
+    }
+}
+
 static void sizes_are_refused(void **state) {
     (void)state;
     refused(check_size("vgan", NULL, 10, 64, 64), "multiples of 16, such as 16x64x64");
@@ -131,7 +195,8 @@ int main(void) {
         cmocka_unit_test(vgan_golden), cmocka_unit_test(vgan_fixed_golden), cmocka_unit_test(vgan_one_stream_golden),
         cmocka_unit_test(vgan_frame_golden), cmocka_unit_test(tgan_golden), cmocka_unit_test(tgan_fixed_golden),
         cmocka_unit_test(flow_golden), cmocka_unit_test(flow_still_golden), cmocka_unit_test(flow_carries_pictures),
-        cmocka_unit_test(published_sizes), cmocka_unit_test(vgan_background_stands_still), cmocka_unit_test(sizes_are_refused),
+        cmocka_unit_test(published_sizes), cmocka_unit_test(vgan_background_stands_still),
+        cmocka_unit_test(slopes_have_gradients), cmocka_unit_test(sizes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
