@@ -1,9 +1,10 @@
-/* bench_nets.c - a generator and critic pair, a causal VAE and a convolutional U-Net as graphs; bench/pytorch/models.py has the
- * first two. Run by tests/cli/test_bench.sh. */
+/* bench_nets.c - two generator and critic pairs, a causal VAE and a convolutional U-Net as graphs; bench/pytorch/models.py has
+ * the first pair and the VAE. Run by tests/cli/test_bench.sh. */
 #include "cli/bench_nets.h"
 #include <stdio.h>
 #include <string.h>
 #include "init.h"
+#include "models/gan.h"
 
 /* ---- MoCoGAN's image generator and video critic ------------------------------------------------------------------- */
 /* [B,1,H,W,C] -> out channels, 4x4, doubling height and width; the first layer makes 4x4 of 1x1. */
@@ -70,6 +71,45 @@ static int gan_losses(zt_nn *nn, int64_t clips, zt_bench_loss out[ZT_BENCH_LOSSE
 }
 static zt_node *gan_sample(zt_nn *nn, int64_t clips) { return generator(nn, latents(nn, clips), false); }
 const zt_bench_net zt_bench_gan = {.losses = gan_losses, .sample = gan_sample};
+
+/* ---- TGAN ---------------------------------------------------------------------------------------------------------- */
+enum { CFG_MAX = 256 };                                                        /* bytes of the pair's options */
+
+static const zt_gan_def *tgan_defaults(zt_nn *nn, int64_t cfg[CFG_MAX / 8]) {
+    const zt_gan_def *d = zt_gan_find("tgan");
+    if (!d || d->cfg_size > CFG_MAX) {
+        zt_graph_fail(nn->g, zt_fail(ZT_INTERNAL, "this build has no tgan, or its options need more room"));
+        return NULL;
+    }
+    zt_opt_defaults(d->opts, cfg);
+    return d;
+}
+static const zt_gan_size tgan_size = {.frames = 16, .height = 64, .width = 64};
+
+static zt_node *tgan_generate(zt_nn *nn, int64_t clips, bool training) {
+    int64_t cfg[CFG_MAX / 8];
+    zt_gan_latent latent[ZT_GAN_LATENTS];
+    const zt_gan_def *d = tgan_defaults(nn, cfg);
+    if (!d) return zt_scalar(nn->g, 0);
+    d->latents(cfg, &tgan_size, clips, latent);
+    zt_node *z = zt_input(nn->g, latent[0].name, ZT_F32, latent[0].sh);
+    return d->generate(nn, cfg, &tgan_size, &z, training).video;
+}
+static zt_node *tgan_sample(zt_nn *nn, int64_t clips) { return tgan_generate(nn, clips, false); }
+
+static int tgan_losses(zt_nn *nn, int64_t clips, zt_bench_loss out[ZT_BENCH_LOSSES]) {
+    int64_t cfg[CFG_MAX / 8];
+    zt_gan_verdict v[ZT_GAN_CRITICS];
+    const zt_gan_def *d = tgan_defaults(nn, cfg);
+    if (!d) return 0;
+    zt_node *fake = tgan_generate(nn, clips, true), *real = zt_input(nn->g, "real", ZT_F32, fake->sh);
+    d->judge(nn, cfg, &tgan_size, zt_concat(0, 2, (zt_node *const[]){fake, real}), NULL, true, v);
+    zt_node *of_fake = zt_mean(zt_slice(v[0].score, 0, 0, clips)), *of_real = zt_mean(zt_slice(v[0].score, 0, clips, clips));
+    out[0] = (zt_bench_loss){zt_sub(of_fake, of_real), "critic."};
+    out[1] = (zt_bench_loss){zt_neg(of_fake), "generator."};
+    return 2;
+}
+const zt_bench_net zt_bench_tgan = {.losses = tgan_losses, .sample = tgan_sample};
 
 /* ---- causal VAE ---------------------------------------------------------------------------------------------------- */
 static zt_node *causal(zt_nn *nn, const char *name, zt_node *x, int64_t out, int time_stride, int stride) {

@@ -1,4 +1,4 @@
-/* bench_nets.h - networks that only `zoe bench` has: the shapes of families that src/models does not train yet. */
+/* bench_nets.h - networks that only `zoe bench` has, and a pair of src/models. */
 #ifndef ZT_CLI_BENCH_NETS_H
 #define ZT_CLI_BENCH_NETS_H
 #include "nn/nn.h"
@@ -17,6 +17,8 @@ typedef struct zt_bench_net {
  *  convolutions of its image generator, clips of 16 x 64 x 64 judged by its 3-D video critic, hinge losses. Sampling: the
  *  generator. */
 extern const zt_bench_net zt_bench_gan;
+/** TGAN as published (src/models/tgan.c) on clips of 16 x 64 x 64, Wasserstein losses. Sampling: the generator. */
+extern const zt_bench_net zt_bench_tgan;
 /** A causal 3-D convolutional VAE on clips of 16 x 128 x 128: 3x3x3 residual blocks, frames quartered, height and width eighthed;
  *  squared error plus a little Kullback-Leibler divergence. Sampling: the decoder. */
 extern const zt_bench_net zt_bench_vae;

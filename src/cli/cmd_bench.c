@@ -29,9 +29,10 @@ static const zt_cli_spec spec = {
         "Times whole steps, then single operations, each in f32 and bf16. Rows:\n"
         "  MODEL/train/f32   forward, backward, optimiser, EMA. vdit-S and unet3d-64 are the sizes other projects can be\n"
         "                    compared with (16x64x64 clips), -demo those of configs/*-shapes-32.yaml; gan: a MoCoGAN-sized\n"
-        "                    pair; vae: a causal convolutional VAE on 16x128x128; pilot-unet64: a U-Net of convolutions alone\n"
-        "  MODEL/sample/f32  the network once for as many clips: what a sampling step costs (guidance doubles it); gan: its\n"
-        "                    generator; vae: its decoder\n"
+        "                    pair; tgan: as published, four clips of 16x64x64; vae: a causal convolutional VAE on\n"
+        "                    16x128x128; pilot-unet64: a U-Net of convolutions alone\n"
+        "  MODEL/sample/f32  the network once for as many clips: what a sampling step costs (guidance doubles it); gan, tgan:\n"
+        "                    the generator (64 frames); vae: its decoder\n"
         "  op/NAME/f32       one operation on f32 storage; -dx, -dw: gradients by input and by weight\n"
         "GFLOP counts matmul, convolution and attention only: forward 1x, backward 2x. fraction_of_peak is against the best\n"
         "2048^3 matmul of the same precision measured around the row (bf16: with the rounding of its operands).\n"
@@ -63,6 +64,7 @@ static const size sizes[] = {
      .opts = {{"widths", "48,64,96"}, {"blocks", "1"}, {"mid_blocks", "1"}, {"patch", "2,2,2"}, {"stem_kernel", "1"},
               {"time_kernel", "5"}, {"attn_space", "0,0,0"}, {"attn_time", "0,0,0"}, {"time_down", "0,1,0"}}},
     {.name = "gan", .batch = 4, .net = &zt_bench_gan},
+    {.name = "tgan", .batch = 4, .net = &zt_bench_tgan},
     {.name = "vae", .batch = 1, .net = &zt_bench_vae},
     {.name = "pilot-unet64", .batch = 2, .net = &zt_bench_pilot},
 };

@@ -3,8 +3,9 @@
 #include <string.h>
 #include "base/rng.h"
 
-extern const zt_gan_def zt_gan_mocogan;
-static const zt_gan_def *const pairs[] = {&zt_gan_mocogan};
+extern const zt_gan_def zt_gan_vgan, zt_gan_tgan, zt_gan_mocogan, zt_gan_videogan_flow, zt_gan_stylegan_v;
+static const zt_gan_def *const pairs[] = {&zt_gan_vgan, &zt_gan_tgan, &zt_gan_mocogan, &zt_gan_videogan_flow,
+                                          &zt_gan_stylegan_v};
 
 int zt_gan_count(void) {
     return (int)(sizeof pairs / sizeof *pairs);

@@ -5,17 +5,21 @@
 #include "base/opt.h"
 #include "nn/nn.h"
 
-enum { ZT_GAN_LATENTS = 4, ZT_GAN_CRITICS = 2, ZT_GAN_VIEWS = 4 };
+enum { ZT_GAN_LATENTS = 4, ZT_GAN_CRITICS = 2, ZT_GAN_VIEWS = 4, ZT_GAN_STYLES = 40 };
 
 /** What a pair is made for. */
 typedef struct zt_gan_size {
     int64_t frames, height, width, classes;   /* of clips; classes: categories of the labels, 0: none */
+    /* Models of continuous time only (stylegan-v): a few frames of longer clips. */
+    int64_t span;        /* frames of these longer clips; 0: frames */
+    zt_node *times;      /* [B,frames] when each frame is, frames from the clip's start, growing, 0..span-1; NULL: 0, 1, .. */
 } zt_gan_size;
 
 typedef enum zt_gan_draw {
     ZT_GAN_NORMAL,       /* N(0,1) */
     ZT_GAN_UNIFORM,      /* uniform in [-1,1] */
-    ZT_GAN_CATEGORY      /* [B,K] one-hot, a category drawn evenly (or the one asked for) */
+    ZT_GAN_CATEGORY,     /* [B,K] one-hot, a category drawn evenly (or the one asked for) */
+    ZT_GAN_FRAME         /* nothing drawn: the first frame [B,H,W,3] in [-1,1], of a real clip or the one asked for */
 } zt_gan_draw;
 typedef enum zt_gan_part {
     ZT_GAN_CONTENT,      /* what is shown: --content-seed; also codes that no split is known of */
@@ -33,10 +37,7 @@ typedef struct zt_gan_latent {
 typedef struct zt_gan_made {
     zt_node *video;                     /* [B,T,H,W,3] in [-1,1] */
     zt_node *penalty;                   /* scalar the generator pays beside its adversarial loss (VGAN's mask) */
-    struct {
-        const char *name;
-        zt_node *x;
-    } view[ZT_GAN_VIEWS]; /* parts to look at and to measure: "mask" [B,T,H,W,1] in [0,1],
+    struct { const char *name; zt_node *x; } view[ZT_GAN_VIEWS];   /* parts to look at and to measure: "mask" [B,T,H,W,1] in [0,1],
                                                                       "background" [B,T,H,W,3], "flow" [B,T-1,H,W,2] pixels */
 } zt_gan_made;
 
@@ -60,6 +61,16 @@ typedef struct zt_gan_def {
      *  frame `pick` [B] i32 of each clip. */
     int (*judge)(zt_nn *nn, const void *cfg, const zt_gan_size *size, zt_node *video, zt_node *pick, bool training,
                  zt_gan_verdict verdict[ZT_GAN_CRITICS]);
+    /* Of generators with a style in each layer, else NULL; generate is one after the other. What is in between can be changed:
+     * truncation is w = mean + psi (w - mean) (Karras et al. 2019, arXiv:1812.04948); mixing takes w of some layers from
+     * another z. */
+    /** Styles w[] [B,D] of latents z (one node for all layers); returns the number of layers. *mean [D]: what w is on average. */
+    int (*styles)(zt_nn *nn, const void *cfg, const zt_gan_size *size, zt_node *const *z, bool training,
+                  zt_node *w[ZT_GAN_STYLES], zt_node **mean);
+    /** The clip of these styles and of the other latents in z. shift [B,2]: pixels (dx,dy) that what is shown moves by, or
+     *  NULL. */
+    zt_gan_made (*synthesise)(zt_nn *nn, const void *cfg, const zt_gan_size *size, zt_node *const *w, zt_node *const *z,
+                              zt_node *shift, bool training);
 } zt_gan_def;
 
 /** The pair called `name`, or NULL (no error text: denoising networks have names too). */

@@ -13,12 +13,14 @@ static void fill(float *w, const zt_shape *sh, zt_init init, uint64_t seed, cons
     zt_rng r = zt_rng_init(seed, stream);
     const double limit = sqrt(6.0 / ((double)fan_in + fan_out));
     const double kaiming = sqrt(1 / (3 * (double)fan_in));
-    const float std = init == ZT_INIT_KAIMING ? (float)kaiming : init == ZT_INIT_NORMAL ? 1 : 0.02f;
-    if (init == ZT_INIT_KAIMING || init == ZT_INIT_NORMAL || init == ZT_INIT_NORMAL02) zt_fill_normal(seed, stream, w, n);
+    const bool normal = init != ZT_INIT_ZERO && init != ZT_INIT_ONE && init != ZT_INIT_XAVIER;
+    const float std = init == ZT_INIT_KAIMING ? (float)kaiming : init == ZT_INIT_NORMAL ? 1
+                    : init == ZT_INIT_NORMAL02 ? 0.02f : init == ZT_INIT_NORMAL01 ? 0.01f : 100;
+    if (normal) zt_fill_normal(seed, stream, w, n);
     for (int64_t k = 0; k < n; k++) {
         if (init == ZT_INIT_ONE) w[k] = 1;
         else if (init == ZT_INIT_XAVIER) w[k] = (float)zt_rng_range(&r, -limit, limit);
-        else if (init != ZT_INIT_ZERO) w[k] *= std;
+        else if (normal) w[k] *= std;
     }
 }
 

@@ -12,7 +12,9 @@ typedef enum zt_init {
     ZT_INIT_XAVIER,      /* uniform, variance 2/(fan_in + fan_out) (Glorot & Bengio 2010) */
     ZT_INIT_KAIMING,     /* normal, variance 1/(3 fan_in): the scale of PyTorch's own default (He et al. 2015, slope sqrt 5) */
     ZT_INIT_NORMAL,      /* normal, standard deviation 1 */
-    ZT_INIT_NORMAL02     /* normal, standard deviation 0.02 */
+    ZT_INIT_NORMAL02,    /* normal, standard deviation 0.02 */
+    ZT_INIT_NORMAL01,    /* normal, standard deviation 0.01 */
+    ZT_INIT_NORMAL100    /* normal, standard deviation 100: of weights that are used as a hundredth (style.h) */
 } zt_init;
 
 /** A network under construction: a graph and the set its parameters live in. Parameters not yet in `params` are added and
@@ -67,6 +69,9 @@ void zt_lstm_cell(zt_nn *nn, const char *name, zt_node *x, zt_node **h, zt_node 
  *  NAME.var [C]. training: with this batch's statistics, and nn->update moves the states a tenth of the way to them (variance
  *  with Bessel's correction; a batch that is not finite moves nothing). Else: with the states. */
 zt_node *zt_batch_norm(zt_nn *nn, const char *name, zt_node *x, bool training);
+/** The same, with another eps than 1e-5 or without the bias. */
+typedef struct zt_batch_norm_cfg { double eps; bool no_bias; } zt_batch_norm_cfg;
+zt_node *zt_batch_norm_with(zt_nn *nn, const char *name, zt_node *x, bool training, const zt_batch_norm_cfg *c);
 /** Instance norm (Ulyanov et al. 2016, arXiv:1607.08022) of x [B,..,C] per sample and channel: NAME.weight, NAME.bias [C]. */
 zt_node *zt_instance_norm(zt_nn *nn, const char *name, zt_node *x);
 /** A weight of shape sh as length times direction, per output channel (the last axis): g v/|v| (Salimans & Kingma 2016,

@@ -23,34 +23,39 @@ zt_node *zt_instance_norm(zt_nn *nn, const char *name, zt_node *x) {
 }
 
 /* The running statistics move towards those of y, a group norm of one sample with `rows` rows. */
-static void follow(zt_nn *nn, zt_node *y, int64_t rows, zt_node *mean, zt_node *var) {
+static void follow(zt_nn *nn, zt_node *y, int64_t rows, double eps, zt_node *mean, zt_node *var) {
     const zt_shape each = mean->sh;
     zt_node *m = zt_reshape(zt_aux(y, 0), each), *square = zt_square(zt_reshape(zt_aux(y, 1), each));
-    zt_node *v = zt_affine(zt_div(zt_broadcast_to(zt_scalar(nn->g, 1), each), square), 1, -EPS); /* rstd^2 = 1 / (v + eps) */
+    zt_node *v = zt_affine(zt_div(zt_broadcast_to(zt_scalar(nn->g, 1), each), square), 1, -eps); /* rstd^2 = 1 / (v + eps) */
     v = zt_affine(v, (double)rows / (double)(rows - 1), 0);
     zt_node *keep = zt_scalar(nn->g, 1 - MOMENTUM), *norm = zt_global_norm(2, (zt_node *[]){m, v});
     zt_nn_update(nn, zt_ema(mean, m, keep, norm, NULL));
     zt_nn_update(nn, zt_ema(var, v, keep, norm, NULL));
 }
 
-zt_node *zt_batch_norm(zt_nn *nn, const char *name, zt_node *x, bool training) {
+zt_node *zt_batch_norm_with(zt_nn *nn, const char *name, zt_node *x, bool training, const zt_batch_norm_cfg *c) {
     const int64_t C = zt_last(&x->sh), rows = zt_rows(&x->sh);
     if (training && rows < 2)
         return zt_graph_fail(nn->g, zt_fail(ZT_SHAPE, "batch_norm: one value per channel has no variance; x is %s",
                                             zt_shape_text(&x->sh)));
     zt_push(nn->g, "%s", name);
-    const affine k = affine_of(nn, C);
+    affine k = {zt_nn_param(nn, "weight", zt_sh(C), ZT_INIT_ONE), NULL};
+    k.bias = c->no_bias ? zt_broadcast_to(zt_scalar(nn->g, 0), zt_sh(C)) : zt_nn_param(nn, "bias", zt_sh(C), ZT_INIT_ZERO);
     zt_node *mean = zt_nn_state(nn, "mean", zt_sh(C), ZT_INIT_ZERO), *var = zt_nn_state(nn, "var", zt_sh(C), ZT_INIT_ONE), *y;
     if (training) {                                       /* group norm of one sample, each channel a group */
-        y = zt_group_norm(zt_reshape(x, zt_sh(1, rows, C)), k.gain, k.bias, NULL, NULL, (int)C, EPS, 0);
-        follow(nn, y, rows, mean, var);
+        y = zt_group_norm(zt_reshape(x, zt_sh(1, rows, C)), k.gain, k.bias, NULL, NULL, (int)C, c->eps, 0);
+        follow(nn, y, rows, c->eps, mean, var);
         y = zt_reshape(y, x->sh);
     } else {
-        zt_node *scale = zt_div(k.gain, zt_sqrt(zt_affine(var, 1, EPS)));
+        zt_node *scale = zt_div(k.gain, zt_sqrt(zt_affine(var, 1, c->eps)));
         y = zt_add(zt_mul(zt_sub(x, mean), scale), k.bias);
     }
     zt_pop(nn->g);
     return y;
+}
+
+zt_node *zt_batch_norm(zt_nn *nn, const char *name, zt_node *x, bool training) {
+    return zt_batch_norm_with(nn, name, x, training, &(zt_batch_norm_cfg){.eps = EPS});
 }
 
 /* ---- weights ----------------------------------------------------------------------------------------------------- */

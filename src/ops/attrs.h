@@ -38,7 +38,8 @@
  *   conv_dx             dy, w            and i9..11 = T,H,W of x; output [B,T,H,W,Ci]
  *   conv_dw             x, dy            and i9..11 = kt,kh,kw;   output [kt,kh,kw,Ci/G,Co]
  * resample.c                             i0 axis, i1 its size in x, i2 its size in y, i3 rule (zt_resample_rule), i4 pad before
- *                                        (means, padding), i5 kernel and i6 stride (means)
+ *                                        (means, padding, filter), i5 kernel and i6 stride (means, filter), i7 up, f0 cutoff,
+ *                                        f1 beta, f2 gain (filter)
  *   resample            x                                      y: x with i2 for i1
  *   resample_dx         dy                                     same attributes; output: dy with i1 for i2
  * grid_sample.c                          i0 beyond the ends: 0 zeros, 1 the end itself; i1 along: bit a set: slope along axis a
@@ -102,7 +103,7 @@
 enum { ZT_NORM_GROUPS = 0, ZT_NORM_ACT = 1, ZT_NORM_AFFINE = 2, ZT_NORM_MODULATE = 3 };
 /* resample, grid_sample, max_pool (which has those of conv too) */
 enum { ZT_RESAMPLE_AXIS, ZT_RESAMPLE_FROM, ZT_RESAMPLE_TO, ZT_RESAMPLE_RULE, ZT_RESAMPLE_BEFORE, ZT_RESAMPLE_KERNEL,
-       ZT_RESAMPLE_STRIDE };
+       ZT_RESAMPLE_STRIDE, ZT_RESAMPLE_UP };
 enum { ZT_GRID_CLAMP = 0, ZT_GRID_ALONG = 1, ZT_GRID_SIZE = 2 };
 enum { ZT_POOL_X = 12 };
 /* attention */

@@ -110,14 +110,23 @@ typedef enum zt_resample_rule {
     ZT_LINEAR, ZT_CUBIC,               /* interpolation; cubic: Keys 1981 with PyTorch's a = -0.75. Beyond the ends: the end */
     ZT_LINEAR_SMOOTH, ZT_CUBIC_SMOOTH, /* PyTorch's antialias=True and PIL: as wide as the step when shrinking; a = -0.5 */
     ZT_MEAN, ZT_MEAN_INSIDE,           /* mean over a window; pads count as zeros, or do not count */
-    ZT_REPLICATE, ZT_REFLECT           /* padding by the end; by what lies before it, the end not repeated */
+    ZT_REPLICATE, ZT_REFLECT,          /* padding by the end; by what lies before it, the end not repeated */
+    ZT_KAISER                          /* a windowed sinc filter (zt_low_pass) */
 } zt_resample_rule;
 /** x [B,T,H,W,C] with T,H,W of these sizes; rule: one of the first four. */
 zt_node *zt_resize(zt_node *x, int64_t T, int64_t H, int64_t W, zt_resample_rule rule);
-/** before, after: elements added to T,H,W of [B,T,H,W,C]; rule: one of the last two. ZT_REFLECT adds at most size - 1. */
+/** before, after: elements added to T,H,W of [B,T,H,W,C]; rule: one of these two. ZT_REFLECT adds at most size - 1. */
 zt_node *zt_pad_edge(zt_node *x, const int before[3], const int after[3], zt_resample_rule rule);
 /** Means over windows of [B,T,H,W,C] that may overlap; strides and pads as of conv. count_pads: a pad is a zero that counts. */
 zt_node *zt_avg_pool_windows(zt_node *x, const int kernel[3], const zt_conv_cfg *c, bool count_pads);
+/** A filter of Kaiser's (Kaiser 1974; Oppenheim & Schafer 2009, section 7.5): taps gain w(k) sinc, cutoff and beta of the window
+ *  relative to the sample rate at which it works: that of x times `up`; every down-th place of that is kept. */
+typedef struct zt_kaiser { int64_t taps, up, down; double cutoff, beta, gain; } zt_kaiser;
+/** Tap number `tap` of 0..taps-1, without the gain (which holds the divisor I0(beta) of the window). */
+double zt_kaiser_tap(int64_t taps, double cutoff, double beta, int64_t tap);
+/** Along an axis of x, of which `to` places are made: y[j] = sum_k tap[k] u[j down - before + k], u: x with up - 1 zeros after
+ *  each element, zeros beyond its ends. `before` may be negative. */
+zt_node *zt_low_pass(zt_node *x, int axis, int64_t to, int64_t before, const zt_kaiser *k);
 
 /* max_pool.c: [B,T,H,W,C], windows as of conv; pads are never the largest. The gradient goes to the first of equal maxima. */
 zt_node *zt_max_pool(zt_node *x, const int kernel[3], const zt_conv_cfg *c);

@@ -1,7 +1,8 @@
 /* resample.c - one axis made from another by a few constant weights per place, y[..,o,..] = sum_i A[o,i] x[..,i,..], and the
- * transpose. The rules that A follows are those of interpolation, of windowed means and of padding by what is at the edge; each
- * is separable, so several axes are several passes. Inputs and attributes: attrs.h. Keys 1981, "Cubic Convolution Interpolation
- * for Digital Image Processing". Tested by tests/ops/test_ops_sweep.c, against PyTorch by tests/nn/test_sample_golden.c. */
+ * transpose. The rules that A follows are those of interpolation, of windowed means, of padding by what is at the edge and of
+ * windowed sinc filters; each is separable, so several axes are several passes. Inputs and attributes: attrs.h. Keys 1981,
+ * "Cubic Convolution Interpolation for Digital Image Processing"; Kaiser 1974, "Nonrecursive digital filter design using the
+ * I0-sinh window function". Tested by tests/ops/test_ops_sweep.c, against PyTorch by tests/nn/test_sample_golden.c. */
 #include "ops/resample.h"
 #include "ops/ops.h"
 #include "ops/real.h"
@@ -96,6 +97,31 @@ static double mean_weight(const zt_attr *at, int64_t to, int64_t tap, int64_t *f
     return 1 / (double)(at->i[ZT_RESAMPLE_RULE] == ZT_MEAN ? kernel : count);
 }
 
+/* Modified Bessel function of the first kind, order 0, by its series: all terms are positive. */
+static double bessel_i0(double x) {
+    double sum = 1, term = 1;
+    for (int k = 1; term > 1e-17 * sum; k++) {
+        term *= x * x / (4.0 * k * k);
+        sum += term;
+    }
+    return sum;
+}
+
+double zt_kaiser_tap(int64_t taps, double cutoff, double beta, int64_t tap) {
+    const double pi = 3.14159265358979323846, half = (double)(taps - 1) / 2, m = (double)tap - half;
+    const double sinc = m == 0 ? 2 * cutoff : sin(2 * pi * cutoff * m) / (pi * m), u = half > 0 ? m / half : 0;
+    return sinc * bessel_i0(beta * sqrt(fmax(0, 1 - u * u)));
+}
+
+/* A low-pass filter over what becomes of x when up - 1 zeros follow each element; every stride-th place is wanted. */
+static double kaiser_weight(const zt_attr *at, int64_t to, int64_t tap, int64_t *from) {
+    const int64_t up = at->i[ZT_RESAMPLE_UP], place = to * at->i[ZT_RESAMPLE_STRIDE] - at->i[ZT_RESAMPLE_BEFORE] + tap;
+    *from = 0;
+    if (place < 0 || place % up || place / up >= at->i[ZT_RESAMPLE_FROM]) return 0;
+    *from = place / up;
+    return at->f[2] * zt_kaiser_tap(at->i[ZT_RESAMPLE_KERNEL], at->f[0], at->f[1], tap);
+}
+
 int64_t zt_resample_taps(const zt_attr *at) {
     double widen;
     switch (at->i[ZT_RESAMPLE_RULE]) {
@@ -104,7 +130,8 @@ int64_t zt_resample_taps(const zt_attr *at) {
         case ZT_LINEAR_SMOOTH:
         case ZT_CUBIC_SMOOTH: return 2 * (int64_t)ceil(smooth_reach(at, &widen)) + 1;
         case ZT_MEAN:
-        case ZT_MEAN_INSIDE: return at->i[ZT_RESAMPLE_KERNEL];
+        case ZT_MEAN_INSIDE:
+        case ZT_KAISER: return at->i[ZT_RESAMPLE_KERNEL];
         default: return 1;
     }
 }
@@ -118,6 +145,7 @@ double zt_resample_weight(const zt_attr *at, int64_t to, int64_t tap, int64_t *f
         case ZT_CUBIC_SMOOTH: return smooth_weight(at, to, tap, from);
         case ZT_MEAN:
         case ZT_MEAN_INSIDE: return mean_weight(at, to, tap, from);
+        case ZT_KAISER: return kaiser_weight(at, to, tap, from);
         case ZT_REFLECT: *from = place < 0 ? -place : place < size ? place : 2 * (size - 1) - place; return 1;
         default: *from = inside(place, size); return 1; /* ZT_REPLICATE */
     }
@@ -170,9 +198,29 @@ zt_node *zt_avg_pool_windows(zt_node *x, const int kernel[3], const zt_conv_cfg 
     return x;
 }
 
+zt_node *zt_low_pass(zt_node *x, int axis, int64_t to, int64_t before, const zt_kaiser *k) {
+    const zt_attr at = {.i = {[ZT_RESAMPLE_AXIS] = axis, [ZT_RESAMPLE_FROM] = axis >= 0 && axis < x->sh.n ? x->sh.d[axis] : 0,
+                              [ZT_RESAMPLE_TO] = to, [ZT_RESAMPLE_RULE] = ZT_KAISER, [ZT_RESAMPLE_BEFORE] = before,
+                              [ZT_RESAMPLE_KERNEL] = k->taps, [ZT_RESAMPLE_STRIDE] = k->down, [ZT_RESAMPLE_UP] = k->up},
+                        .f = {k->cutoff, k->beta, k->gain}};
+    return zt_emit1(x->g, &zt_def_resample, x, &at);
+}
+
 static zt_node *resample_dx(zt_node *dy, const zt_attr *at) { return zt_emit1(dy->g, &zt_def_resample_dx, dy, at); }
 
 /* ---- shape rules ------------------------------------------------------------------------------------------------- */
+static zt_err kaiser_ok(const zt_node *n) {
+    const int64_t *i = n->at.i, kernel = i[ZT_RESAMPLE_KERNEL], stride = i[ZT_RESAMPLE_STRIDE], up = i[ZT_RESAMPLE_UP];
+    const int64_t before = i[ZT_RESAMPLE_BEFORE], most = 4096, far = 1 << 24;
+    const double cutoff = n->at.f[0], beta = n->at.f[1];
+    if (kernel >= 1 && kernel <= most && stride >= 1 && stride <= most && up >= 1 && up <= most && before > -far &&
+        before < far && cutoff > 0 && cutoff <= 0.5 && beta >= 0 && beta <= 100)
+        return ZT_OK;
+    return zt_fail(ZT_SHAPE, "%s: a low-pass filter of %lld taps, up %lld, down %lld, %lld before, cutoff %g, beta %g: want "
+                   "counts of 1..4096, a cutoff in (0,0.5] and a beta in [0,100]", n->op->name, (long long)kernel, (long long)up,
+                   (long long)stride, (long long)before, cutoff, beta);
+}
+
 /* A window of a mean that held pads only would be a mean of nothing. */
 static zt_err windows_ok(const zt_node *n) {
     const int64_t *i = n->at.i, from = i[ZT_RESAMPLE_FROM], to = i[ZT_RESAMPLE_TO], before = i[ZT_RESAMPLE_BEFORE];
@@ -203,11 +251,13 @@ static zt_err resample_common(zt_node *n, int have, int make) {
     if (axis < 0 || axis >= sh.n || sh.d[axis] != i[have])
         return zt_fail(ZT_SHAPE, "%s: axis %lld of size %lld of a tensor of shape %s", n->op->name, (long long)axis,
                        (long long)i[have], zt_shape_text(&sh));
-    if (i[ZT_RESAMPLE_FROM] > most || i[ZT_RESAMPLE_TO] > most || i[ZT_RESAMPLE_BEFORE] < 0 || i[ZT_RESAMPLE_BEFORE] > most)
+    if (i[ZT_RESAMPLE_FROM] > most || i[ZT_RESAMPLE_TO] > most || i[ZT_RESAMPLE_BEFORE] > most ||
+        (i[ZT_RESAMPLE_BEFORE] < 0 && rule != ZT_KAISER))
         return zt_fail(ZT_SHAPE, "%s: from %lld to %lld places with a pad of %lld; each must be 0..2^31-1", n->op->name,
                        (long long)i[ZT_RESAMPLE_FROM], (long long)i[ZT_RESAMPLE_TO], (long long)i[ZT_RESAMPLE_BEFORE]);
     if (rule == ZT_MEAN || rule == ZT_MEAN_INSIDE) e = windows_ok(n);
     if (rule == ZT_REPLICATE || rule == ZT_REFLECT) e = edges_ok(n);
+    if (rule == ZT_KAISER) e = kaiser_ok(n);
     sh.d[axis] = i[make];
     return e != ZT_OK ? e : zt_op_set(n, n->in[0]->dtype, sh);
 }
@@ -223,7 +273,7 @@ static void resample_dx_grad(zt_node *n, zt_node *d, zt_node **dx) { dx[0] = zt_
 static zt_node *resample_gen(zt_graph *g, zt_rng *r) {
     zt_shape sh = zt_gen_shape(r, (int)zt_rng_int(r, 1, 5), 4);
     const int axis = (int)zt_rng_int(r, 0, sh.n - 1);
-    const zt_resample_rule rule = (zt_resample_rule)zt_rng_int(r, ZT_LINEAR, ZT_REFLECT);
+    const zt_resample_rule rule = (zt_resample_rule)zt_rng_int(r, ZT_LINEAR, ZT_KAISER);
     sh.d[sh.n - 1] = zt_gen_size(r, zt_rng_int(r, 0, 9) ? 9 : 130); /* whole vectors of channels and what is left over */
     const int64_t from = sh.d[axis] = zt_gen_size(r, 12);
     zt_node *x = zt_gen_value(g, sh);
@@ -232,6 +282,11 @@ static zt_node *resample_gen(zt_graph *g, zt_rng *r) {
         const int64_t kernel = zt_rng_int(r, 1, from + 2), before = zt_rng_int(r, 0, kernel - 1), stride = zt_gen_size(r, 4);
         const int64_t most = (from + before - 1) / stride + 1; /* windows that start inside */
         return resample(x, axis, zt_rng_int(r, 1, most), rule, before, kernel, stride);
+    }
+    if (rule == ZT_KAISER) {
+        const zt_kaiser k = {.taps = zt_gen_size(r, 9), .up = zt_gen_size(r, 4), .down = zt_gen_size(r, 4),
+                             .cutoff = 0.05 * (double)zt_rng_int(r, 1, 10), .beta = (double)zt_rng_int(r, 0, 6), .gain = 2};
+        return zt_low_pass(x, axis, zt_gen_size(r, 20), zt_rng_int(r, -3, 6), &k);
     }
     const int64_t room = rule == ZT_REFLECT ? from - 1 : 5, before = zt_rng_int(r, 0, room);
     return resample(x, axis, from + before + zt_rng_int(r, 0, room), rule, before, 1, 1);
@@ -245,6 +300,6 @@ static zt_node *resample_dx_gen(zt_graph *g, zt_rng *r) { /* the shape of dy com
 #define DEFINE(op, text)                                                                                            \
     const zt_op_def zt_def_##op = {.id = ZT_OP_##op, .name = #op, .doc = text, .min_in = 1, .max_in = 1,            \
                                    .shape = op##_shape, .ref = ZT_REFS(op), .grad = op##_grad, .gen = op##_gen, .tol = 2e-6};
-DEFINE(resample, "one axis from another by constant weights: interpolation, windowed means, padding by the edge")
+DEFINE(resample, "one axis from another by constant weights: interpolation, windowed means, padding by the edge, filters")
 DEFINE(resample_dx, "its transpose: dy -> gradient of x")
 #endif
