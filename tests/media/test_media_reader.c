@@ -119,9 +119,9 @@ static void variable_rate_does_not_drift(void **state) {
         for (;; k++) {
             OK(zt_reader_next(r, rgb, NULL, &end));
             if (end) break;
-            /* A time stamp is good to half a millisecond in Matroska: a frame that begins so little later may be there. */
+            /* Matroska rounds to milliseconds, up or down: a frame that begins no more later than that may be there. */
             while (source + 1 < n && (double)ms[source + 1] <= k * 1000 / 30.0 + 1e-6) source++;
-            if (source + 1 < n && (double)ms[source + 1] <= k * 1000 / 30.0 + 0.5
+            if (source + 1 < n && (double)ms[source + 1] <= k * 1000 / 30.0 + 1.001
                 && fabs(zt_reader_shown_s(r) * 1000 - (double)ms[source + 1]) < 0.1)
                 source++;
             const int want = (int)lrint((30 + source % 8 * 25 - 16) * 255 / 219.0);
