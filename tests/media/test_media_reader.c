@@ -119,8 +119,8 @@ static void variable_rate_does_not_drift(void **state) {
         for (;; k++) {
             OK(zt_reader_next(r, rgb, NULL, &end));
             if (end) break;
-            /* Matroska rounds to milliseconds, up or down: a frame that begins no more later than that may be there. */
             while (source + 1 < n && (double)ms[source + 1] <= k * 1000 / 30.0 + 1e-6) source++;
+            /* Matroska rounds to milliseconds, up or down: a frame that begins no more later than that may be there. */
             if (source + 1 < n && (double)ms[source + 1] <= k * 1000 / 30.0 + 1.001
                 && fabs(zt_reader_shown_s(r) * 1000 - (double)ms[source + 1]) < 0.1)
                 source++;
