@@ -1,6 +1,6 @@
 // layer: data
-/* fuzz_catalog.c - a small data set whose catalogue is changed: the input is a list of (offset, offset, offset, byte). Opening it,
- * its rows and its clips give what is inside the shard, or an error with a text. */
+/* fuzz_catalog.c - a small data set whose catalogue is changed: the input is a list of (offset, offset, offset, byte). Opening
+ * it, its rows and its clips give what is inside the shard, or an error with a text. */
 #include <string.h>
 #include "base/log.h"
 #include "base/mem.h"
@@ -20,8 +20,16 @@ static void make(void) {
     for (int i = 0; e == ZT_OK && i < CLIPS; i++) {
         char key[16];
         snprintf(key, sizeof key, "%08d", i);
-        const zt_catalog_clip k = {.key = key, .split = i ? "train" : "val", .frames = FRAMES, .height = SIDE, .width = SIDE, .fps = 8,
-                                   .caption = "a ball", .source = "/a.mp4", .labels = "{\"n\":1}", .licence = "CC0-1.0"};
+        const zt_catalog_clip k = {.key = key,
+                                   .split = i ? "train" : "val",
+                                   .frames = FRAMES,
+                                   .height = SIDE,
+                                   .width = SIDE,
+                                   .fps = 8,
+                                   .caption = "a ball",
+                                   .source = "/a.mp4",
+                                   .labels = "{\"n\":1}",
+                                   .licence = "CC0-1.0"};
         e = zt_store_add(s, &k, rgb, NULL, 0);
     }
     if (e == ZT_OK)

@@ -1,6 +1,6 @@
 // layer: train
-/* fuzz_config.c - any bytes as a training config (first byte even) or as kernels.json (odd): read, or refused with a text; a config
- * that was read is whole, so it can be written and read again. */
+/* fuzz_config.c - any bytes as a training config (first byte even) or as kernels.json (odd): read, or refused with a text; a
+ * config that was read is whole, so it can be written and read again. */
 #include "base/log.h"
 #include "fuzz_file.h"
 #include "train/config.h"

@@ -15,7 +15,8 @@ static zt_catalog *catalogue(void) {
     static zt_catalog *c;
     if (c) return c;
     snprintf(key, sizeof key, "%s/key", fuzz_folder());
-    if (zt_catalog_create(&c, fuzz_folder()) != ZT_OK || zt_key_make(key) != ZT_OK || zt_catalog_begin(c) != ZT_OK) __builtin_trap();
+    if (zt_catalog_create(&c, fuzz_folder()) != ZT_OK || zt_key_make(key) != ZT_OK || zt_catalog_begin(c) != ZT_OK)
+        __builtin_trap();
     return c;
 }
 

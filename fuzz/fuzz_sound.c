@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
               || zt_sound_channels(s) > ZT_SOUND_CHANNELS_MAX))
         __builtin_trap();
     int64_t from = 0;
-    for (int i = 0; s && i < READS; i++, from += i % 3 ? N : N / 2 + i * 5000)   /* on, back inside what was read, and far ahead */
+    for (int i = 0; s && i < READS; i++, from += i % 3 ? N : N / 2 + i * 5000) /* on, back inside what was read, and far ahead */
         if (zt_sound_read(s, from, N, out) == ZT_ARG) __builtin_trap();
     if (s && zt_sound_read(s, 0, N, out) != ZT_ARG) __builtin_trap();            /* and never before that */
     zt_sound_destroy(&s);

@@ -13,8 +13,17 @@ static zt_catalog *catalogue(void) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    const zt_catalog_clip k = {.id = 1, .key = "00000001", .shard = "train-00000.tar", .frames = 16, .height = 64, .width = 64,
-                               .fps = 8, .caption = "a {red} ball", .source = "/a/b c.mp4", .split = "train", .licence = "CC0-1.0"};
+    const zt_catalog_clip k = {.id = 1,
+                               .key = "00000001",
+                               .shard = "train-00000.tar",
+                               .frames = 16,
+                               .height = 64,
+                               .width = 64,
+                               .fps = 8,
+                               .caption = "a {red} ball",
+                               .source = "/a/b c.mp4",
+                               .split = "train",
+                               .licence = "CC0-1.0"};
     zt_catalog *c = catalogue();
     zt_str out = {0};
     char *text = zt_alloc(size + 1);

@@ -11,8 +11,8 @@
 #include "base/str.h"
 #include "data/faces_impl.h"
 
-/* VERSION: raise it when what is found changes, and the number behind "text" below. SMALL, LARGE: the shorter side of the picture that is searched. A face in it has
- * at least FACE_MIN pixels, and FACE_VOTES windows agree on it. */
+/* VERSION: raise it when what is found changes, and the number behind "text" below. SMALL, LARGE: the shorter side of the
+ * picture that is searched. A face in it has at least FACE_MIN pixels, and FACE_VOTES windows agree on it. */
 enum { VERSION = 1, SMALL = 240, LARGE = 480, GROW_MAX = 4, FACE_MIN = 20, FACE_VOTES = 3, EVERY_MAX = 100, SIDE_MAX = 16384 };
 static const double SCALE_STEP = 1.1;
 

@@ -1,6 +1,6 @@
-/* faces_text.c - lines of text in a picture (faces_impl.h). Ink is what is darker, or brighter, than its surroundings (Niblack 1986,
- * with a least contrast); connected ink of an even stroke, as thin against its height as letters are, is a letter; letters of one
- * height side by side are a line (as in Epshtein, Ofek & Wexler 2010, who measure strokes in another way). Tested by
+/* faces_text.c - lines of text in a picture (faces_impl.h). Ink is what is darker, or brighter, than its surroundings (Niblack
+ * 1986, with a least contrast); connected ink of an even stroke, as thin against its height as letters are, is a letter; letters
+ * of one height side by side are a line (as in Epshtein, Ofek & Wexler 2010, who measure strokes in another way). Tested by
  * tests/data/test_data_faces.c; recall on drawn plates and captions by tests/data/test_data_text_recall.c. */
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +14,10 @@
 enum { HEIGHT_MIN = 6, LETTERS = 4, PARTS_MAX = 6000, TEXT_VOTES = 3 };
 /* Ink differs from the mean of its window by so much of the deviation there, and by so much brightness. */
 static const double CONTRAST = 14;
-static const struct { int reach; double deviation; } LOOK[] = {{6, 0.35}, {14, 0.35}, {14, 1}};   /* strokes are thinner than reach */
+static const struct {
+    int reach;
+    double deviation;
+} LOOK[] = {{6, 0.35}, {14, 0.35}, {14, 1}}; /* strokes are thinner than reach */
 
 /* Connected ink: its box, its pixels, the sides of pixels at its rim; the width of its strokes, its mean grey and that around it;
  * how many letters it is. */
@@ -32,8 +35,13 @@ typedef struct page {
 
 static zt_err page_create(page *p, const uint8_t *grey, int H, int W) {
     const size_t n = (size_t)W * (size_t)H, m = (size_t)(W + 1) * (size_t)(H + 1);
-    *p = (page){.grey = grey, .W = W, .H = H, .sum = zt_alloc_array(m, sizeof *p->sum),
-                .squares = zt_alloc_array(m, sizeof *p->squares), .ink = zt_alloc(n), .stack = zt_alloc_array(n, sizeof *p->stack),
+    *p = (page){.grey = grey,
+                .W = W,
+                .H = H,
+                .sum = zt_alloc_array(m, sizeof *p->sum),
+                .squares = zt_alloc_array(m, sizeof *p->squares),
+                .ink = zt_alloc(n),
+                .stack = zt_alloc_array(n, sizeof *p->stack),
                 .part = zt_alloc_array(PARTS_MAX, sizeof *p->part)};
     if (!p->sum || !p->squares || !p->ink || !p->stack || !p->part) return ZT_NOMEM;
     const size_t row = (size_t)W + 1;
@@ -160,8 +168,8 @@ static zt_err add_line(zt_boxes *all, zt_box b) {
     for (int i = 0; i < all->n; i++) {
         zt_box *a = &all->box[i];
         if (zt_box_inside(a, &b) < 0.3) continue;
-        const int x = a->x < b.x ? a->x : b.x, y = a->y < b.y ? a->y : b.y, x1 = a->x + a->w > b.x + b.w ? a->x + a->w : b.x + b.w,
-                  y1 = a->y + a->h > b.y + b.h ? a->y + a->h : b.y + b.h;
+        const int x = a->x < b.x ? a->x : b.x, y = a->y < b.y ? a->y : b.y,
+                  x1 = a->x + a->w > b.x + b.w ? a->x + a->w : b.x + b.w, y1 = a->y + a->h > b.y + b.h ? a->y + a->h : b.y + b.h;
         *a = (zt_box){x, y, x1 - x, y1 - y, a->votes + b.votes};
         return ZT_OK;
     }

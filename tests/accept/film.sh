@@ -21,9 +21,9 @@ start=$(date +%s)
 "$ZOE" ingest "$work/film.mkv" --out "$work/set" --size 64 --frames 16 --fps 30 --audio keep --json >"$work/result" &
 pid=$!
 peak=0
-while kill -0 $pid 2>/dev/null; do
-    now=$(high_water $pid)
-    [ "$now" -le $peak ] || peak=$now
+while kill -0 "$pid" 2>/dev/null; do
+    now=$(high_water "$pid")
+    [ "$now" -le "$peak" ] || peak=$now
     sleep 0.2
 done
 wait $pid
@@ -35,5 +35,6 @@ pass=false
 [ "$mb" -gt 0 ] && [ "$mb" -lt 500 ] && [ "${clips:-0}" -ge 13000 ] && pass=true
 printf '{"name": "film", "pass": %s, "seed": 0, "film_s": 7200, "peak_rss_mb": %d, "want_below_mb": 500, "clips": %d, ' \
     $pass "$mb" "${clips:-0}"
-printf '"want_clips": 13000, "seconds": %d, "baseline": "the decoded film, %d MB"}\n' "$seconds" $((180000 * 320 * 180 * 3 / 1000000))
+printf '"want_clips": 13000, "seconds": %d, "baseline": "the decoded film, %d MB"}\n' "$seconds" \
+    $((180000 * 320 * 180 * 3 / 1000000))
 [ $pass = true ]

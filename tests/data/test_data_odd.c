@@ -91,7 +91,8 @@ static void write_videos(void) {
 /* Headers that claim 100000 x 100000 pixels, or as many as their format can say, over next to no data. */
 static void write_claims(void) {
     static const char PPM[] = "P6 100000 100000 255\n";
-    static const uint8_t PNG[64] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\x86\xa0\0\1\x86\xa0\10\2\0\0\0....\0\0\0\4IDATx\x9c\3\0....";
+    static const uint8_t PNG[64] =
+        "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\x86\xa0\0\1\x86\xa0\10\2\0\0\0....\0\0\0\4IDATx\x9c\3\0....";
     static const uint8_t BMP[64] = "BM\x40\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\xa0\x86\1\0\xa0\x86\1\0\1\0\x18\0";
     static const uint8_t QOI[64] = "qoif\0\1\x86\xa0\0\1\x86\xa0\3\0";
     static const uint8_t GIF[64] = "GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xff\xff\xff\xff\0\2\2\x44\1\0;";
@@ -201,7 +202,8 @@ static void expect(const char *out, const char *name, int clips, const char *why
     OK(zt_catalog_sources(c, on_source, &r));
     zt_catalog_close(&c);
     snprintf(want, sizeof want, "\"clips\":%d,", clips);
-    if (r.found != 1 || strcmp(r.status, clips ? "ok" : "dropped") != 0 || (clips ? !strstr(r.info, want) : !strstr(r.reason, why)))
+    if (r.found != 1 || strcmp(r.status, clips ? "ok" : "dropped") != 0 ||
+        (clips ? !strstr(r.info, want) : !strstr(r.reason, why)))
         fail_msg("%s: %d rows, %s, '%s', %s; wanted %d clips, '%s'", name, r.found, r.status, r.reason, r.info, clips, why);
 }
 

@@ -126,8 +126,9 @@ static void one(const char *line, double size, int grey, int ground, int kind, u
         k.found += part >= COVERED;
         k.area += part;
     }
-    if (loud) printf("%-14s size %4.0f grey %3d on %3d, texture %d: %d of %d frames, %.0f %% of the area\n", line, size, grey, ground,
-                     kind, k.found, k.frames, 100 * k.area / k.frames);
+    if (loud)
+        printf("%-14s size %4.0f grey %3d on %3d, texture %d: %d of %d frames, %.0f %% of the area\n", line, size, grey, ground,
+               kind, k.found, k.frames, 100 * k.area / k.frames);
     sum->frames += k.frames;
     sum->found += k.found;
     sum->area += k.area;

@@ -1,5 +1,5 @@
-/* odd_video.h - video files that our writer would not make, for tests: FFmpeg's own encoders, frames of one flat colour each, free
- * time stamps and tags. Include after cmocka.h. */
+/* odd_video.h - video files that our writer would not make, for tests: FFmpeg's own encoders, frames of one flat colour each,
+ * free time stamps and tags. Include after cmocka.h. */
 #ifndef ZT_TESTS_ODD_VIDEO_H
 #define ZT_TESTS_ODD_VIDEO_H
 #include <stdint.h>

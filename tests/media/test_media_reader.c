@@ -10,8 +10,16 @@ static void variable_rate(void **state) {
     static const int64_t ms[] = {500, 600, 640, 680, 700, 1200, 1300};
     const char *names[] = {"v.mp4", "v.mkv"};
     for (int k = 0; k < 2; k++) {
-        make_odd(&(odd_file){.path = in_scratch(names[k]), .codec = "libx264", .format = AV_PIX_FMT_YUV420P, .w = 16, .h = 16, .n = 7,
-                             .ms = ms, .y = {30, 60, 90, 120, 150, 180, 210, 0}, .u = 128, .v = 128});
+        make_odd(&(odd_file){.path = in_scratch(names[k]),
+                             .codec = "libx264",
+                             .format = AV_PIX_FMT_YUV420P,
+                             .w = 16,
+                             .h = 16,
+                             .n = 7,
+                             .ms = ms,
+                             .y = {30, 60, 90, 120, 150, 180, 210, 0},
+                             .u = 128,
+                             .v = 128});
         zt_frames f;
         OK(zt_video_read(&f, in_scratch(names[k]), &(zt_reader_cfg){.fps = 10}));
         static const int want[] = {30, 60, 150, 150, 150, 150, 150, 180, 210};
@@ -207,8 +215,17 @@ static void ranges_and_matrices(void **state) {
 /* PQ grey: 203 cd/m2 is reference white, near the top but not clipped; 1000 cd/m2 is white; black is black; the order is kept. */
 static void high_range(void **state) {
     (void)state;
-    odd_file o = {.path = in_scratch("h.mkv"), .codec = "libx264", .format = AV_PIX_FMT_YUV420P10LE, .w = 16, .h = 16, .n = 4, .u = 512,
-                  .v = 512, .space = AVCOL_SPC_BT2020_NCL, .range = AVCOL_RANGE_MPEG, .trc = AVCOL_TRC_SMPTE2084,
+    odd_file o = {.path = in_scratch("h.mkv"),
+                  .codec = "libx264",
+                  .format = AV_PIX_FMT_YUV420P10LE,
+                  .w = 16,
+                  .h = 16,
+                  .n = 4,
+                  .u = 512,
+                  .v = 512,
+                  .space = AVCOL_SPC_BT2020_NCL,
+                  .range = AVCOL_RANGE_MPEG,
+                  .trc = AVCOL_TRC_SMPTE2084,
                   .y = {64, 400, 64 + (int)(0.5806 * 876), 64 + (int)(0.7518 * 876)}};
     make_odd(&o);
     zt_frames f;
