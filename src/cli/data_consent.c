@@ -158,9 +158,10 @@ static int list(int argc, char **argv) {
     if (bad) e = zt_fail(ZT_FORMAT, "%s: %d consent record%s not what was signed and cover%s nothing", dir[0], bad,
                          bad == 1 ? " is" : "s are", bad == 1 ? "s" : "");
     else if (s.missing)
-        e = zt_fail(ZT_FORMAT, "%s: %d consent record%s gone that later ones were signed after (%.12s); take the catalogue from a "
-                    "backup that has %s", dir[0], s.missing, s.missing == 1 ? " is" : "s are", s.first_missing,
-                    s.missing == 1 ? "it" : "them");
+        e = zt_fail(ZT_FORMAT,
+                    "%s: %d consent record%s gone that later ones were signed after (%.12s); take the catalogue from a "
+                    "backup that has %s",
+                    dir[0], s.missing, s.missing == 1 ? " is" : "s are", s.first_missing, s.missing == 1 ? "it" : "them");
 done:
     zt_consents_finish(&s);
     zt_catalog_close(&c);

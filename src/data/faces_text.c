@@ -12,12 +12,11 @@
 /* HEIGHT_MIN: pixels of the least letter. LETTERS: of the shortest line. PARTS_MAX: a picture with more pieces of ink of the size
  * of letters is all texture; the rest is not looked at. */
 enum { HEIGHT_MIN = 6, LETTERS = 4, PARTS_MAX = 6000, TEXT_VOTES = 3 };
-/* Ink differs from the mean of its window by so much of the deviation there, and by so much brightness. */
+/* Ink differs from the mean of its window by more than so much of the deviation there, and by more than so much brightness. Three
+ * looks for dark ink and three for bright: windows of two sizes, for strokes thinner than their reach, and only what stands
+ * out. */
 static const double CONTRAST = 14;
-static const struct {
-    int reach;
-    double deviation;
-} LOOK[] = {{6, 0.35}, {14, 0.35}, {14, 1}}; /* strokes are thinner than reach */
+static const struct { int reach; double deviation; } LOOK[] = {{6, 0.35}, {14, 0.35}, {14, 1}};
 
 /* Connected ink: its box, its pixels, the sides of pixels at its rim; the width of its strokes, its mean grey and that around it;
  * how many letters it is. */
@@ -156,12 +155,21 @@ static bool follows(const part *a, const part *b) {
            && fabs(a->ink - b->ink) <= 0.35 * fmin(fabs(a->ink - a->ground), fabs(b->ink - b->ground));
 }
 
-static int root(const page *p, int i) {
-    while (p->part[i].line != i) i = p->part[i].line;
+/* The first part of the line that part i is in. */
+static int first_of(page *p, int i) {
+    while (p->part[i].line != i) i = p->part[i].line = p->part[p->part[i].line].line;
     return i;
 }
 
-static int by_left(const void *a, const void *b) { return ((const part *)a)->x - ((const part *)b)->x; }
+static void join(page *p, int i, int k) {
+    const int a = first_of(p, i), b = first_of(p, k);
+    p->part[a > b ? a : b].line = a < b ? a : b;
+}
+
+static int by_left(const void *a, const void *b) {
+    const part *p = a, *q = b;
+    return p->x != q->x ? p->x - q->x : p->y - q->y;
+}
 
 /* Add a line; one that lies in part where another does makes that larger, for each may have missed some letters. */
 static zt_err add_line(zt_boxes *all, zt_box b) {
@@ -176,31 +184,34 @@ static zt_err add_line(zt_boxes *all, zt_box b) {
     return zt_boxes_add(all, b);
 }
 
-/* Lines of letters: parts that follow one another; enough of them, and in a row. */
+/* The line that begins with part `first`, when it has enough letters in a row. */
+static zt_err take_line(const page *p, int first, zt_boxes *out) {
+    int x0 = p->W, x1 = 0, y0 = p->H, y1 = 0, letters = 0, parts = 0;
+    double high = 0;
+    for (int k = first; k < p->n; k++) {
+        const part *q = &p->part[k];
+        if (q->line != first) continue;
+        x0 = q->x < x0 ? q->x : x0, x1 = q->x + q->w > x1 ? q->x + q->w : x1;
+        y0 = q->y < y0 ? q->y : y0, y1 = q->y + q->h > y1 ? q->y + q->h : y1;
+        letters += q->letters;
+        high += q->h;
+        parts++;
+    }
+    high /= parts;
+    const bool line = letters >= LETTERS && y1 - y0 <= 2.2 * high && x1 - x0 >= 1.5 * high;
+    return line ? add_line(out, (zt_box){x0, y0, x1 - x0, y1 - y0, TEXT_VOTES}) : ZT_OK;
+}
+
 static zt_err find_lines(page *p, zt_boxes *out) {
     zt_err e = ZT_OK;
     qsort(p->part, (size_t)p->n, sizeof *p->part, by_left);
     for (int i = 0; i < p->n; i++) p->part[i].line = i;
     for (int i = 0; i < p->n; i++)
         for (int k = i + 1; k < p->n && p->part[k].x < p->part[i].x + p->part[i].w + 2 * p->part[i].h; k++)
-            if (follows(&p->part[i], &p->part[k])) p->part[root(p, k)].line = root(p, i);
-    for (int i = 0; i < p->n && e == ZT_OK; i++) {
-        if (p->part[i].line != i) continue;
-        int x0 = p->W, x1 = 0, y0 = p->H, y1 = 0, n = 0, count = 0;
-        double high = 0;
-        for (int k = i; k < p->n; k++) {
-            const part *q = &p->part[k];
-            if (root(p, k) != i) continue;
-            x0 = q->x < x0 ? q->x : x0, x1 = q->x + q->w > x1 ? q->x + q->w : x1;
-            y0 = q->y < y0 ? q->y : y0, y1 = q->y + q->h > y1 ? q->y + q->h : y1;
-            n += q->letters;
-            high += q->h;
-            count++;
-        }
-        high /= count;
-        if (n >= LETTERS && y1 - y0 <= 2.2 * high && x1 - x0 >= 1.5 * high)
-            e = add_line(out, (zt_box){x0, y0, x1 - x0, y1 - y0, TEXT_VOTES});
-    }
+            if (follows(&p->part[i], &p->part[k])) join(p, i, k);
+    for (int i = 0; i < p->n; i++) p->part[i].line = first_of(p, i);
+    for (int i = 0; i < p->n && e == ZT_OK; i++)
+        if (p->part[i].line == i) e = take_line(p, i, out);
     return e;
 }
 

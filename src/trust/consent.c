@@ -107,7 +107,7 @@ static zt_err chain_row(void *ctx, const zt_consent_row *r) {
     chain *k = ctx;
     json_t *j = NULL, *v;
     size_t i;
-    zt_err e = json_object_set_new(k->there, r->id, json_true()) == 0 ? ZT_OK : ZT_NOMEM;
+    zt_err e = json_object_set_new_nocheck(k->there, r->id, json_true()) == 0 ? ZT_OK : ZT_NOMEM;
     if (zt_json_parse(r->record, strlen(r->record), "consent record", &j) != ZT_OK) return e;
     json_array_foreach(json_object_get(j, "previous"), i, v)
         if (json_is_string(v) && json_object_set_new(k->named, json_string_value(v), json_true()) != 0) e = ZT_NOMEM;

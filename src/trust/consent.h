@@ -2,8 +2,8 @@
  * record is found out. A record is canonical JSON: one object, keys sorted, no spaces (RFC 8785 for the values used here):
  *   {"covers":{"clips":[KEY..],"dataset":ID,"sources":[SHA-256..]},"date":"2026-01-31","evidence":{"name":..,"sha256":..},
  *    "expires":"2027-01-31" or "","previous":[ID..],"scope":["training"..],"subject":..,"version":1}
- * "previous" names the records that none had been signed after (records of earlier builds have no such list): whoever takes one away
- * is found out as soon as another follows it; the last one of all can only be missed by who knows its id.
+ * "previous" names the records that none had been signed after (records of earlier builds have no such list): whoever takes one
+ * away is found out as soon as another follows it; the last one of all can only be missed by who knows its id.
  * Sources are named by the hash of the file's content, so a record holds in any data set; clips by key, in one data set only. */
 #ifndef ZT_TRUST_CONSENT_H
 #define ZT_TRUST_CONSENT_H
