@@ -136,7 +136,7 @@ static int list(int argc, char **argv) {
         .usage = "zoe data consent list DIR [options]",
         .about =
             "Prints every consent record, whether its signature holds, and whether it is valid today. Exit status 1: one was "
-            "tampered with.\n",
+            "tampered\nwith, or one was taken away after which another was signed.\n",
         .opts = {LIST_OPTIONS, sizeof LIST_OPTIONS / sizeof LIST_OPTIONS[0]},
         .min_pos = 1,
         .max_pos = 1,
@@ -157,6 +157,11 @@ static int list(int argc, char **argv) {
     for (int i = 0; i < s.n; i++) bad += s.consent[i].state == ZT_CONSENT_TAMPERED;
     if (bad) e = zt_fail(ZT_FORMAT, "%s: %d consent record%s not what was signed and cover%s nothing", dir[0], bad,
                          bad == 1 ? " is" : "s are", bad == 1 ? "s" : "");
+    else if (s.missing)
+        e = zt_fail(ZT_FORMAT,
+                    "%s: %d consent record%s gone that later ones were signed after (%.12s); take the catalogue from a "
+                    "backup that has %s",
+                    dir[0], s.missing, s.missing == 1 ? " is" : "s are", s.first_missing, s.missing == 1 ? "it" : "them");
 done:
     zt_consents_finish(&s);
     zt_catalog_close(&c);

@@ -11,17 +11,16 @@
 #include "base/str.h"
 #include "data/faces_impl.h"
 
-/* VERSION: raise it when what is found changes. SMALL, LARGE: the shorter side of the picture that is searched. A face in it has
- * at least FACE_MIN pixels, and FACE_VOTES windows agree on it. */
+/* VERSION: raise it when what is found changes, and the number behind "text" below. SMALL, LARGE: the shorter side of the
+ * picture that is searched. A face in it has at least FACE_MIN pixels, and FACE_VOTES windows agree on it. */
 enum { VERSION = 1, SMALL = 240, LARGE = 480, GROW_MAX = 4, FACE_MIN = 20, FACE_VOTES = 3, EVERY_MAX = 100, SIDE_MAX = 16384 };
 static const double SCALE_STEP = 1.1;
 
 /* What looks at every frame: a cascade over the picture, turned by some degrees or mirrored. */
 static const char *const CASCADE[] = {"haarcascades/haarcascade_frontalface_alt2.xml",
                                       "lbpcascades/lbpcascade_frontalface_improved.xml",
-                                      "haarcascades/haarcascade_profileface.xml",
-                                      "haarcascades/haarcascade_licence_plate_rus_16stages.xml"};
-enum { FRONTAL, FRONTAL_LBP, PROFILE, PLATE, CASCADES };
+                                      "haarcascades/haarcascade_profileface.xml"};
+enum { FRONTAL, FRONTAL_LBP, PROFILE, CASCADES };
 static const struct { int cascade, degrees; bool mirror; } PASS[] = {
     {FRONTAL, 0, false},     {FRONTAL, -20, false},     {FRONTAL, 20, false}, {FRONTAL_LBP, 0, false},
     {FRONTAL_LBP, -20, false}, {FRONTAL_LBP, 20, false}, {PROFILE, 0, false},   {PROFILE, 0, true},
@@ -63,10 +62,9 @@ zt_err zt_finder_create(zt_finder **out, const zt_finder_cfg *cfg) {
     if (!f) return ZT_NOMEM;
     f->every = cfg->every;
     f->text = cfg->text;
-    snprintf(f->name, sizeof f->name, "cascades %d, every %d%s", VERSION, cfg->every, cfg->text ? ", text" : "");
+    snprintf(f->name, sizeof f->name, "cascades %d, every %d%s", VERSION, cfg->every, cfg->text ? ", text 2" : "");
     ZT_TRY(e = find_folder(cfg->cascades, folder), done);
     for (int i = 0; i < CASCADES; i++) {
-        if (i == PLATE && !cfg->text) continue;
         ZT_TRY(e = zt_path_join(path, folder, CASCADE[i]), done);
         ZT_TRY(e = zt_cascade_load(&f->cascade[i], path), done);
     }
@@ -154,13 +152,10 @@ static zt_err find_faces(const zt_finder *f, const picture *p, zt_boxes *faces) 
     return e;
 }
 
-static zt_err find_texts(const zt_finder *f, const picture *p, zt_boxes *texts) {
+static zt_err find_texts(const picture *p, zt_boxes *texts) {
     zt_boxes found = {0};
-    zt_err e;
-    ZT_TRY(e = run_cascade(f->cascade[PLATE], p->grey, p, 0, false, texts), done);
-    ZT_TRY(e = zt_find_text(p->grey, p->H, p->W, &found), done);
-    for (int i = 0; i < found.n && e == ZT_OK; i++) e = merge(texts, back(p, found.box[i], 0, false));
-done:
+    zt_err e = zt_find_text(p->grey, p->H, p->W, &found);
+    for (int i = 0; i < found.n && e == ZT_OK; i++) e = zt_boxes_add(texts, back(p, found.box[i], 0, false));
     zt_boxes_finish(&found);
     return e;
 }
@@ -186,7 +181,7 @@ static zt_err look_at(const zt_finder *f, const uint8_t *rgb, int H, int W, zt_b
         e = zt_grey_resize(grey, H, W, p.grey, p.H, p.W);
     }
     if (e == ZT_OK) e = find_faces(f, &p, faces);
-    if (e == ZT_OK && f->text) e = find_texts(f, &p, texts);
+    if (e == ZT_OK && f->text) e = find_texts(&p, texts);
     zt_free(grey);
     zt_free(p.grey);
     zt_free(p.turned);

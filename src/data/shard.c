@@ -44,6 +44,14 @@ static bool read_octal(const uint8_t *p, int width, uint64_t *v) {
     return digits > 0 && (i == width || p[i] == '\0' || p[i] == ' ');
 }
 
+/* The size of a member: octal, or, with the first bit set, binary and big-endian, as GNU tar writes what octal cannot hold. */
+static bool read_size(const uint8_t *p, uint64_t *v) {
+    if (!(p[0] & 0x80)) return read_octal(p, 12, v);
+    *v = p[0] & 0x7f;
+    for (int i = 1; i < 12; i++) *v = *v >> 56 ? UINT64_MAX : *v << 8 | p[i];
+    return true;
+}
+
 static bool all_zero(const uint8_t *p, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (p[i]) return false;
@@ -74,7 +82,7 @@ zt_err zt_tar_next(const uint8_t *bytes, size_t len, const char *where, size_t *
         *end = true;
         return ZT_OK;
     }
-    if (!read_octal(h + F_SUM, 8, &sum) || sum != header_sum(h) || !read_octal(h + F_SIZE, 12, &size))
+    if (!read_octal(h + F_SUM, 8, &sum) || sum != header_sum(h) || !read_size(h + F_SIZE, &size))
         return zt_fail(ZT_FORMAT,
                        "%s: at offset %zu there is no tar header (wrong checksum); the shard is damaged: copy it again, or "
                        "make the data set anew",

@@ -134,8 +134,15 @@ static zt_err open_container(zt_decoder *d) {
     return ZT_OK;
 }
 
+/* FFmpeg decodes a little to know the streams, with codecs of its own: they get our limit of pixels too. */
 static zt_err read_streams(zt_decoder *d) {
-    int rc = avformat_find_stream_info(d->fmt, NULL);
+    const unsigned n = d->fmt->nb_streams;
+    AVDictionary **options = n ? av_calloc(n, sizeof(AVDictionary *)) : NULL;
+    if (n && !options) return zt_av_nomem(d->name);
+    for (unsigned i = 0; i < n; i++) av_dict_set_int(&options[i], "max_pixels", d->cfg.max_pixels, 0);
+    const int rc = avformat_find_stream_info(d->fmt, options);
+    for (unsigned i = 0; i < n; i++) av_dict_free(&options[i]);
+    av_free(options);
     if (interrupted(d)) return stopped(d);
     return rc < 0 ? zt_av_fail(ZT_FORMAT, rc, "%s: the streams of the file cannot be read", d->name) : ZT_OK;
 }

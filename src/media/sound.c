@@ -118,7 +118,7 @@ done:
 }
 
 zt_err zt_sound_create(zt_sound **out, const char *path, double first_s) {
-    const zt_reader_cfg cfg = {.max_pixels = 1, .threads = 1, .stall_s = 120};
+    const zt_reader_cfg cfg = {.max_pixels = 1 << 26, .threads = 1, .stall_s = 120};
     zt_err e;
     *out = NULL;
     zt_sound *s = zt_alloc(sizeof *s);

@@ -100,6 +100,42 @@ static json_t *scope_list(unsigned scope) {
     return list;
 }
 
+/* Which records there are and which of them others name as signed before them, both as sets of ids. */
+typedef struct chain { json_t *there, *named; const json_t *same; } chain;
+
+static zt_err chain_row(void *ctx, const zt_consent_row *r) {
+    chain *k = ctx;
+    json_t *j = NULL, *v;
+    size_t i;
+    zt_err e = json_object_set_new_nocheck(k->there, r->id, json_true()) == 0 ? ZT_OK : ZT_NOMEM;
+    if (zt_json_parse(r->record, strlen(r->record), "consent record", &j) != ZT_OK) return e;
+    json_array_foreach(json_object_get(j, "previous"), i, v)
+        if (json_is_string(v) && json_object_set_new(k->named, json_string_value(v), json_true()) != 0) e = ZT_NOMEM;
+    json_object_del(j, "previous");
+    if (e == ZT_OK && k->same && json_equal(j, (json_t *)k->same))
+        e = zt_fail(ZT_ARG, "consent record %.12s says the same and is there already", r->id);
+    json_decref(j);
+    return e;
+}
+
+/* Add "previous": the records that none was signed after yet, so that none can be taken away unseen once another follows. Refuses
+ * a record that is there already. */
+static zt_err link_up(zt_catalog *c, json_t *record) {
+    chain k = {json_object(), json_object(), record};
+    json_t *heads = json_array(), *v;
+    const char *id;
+    zt_err e;
+    ZT_TRY(e = zt_rights_consents(c, chain_row, &k), done);
+    json_object_foreach(k.there, id, v)
+        if (!json_object_get(k.named, id)) json_array_append_new(heads, json_string(id));
+    if (json_object_set(record, "previous", heads) != 0) e = zt_fail(ZT_NOMEM, "no memory for a consent record");
+done:
+    json_decref(heads);
+    json_decref(k.there);
+    json_decref(k.named);
+    return e;
+}
+
 /* *text is jansson's own: free(). */
 static zt_err compose(zt_catalog *c, const zt_consent_new *k, char **text) {
     chosen pick = {json_array(), json_array(), k->by_source};
@@ -116,6 +152,7 @@ static zt_err compose(zt_catalog *c, const zt_consent_new *k, char **text) {
     record = json_pack("{s:{s:O, s:s, s:O}, s:s, s:O, s:s, s:o, s:s, s:i}", "covers", "clips", pick.clips, "dataset", dataset,
                        "sources", pick.sources, "date", k->date, "evidence", evidence, "expires", k->expires, "scope",
                        scope_list(k->scope), "subject", k->subject, "version", VERSION);
+    if (record) ZT_TRY(e = link_up(c, record), done);
     *text = record ? json_dumps(record, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     if (!*text) e = zt_fail(ZT_NOMEM, "no memory for a consent record");
 done:
@@ -248,12 +285,26 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const cover *)a)->what, ((const cover *)b)->what);
 }
 
+/* Records that others were signed after and that are gone. */
+static zt_err count_missing(zt_consents *s, zt_catalog *c) {
+    chain k = {json_object(), json_object(), NULL};
+    json_t *v;
+    const char *id;
+    const zt_err e = zt_rights_consents(c, chain_row, &k);
+    json_object_foreach(k.named, id, v)
+        if (!json_object_get(k.there, id) && s->missing++ == 0) snprintf(s->first_missing, sizeof s->first_missing, "%s", id);
+    json_decref(k.there);
+    json_decref(k.named);
+    return e;
+}
+
 zt_err zt_consents_load(zt_consents *s, zt_catalog *c, const char *trusted, const char *today) {
     zt_err e;
     *s = (zt_consents){.trusted = trusted, .today = today};
     ZT_TRY(e = zt_arena_create(&s->arena), done);
     ZT_TRY(e = zt_catalog_get_meta(c, "dataset_id", s->dataset, sizeof s->dataset), done);
     ZT_TRY(e = zt_rights_consents(c, load_row, s), done);
+    ZT_TRY(e = count_missing(s, c), done);
     if (s->n_cover > 0) qsort(s->cover, (size_t)s->n_cover, sizeof *s->cover, by_name);
 done:
     s->trusted = s->today = NULL;

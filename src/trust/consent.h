@@ -1,7 +1,9 @@
 /* consent.h - consent records: who agreed to what use of which clips, until when; each signed (trust/sign.h), so that a changed
  * record is found out. A record is canonical JSON: one object, keys sorted, no spaces (RFC 8785 for the values used here):
  *   {"covers":{"clips":[KEY..],"dataset":ID,"sources":[SHA-256..]},"date":"2026-01-31","evidence":{"name":..,"sha256":..},
- *    "expires":"2027-01-31" or "","scope":["training"..],"subject":..,"version":1}
+ *    "expires":"2027-01-31" or "","previous":[ID..],"scope":["training"..],"subject":..,"version":1}
+ * "previous" names the records that none had been signed after (records of earlier builds have no such list): whoever takes one
+ * away is found out as soon as another follows it; the last one of all can only be missed by who knows its id.
  * Sources are named by the hash of the file's content, so a record holds in any data set; clips by key, in one data set only. */
 #ifndef ZT_TRUST_CONSENT_H
 #define ZT_TRUST_CONSENT_H
@@ -61,6 +63,8 @@ typedef struct zt_consents {
     zt_arena *arena;
     const char *trusted, *today;      /* while loading */
     char dataset[33];
+    int missing;                      /* records that others were signed after and that are gone; the first one's id */
+    char first_missing[65];
 } zt_consents;
 /** trusted: public key that must have signed, hexadecimal; NULL: any key will do, only changes are found. today: YYYY-MM-DD.
  *  Errors: ZT_IO, ZT_FORMAT (catalogue), ZT_NOMEM. A bad record is no error, it has a state. */

@@ -84,8 +84,11 @@ grep -q "moved/all" "$work/out" || fail "a run that was moved is not found: $(ca
 tar tf "$set"/shards/train-*.tar | grep -q '^train-0000000' && fail "erased pixels are still in the shard"
 "$zoe" data stats "$set" > "$work/out" || fail "the data set is broken after --erase"
 
-# A record that was changed is found out.
+# A record that was changed is found out, and one that was taken away.
 if command -v sqlite3 > /dev/null 2>&1; then
     sqlite3 "$set/catalog.db" "UPDATE consents SET record = replace(record, '2999', '3999')"
     expect 1 "not what was signed" "$zoe" data consent list "$set"
+    "$zoe" data consent add "$set" --subject bob --sign "$work/key" --all --by-clip > "$work/out" || fail "another consent"
+    sqlite3 "$set/catalog.db" "DELETE FROM consents WHERE id = '$id'"
+    expect 1 "is gone that later ones were signed after ($(printf %.12s "$id"))" "$zoe" data consent list "$set"
 fi

@@ -21,6 +21,7 @@
 #include "data/layout/webdataset.h"
 #include "data/npy.h"
 #include "data/shard.h"
+#include "data/tar_write.h"
 #include "data/tfrecord.h"
 #include "data/tfrecord_write.h"
 #include "media/writer.h"
@@ -269,27 +270,6 @@ static void test_musubi(void **state) {
 }
 
 /* ---- tars ---- */
-
-static void tar_member(zt_str *tar, const char *name, char type, const void *bytes, size_t n) {
-    uint8_t h[512] = {0};
-    unsigned sum = 8 * ' ';
-    snprintf((char *)h, 100, "%s", name);
-    snprintf((char *)h + 100, 8, "0000644");
-    snprintf((char *)h + 124, 12, "%011zo", n);
-    h[156] = (uint8_t)type;
-    memcpy(h + 257, "ustar\00000", 8);
-    for (int i = 0; i < 512; i++) sum += h[i];
-    snprintf((char *)h + 148, 8, "%06o", sum);
-    h[155] = ' ';
-    zt_str_addn(tar, h, 512);
-    zt_str_addn(tar, bytes, n);
-    while (tar->len % 512) zt_str_addn(tar, "", 1);
-}
-
-static void tar_end(zt_str *tar) {
-    static const char ZERO[1024];
-    zt_str_addn(tar, ZERO, sizeof ZERO);
-}
 
 static void test_webdataset(void **state) {
     zt_ingest_report r;

@@ -1,97 +1,8 @@
 /* test_media_reader.c - the timeline, sizes, rotation, ranges and matrices, and every way a file can be bad. */
 #include "media_test.h"
 #include <sys/stat.h>
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libavutil/display.h>
-#include <libavutil/opt.h>
-#include <libavutil/pixdesc.h>
-
-/* A file that our writer would not make: FFmpeg's own encoder, frames of one flat colour each, free timestamps and tags. */
-typedef struct odd_file {
-    const char *name, *codec;
-    enum AVPixelFormat format;
-    int w, h, n;
-    const int64_t *ms;             /* n times; NULL: every 100 ms */
-    double rotate;                 /* degrees for av_display_rotation_set */
-    enum AVColorSpace space;
-    enum AVColorRange range;
-    enum AVColorTransferCharacteristic trc;
-    int depth, y[8], u, v;         /* luma code of frame i (the last given repeats), chroma codes */
-} odd_file;
-
-static void fill_frame(AVFrame *f, const odd_file *o, int i) {
-    int luma = o->y[i < 8 ? i : 7];
-    for (int p = 0; p < 3; p++) {
-        int code = p == 0 ? luma : p == 1 ? o->u : o->v;
-        const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(o->format);
-        int w = p ? AV_CEIL_RSHIFT(o->w, d->log2_chroma_w) : o->w, h = p ? AV_CEIL_RSHIFT(o->h, d->log2_chroma_h) : o->h;
-        for (int y = 0; y < h; y++)
-            for (int x = 0; x < w; x++) {
-                uint8_t *at = f->data[p] + (ptrdiff_t)y * f->linesize[p];
-                if (d->comp[0].depth > 8) ((uint16_t *)(void *)at)[x] = (uint16_t)code;
-                else at[x] = (uint8_t)code;
-            }
-    }
-}
-
-static void make_odd(const odd_file *o) {
-    AVFormatContext *fmt = NULL;
-    assert_true(avformat_alloc_output_context2(&fmt, NULL, NULL, in_scratch(o->name)) >= 0);
-    const AVCodec *codec = avcodec_find_encoder_by_name(o->codec);
-    assert_non_null(codec);
-    AVCodecContext *c = avcodec_alloc_context3(codec);
-    c->width = o->w;
-    c->height = o->h;
-    c->pix_fmt = o->format;
-    c->time_base = (AVRational){1, 1000};
-    c->colorspace = o->space;
-    c->color_range = o->range;
-    c->color_trc = o->trc;
-    if (o->trc == AVCOL_TRC_SMPTE2084) c->color_primaries = AVCOL_PRI_BT2020;
-    c->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
-    c->thread_count = 1;
-    c->max_b_frames = 0;                                 /* with reordering, MP4 does not keep the last duration */
-    c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-    if (!strcmp(o->codec, "libx264")) av_opt_set(c->priv_data, "qp", "0", 0);
-    assert_int_equal(avcodec_open2(c, codec, NULL), 0);
-    AVStream *s = avformat_new_stream(fmt, NULL);
-    avcodec_parameters_from_context(s->codecpar, c);
-    s->time_base = c->time_base;
-    if (o->rotate != 0) {
-        int32_t *m = (int32_t *)(void *)av_stream_new_side_data(s, AV_PKT_DATA_DISPLAYMATRIX, 36);
-        av_display_rotation_set(m, o->rotate);
-    }
-    assert_true(avio_open(&fmt->pb, in_scratch(o->name), AVIO_FLAG_WRITE) >= 0);
-    assert_true(avformat_write_header(fmt, NULL) >= 0);
-    AVFrame *f = av_frame_alloc();
-    f->width = o->w;
-    f->height = o->h;
-    f->format = o->format;
-    assert_int_equal(av_frame_get_buffer(f, 0), 0);
-    AVPacket *p = av_packet_alloc();
-    for (int i = 0; i <= o->n; i++) {
-        if (i < o->n) {
-            assert_int_equal(av_frame_make_writable(f), 0);
-            fill_frame(f, o, i);
-            f->pts = o->ms ? o->ms[i] : i * 100;
-        }
-        assert_int_equal(avcodec_send_frame(c, i < o->n ? f : NULL), 0);
-        while (avcodec_receive_packet(c, p) == 0) {
-            int64_t k = 0;
-            while (o->ms && k < o->n && o->ms[k] != p->pts) k++;
-            p->duration = o->ms && k + 1 < o->n ? o->ms[k + 1] - o->ms[k] : 100;
-            av_packet_rescale_ts(p, c->time_base, s->time_base);
-            assert_true(av_interleaved_write_frame(fmt, p) >= 0);
-        }
-    }
-    assert_int_equal(av_write_trailer(fmt), 0);
-    avio_closep(&fmt->pb);
-    av_frame_free(&f);
-    av_packet_free(&p);
-    avcodec_free_context(&c);
-    avformat_free_context(fmt);
-}
+#include "base/rng.h"
+#include "odd_video.h"
 
 /* Variable rate to 10 fps: frames held, dropped, and a start that is not zero. */
 static void variable_rate(void **state) {
@@ -99,8 +10,16 @@ static void variable_rate(void **state) {
     static const int64_t ms[] = {500, 600, 640, 680, 700, 1200, 1300};
     const char *names[] = {"v.mp4", "v.mkv"};
     for (int k = 0; k < 2; k++) {
-        make_odd(&(odd_file){.name = names[k], .codec = "libx264", .format = AV_PIX_FMT_YUV420P, .w = 16, .h = 16, .n = 7,
-                             .ms = ms, .y = {30, 60, 90, 120, 150, 180, 210, 0}, .u = 128, .v = 128});
+        make_odd(&(odd_file){.path = in_scratch(names[k]),
+                             .codec = "libx264",
+                             .format = AV_PIX_FMT_YUV420P,
+                             .w = 16,
+                             .h = 16,
+                             .n = 7,
+                             .ms = ms,
+                             .y = {30, 60, 90, 120, 150, 180, 210, 0},
+                             .u = 128,
+                             .v = 128});
         zt_frames f;
         OK(zt_video_read(&f, in_scratch(names[k]), &(zt_reader_cfg){.fps = 10}));
         static const int want[] = {30, 60, 150, 150, 150, 150, 150, 180, 210};
@@ -180,6 +99,49 @@ static void no_drift(void **state) {
     }
 }
 
+/* Ten minutes in which each minute has another rate, frames come up to a third of their time early or late, and one in 20 is
+ * missing, to 30 per second: at each point what is on screen then is shown, so nothing drifts. The grey tells frames apart. */
+static void variable_rate_does_not_drift(void **state) {
+    (void)state;
+    enum { MOST = 40000 };
+    static const double RATE[] = {24, 30, 60, 30000 / 1001.0, 24000 / 1001.0};
+    static int64_t ms[MOST];
+    zt_rng rng = zt_rng_init(7, 0);
+    int n = 0;
+    for (double t = 0; t < 600; t += 1 / RATE[(int)(t / 60) % 5]) {
+        const double late = (zt_rng_uniform(&rng) - 0.5) * 0.66 / RATE[(int)(t / 60) % 5];
+        if (n > 0 && zt_rng_uniform(&rng) < 0.05) continue;
+        ms[n] = llrint((t + (n ? late : 0)) * 1000);
+        n += n == 0 || ms[n] > ms[n - 1];
+    }
+    assert_in_range(n, 15000, MOST);
+    static const char *const NAME[] = {"vfr.mp4", "vfr.mkv"};
+    for (int file = 0; file < 2; file++) {
+        make_odd(&(odd_file){.path = in_scratch(NAME[file]), .codec = "mpeg4", .format = AV_PIX_FMT_YUV420P, .w = 16, .h = 16,
+                             .n = n, .ms = ms, .y = {30, 55, 80, 105, 130, 155, 180, 205}, .cycle = 8, .u = 128, .v = 128});
+        zt_reader *r;
+        uint8_t rgb[16 * 16 * 3];
+        bool end = false;
+        int k = 0, source = 0;
+        OK(zt_reader_create(&r, in_scratch(NAME[file]), &(zt_reader_cfg){.fps = 30}));
+        for (;; k++) {
+            OK(zt_reader_next(r, rgb, NULL, &end));
+            if (end) break;
+            while (source + 1 < n && (double)ms[source + 1] <= k * 1000 / 30.0 + 1e-6) source++;
+            /* Matroska rounds to milliseconds, up or down: a frame that begins no more later than that may be there. */
+            if (source + 1 < n && (double)ms[source + 1] <= k * 1000 / 30.0 + 1.001
+                && fabs(zt_reader_shown_s(r) * 1000 - (double)ms[source + 1]) < 0.1)
+                source++;
+            const int want = (int)lrint((30 + source % 8 * 25 - 16) * 255 / 219.0);
+            if (fabs(zt_reader_shown_s(r) * 1000 - (double)ms[source]) > 0.1 || abs(rgb[0] - want) > 8)
+                fail_msg("%s: frame %d shows %.4f s in grey %d; on screen is %.3f s, grey %d", NAME[file], k,
+                         zt_reader_shown_s(r), rgb[0], (double)ms[source] / 1000, want);
+        }
+        assert_in_range(k, 600 * 30 - 5, 600 * 30 + 3);          /* the last frame is held for 100 ms */
+        zt_reader_destroy(&r);
+    }
+}
+
 /* Four quarters of different grey, turned: FFmpeg's angle is counter-clockwise in what the viewer sees. */
 static void rotation(void **state) {
     (void)state;
@@ -231,7 +193,7 @@ static void ranges_and_matrices(void **state) {
         for (int full = 0; full < 2; full++)
             for (int deep = 0; deep < 2; deep++) {
                 int k = deep ? 4 : 1, Y = 110, U = 100, V = 160;
-                odd_file o = {.name = "m.mkv", .codec = "libx264", .w = 32, .h = 32, .n = 2, .space = matrix[i].space,
+                odd_file o = {.path = in_scratch("m.mkv"), .codec = "libx264", .w = 32, .h = 32, .n = 2, .space = matrix[i].space,
                               .format = deep ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P,
                               .range = full ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG, .u = U * k, .v = V * k};
                 for (int n = 0; n < 8; n++) o.y[n] = Y * k;
@@ -253,8 +215,17 @@ static void ranges_and_matrices(void **state) {
 /* PQ grey: 203 cd/m2 is reference white, near the top but not clipped; 1000 cd/m2 is white; black is black; the order is kept. */
 static void high_range(void **state) {
     (void)state;
-    odd_file o = {.name = "h.mkv", .codec = "libx264", .format = AV_PIX_FMT_YUV420P10LE, .w = 16, .h = 16, .n = 4, .u = 512,
-                  .v = 512, .space = AVCOL_SPC_BT2020_NCL, .range = AVCOL_RANGE_MPEG, .trc = AVCOL_TRC_SMPTE2084,
+    odd_file o = {.path = in_scratch("h.mkv"),
+                  .codec = "libx264",
+                  .format = AV_PIX_FMT_YUV420P10LE,
+                  .w = 16,
+                  .h = 16,
+                  .n = 4,
+                  .u = 512,
+                  .v = 512,
+                  .space = AVCOL_SPC_BT2020_NCL,
+                  .range = AVCOL_RANGE_MPEG,
+                  .trc = AVCOL_TRC_SMPTE2084,
                   .y = {64, 400, 64 + (int)(0.5806 * 876), 64 + (int)(0.7518 * 876)}};
     make_odd(&o);
     zt_frames f;
@@ -286,7 +257,7 @@ static void tiny_and_odd_sources(void **state) {
     (void)state;
     const int sizes[][2] = {{1, 1}, {3, 1}, {1, 5}, {121, 81}};
     for (size_t i = 0; i < 4; i++) {
-        make_odd(&(odd_file){.name = "tiny.mp4", .codec = "libx264", .format = AV_PIX_FMT_YUV444P, .w = sizes[i][0],
+        make_odd(&(odd_file){.path = in_scratch("tiny.mp4"), .codec = "libx264", .format = AV_PIX_FMT_YUV444P, .w = sizes[i][0],
                              .h = sizes[i][1], .n = 3, .y = {126, 126, 126}, .u = 128, .v = 128});
         zt_frames f;
         OK(zt_video_read(&f, in_scratch("tiny.mp4"), NULL));
@@ -470,7 +441,8 @@ int main(void) {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variable_rate),        cmocka_unit_test(rates),
-        cmocka_unit_test(no_drift),             cmocka_unit_test(rotation),             cmocka_unit_test(ranges_and_matrices),
+        cmocka_unit_test(no_drift),             cmocka_unit_test(variable_rate_does_not_drift),
+        cmocka_unit_test(rotation),             cmocka_unit_test(ranges_and_matrices),
         cmocka_unit_test(high_range),           cmocka_unit_test(tiny_and_odd_sources),
         cmocka_unit_test(scaled_planes),        cmocka_unit_test(pieces),
         cmocka_unit_test(bad_files),            cmocka_unit_test(bad_paths_and_settings),

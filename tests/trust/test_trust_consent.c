@@ -204,6 +204,29 @@ static void test_tampering(void **state) {
     }
 }
 
+/* Each record names those before it: one that is taken away is missed, unless it was the last. */
+static void test_taken_away(void **state) {
+    static const int MISSING[] = {1, 1, 0};
+    (void)state;
+    for (int gone = 0; gone < 3; gone++) {
+        char id[3][65], sql[110];
+        zt_catalog *c = NULL;
+        zt_consents s;
+        make_set();
+        for (int i = 0; i < 3; i++)
+            add_consent(i ? "Bert" : "Anna", ZT_SCOPE_TRAINING, i == 2 ? "2025-02-01" : "2025-01-01", "", "*a.mp4", key, id[i]);
+        snprintf(sql, sizeof sql, "DELETE FROM consents WHERE id = '%.64s'", id[gone]);
+        tamper(sql);
+        ok(zt_catalog_open(&c, dir));
+        ok(zt_consents_load(&s, c, NULL, "2026-01-01"));
+        assert_int_equal(s.n, 2);
+        assert_int_equal(s.missing, MISSING[gone]);
+        if (s.missing) assert_string_equal(s.first_missing, id[gone]);
+        zt_consents_finish(&s);
+        zt_catalog_close(&c);
+    }
+}
+
 static void test_wrong_records(void **state) {
     zt_catalog *c = NULL;
     char id[65], path[160];
@@ -434,7 +457,7 @@ int main(void) {
         cmocka_unit_test(test_record_states),  cmocka_unit_test(test_tampering),      cmocka_unit_test(test_wrong_records),
         cmocka_unit_test(test_licence_policy), cmocka_unit_test(test_policy_errors),  cmocka_unit_test(test_people_policy),
         cmocka_unit_test(test_revoke),         cmocka_unit_test(test_given_again),    cmocka_unit_test(test_use),
-        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_ranges),         cmocka_unit_test(test_taken_away),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
