@@ -20,7 +20,7 @@ zt_opts zt_net_opts(const zt_net *net) {
     return net->gan ? net->gan->opts : net->model->opts;
 }
 zt_gan_size zt_net_gan_size(const zt_net *net) {
-    return (zt_gan_size){net->frames, net->height, net->width, net->classes};
+    return (zt_gan_size){.frames = net->frames, .height = net->height, .width = net->width, .classes = net->classes};
 }
 
 void zt_net_finish(zt_net *net) {

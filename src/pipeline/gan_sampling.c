@@ -52,8 +52,7 @@ void zt_gan_sampling_destroy(zt_gan_sampling **s) {
 }
 
 int64_t zt_gan_sampling_bytes(const zt_gan_sampling *s) {
-    const zt_plan_info *i = zt_plan_get_info(s->plan);
-    return i->arena_bytes + i->input_bytes + i->scratch_bytes;
+    return zt_plan_bytes(s->plan);
 }
 
 /* ---- codes -------------------------------------------------------------------------------------------------------- */

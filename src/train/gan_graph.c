@@ -213,9 +213,7 @@ void zt_gan_graph_finish(zt_gan_graph *s) {
 }
 
 int64_t zt_gan_graph_bytes(const zt_gan_graph *s) {
-    if (!s->plan) return 0;
-    const zt_plan_info *i = zt_plan_get_info(s->plan);
-    return i->arena_bytes + i->input_bytes + i->scratch_bytes;
+    return s->plan ? zt_plan_bytes(s->plan) : 0;
 }
 
 /* ---- feeding ------------------------------------------------------------------------------------------------------ */

@@ -61,9 +61,10 @@ static void open_file(golden *m, const char *name) {
     json_t *config = meta_json(m, "config"), *size = meta_json(m, "size");
     zt_opt_defaults(m->def->opts, m->cfg);
     must(zt_opt_from_json(m->def->opts, m->cfg, "model", config));
-    m->size =
-        (zt_gan_size){json_integer_value(json_object_get(size, "frames")), json_integer_value(json_object_get(size, "height")),
-                      json_integer_value(json_object_get(size, "width")), json_integer_value(json_object_get(size, "classes"))};
+    m->size = (zt_gan_size){.frames = json_integer_value(json_object_get(size, "frames")),
+                            .height = json_integer_value(json_object_get(size, "height")),
+                            .width = json_integer_value(json_object_get(size, "width")),
+                            .classes = json_integer_value(json_object_get(size, "classes"))};
     must(m->def->check(m->cfg, &m->size));
     json_decref(config);
     json_decref(size);
@@ -239,9 +240,9 @@ static void refused(const zt_gan_def *def, zt_gan_size size, const char *text) {
 static void sizes_that_cannot_be_made(void **state) {
     (void)state;
     const zt_gan_def *def = zt_gan_find("mocogan");
-    refused(def, (zt_gan_size){16, 48, 48, 0}, "square clips of 16, 32");
-    refused(def, (zt_gan_size){16, 32, 64, 0}, "64x32 was asked for");
-    refused(def, (zt_gan_size){8, 32, 32, 0}, "clips of 13 frames or more, these have 8");
+    refused(def, (zt_gan_size){.frames = 16, .height = 48, .width = 48}, "square clips of 16, 32");
+    refused(def, (zt_gan_size){.frames = 16, .height = 32, .width = 64}, "64x32 was asked for");
+    refused(def, (zt_gan_size){.frames = 8, .height = 32, .width = 32}, "clips of 13 frames or more, these have 8");
     assert_null(zt_gan_find("no such pair"));
 }
 
