@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/crc32c.h"
@@ -206,6 +207,7 @@ static pid_t other(const char *out, const char *settings, int64_t modified, bool
         static zt_ingest_share s;
         zt_ingest_state v;
         bool wrote = false;
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);         /* also when the test fails */
         open_share(&s, out, settings, modified);
         if (!zt_ingest_share_claim(&s, 3)) _exit(1);
         if ((writes && zt_ingest_share_write(&s, &v, &wrote) != ZT_OK) || wrote != writes) _exit(1);
