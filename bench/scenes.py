@@ -1,12 +1,13 @@
 """`zoe data scenes` against PySceneDetect on films with known cuts, fades and dissolves; prints one JSON line.
 
-    python3 bench/scenes.py path/to/zoe CLIPS FILMS [--side 720] [--rounds N] [--only NAME,NAME]
+    python3 bench/scenes.py path/to/zoe CLIPS FILMS [--height 720] [--rounds N] [--only NAME,NAME]
 
 CLIPS is a folder of real videos, FILMS an empty one, or one that an earlier run filled. The script strings pieces of the clips
 together, encodes the result in the usual ways, and runs the programs in turn on each file. Needs ffmpeg with libx264, libx265 and
 libvpx-vp9, and the packages scenedetect and opencv-python-headless.
 
-A boundary counts as found when it is reported within two frames of the true one; a shot change inside a clip counts as neither.
+A boundary counts as found when one is reported within two frames of the true one; "others" are the reports left over, among
+them the shot changes that the clips have of their own.
 """
 import argparse
 import glob
@@ -28,12 +29,13 @@ ENCODINGS = {
     "mpeg2": ["-c:v", "mpeg2video", "-q:v", "4", "-bf", "2"],
     "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "7", "-b:v", "3M"],
 }
+ENDING = {"mpeg2": "mpg", "vp9": "webm"}
 THEIRS = """
-import sys, time
+import sys
 from scenedetect import AdaptiveDetector, ContentDetector, detect
 scenes = detect(sys.argv[2], {"content": ContentDetector, "adaptive": AdaptiveDetector}[sys.argv[1]]())
 for first, _ in scenes[1:]:
-    print(first.frame_num if hasattr(first, "frame_num") else first.get_frames())
+    print(first.seconds)
 """
 
 
@@ -52,7 +54,7 @@ def piece(out, clip, start, frames, height, fade_in, fade_out):
     width = height * 16 // 9
     steps = [f"fps={FPS}", f"scale={width}:{height}:force_original_aspect_ratio=increase", f"crop={width}:{height}",
              "noise=alls=5:allf=t", "setsar=1", "format=yuv420p"]
-    steps += [f"fade=in:0:10"] * fade_in + [f"fade=out:{frames - 10}:10"] * fade_out
+    steps += ["fade=in:0:10"] * fade_in + [f"fade=out:{frames - 10}:10"] * fade_out
     run(["ffmpeg", "-v", "error", "-y", "-ss", str(start), "-i", clip, "-an", "-vf", ",".join(steps), "-frames:v", str(frames),
          "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8", out])
 
@@ -112,7 +114,40 @@ def make_film(folder, clips, height, seconds):
 def timed(command):
     t0 = time.time()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return time.time() - t0, done.stdout
+    return round(time.time() - t0, 2), done.stdout
+
+
+def ours(zoe, path):
+    seconds, text = timed([zoe, "data", "scenes", path, "--json"])
+    return seconds, [(b["start_s"], b["end_s"]) for b in json.loads(text)["boundaries"]]
+
+
+def theirs(detector, path):
+    seconds, text = timed([sys.executable, "-c", THEIRS, detector, path])
+    return seconds, [(float(t), float(t)) for t in text.split()]
+
+
+def found(truth, reports):
+    left, hits, slack = list(reports), 0, 2.01 / FPS
+    for _, first, last in truth:
+        match = [b for b in left if b[1] >= first / FPS - slack and b[0] <= last / FPS + slack]
+        hits += bool(match)
+        left = [b for b in left if b not in match]
+    return {"found": hits, "of": len(truth), "others": len(left)}
+
+
+def compare(zoe, path, truth, rounds):
+    runs = {name: [] for name in ("zoe", "content", "adaptive")}
+    row = {}
+    for _ in range(rounds):
+        for name in runs:
+            seconds, reports = ours(zoe, path) if name == "zoe" else theirs(name, path)
+            runs[name].append(seconds)
+            row[name] = found(truth, reports)
+    for name, seconds in runs.items():
+        row[name]["seconds"] = seconds
+        row[name]["ratio"] = round(min(seconds) / min(runs["zoe"]), 2)
+    return row
 
 
 def main():
@@ -120,20 +155,28 @@ def main():
     parser.add_argument("zoe")
     parser.add_argument("clips")
     parser.add_argument("films")
-    parser.add_argument("--side", type=int, default=720, help="height of the film")
+    parser.add_argument("--height", type=int, default=720)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", default=",".join(ENCODINGS))
     parser.add_argument("--make", action="store_true", help="make the films and stop")
     a = parser.parse_args()
-    film = os.path.join(a.films, f"film-{a.side}.mp4")
+    film = os.path.join(a.films, f"film-{a.height}.mp4")
     if not os.path.exists(film[:-4] + ".json"):
         clips = sorted(c for c in glob.glob(os.path.join(a.clips, "*.*")) if c.endswith((".mp4", ".webm")) and duration(c) > 2.2)
-        make_film(a.films, clips, a.side, a.seconds)
+        make_film(a.films, clips, a.height, a.seconds)
+    with open(film[:-4] + ".json") as f:
+        truth = json.load(f)
+    result = {}
     for name in a.only.split(","):
-        out = os.path.join(a.films, f"{name}-{a.side}.{'webm' if name == 'vp9' else 'mpg' if name == 'mpeg2' else 'mp4'}")
-        if not os.path.exists(out):
-            run(["ffmpeg", "-v", "error", "-y", "-i", film, "-an", *ENCODINGS[name], out])
+        path = os.path.join(a.films, f"{name}-{a.height}.{ENDING.get(name, 'mp4')}")
+        if not os.path.exists(path):
+            run(["ffmpeg", "-v", "error", "-y", "-i", film, "-an", *ENCODINGS[name], path])
+        if not a.make:
+            result[name] = compare(a.zoe, path, truth, a.rounds)
+            print(name, json.dumps(result[name]), file=sys.stderr, flush=True)
+    if not a.make:
+        print(json.dumps({"height": a.height, "seconds": a.seconds, "films": result}))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ int zt_data_scenes(int argc, char **argv) {
     zt_scan found;
     if (!zt_cli_parse(&SPEC, &a, argc, argv, file, NULL, &status)) return status;
     zt_cancel_install();
-    const zt_scene_cfg cfg = {(zt_scene_kind)a.detector, a.min_scene, a.content, false};
+    const zt_scene_cfg cfg = {(zt_scene_kind)a.detector, a.min_scene, a.content, 0};
     const zt_err e = zt_scan_file(&found, file[0], &cfg);
     status = e == ZT_OK ? print(&a, file[0], &found) : zt_cli_result("data scenes", e);
     if (e == ZT_OK) zt_scan_finish(&found);

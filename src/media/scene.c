@@ -35,7 +35,7 @@ static const double CUT_MIN = 4;            /* least difference of a cut, code v
 static const double MIX_MIN = 6;            /* least difference of what is mixed */
 static const double OFF_LINE = 0.2;         /* distance from the line between two shots, in units of its length; more where they
                                              * have little in common, because shots move while they mix */
-static const double EAGER_CUT = 0.5, EAGER_MIX = 0.8, EAGER_LINE = 1.5;  /* an eager look is content with so much of a difference */
+static const double EAGER_CUT = 0.5, EAGER_MIX = 0.8, EAGER_LINE = 1.5;   /* of the limits, when eager */
 static const double EVEN = 3.5;             /* contrast below which a picture is one even colour */
 
 typedef struct picture {
@@ -192,10 +192,11 @@ static bool is_cut(const zt_scenes *s, int64_t i) {
         n++;
     }
     const double around = n > 1 ? (sum - most) / (n - 1) : 0;    /* the largest may be a cut of its own */
-    if (s->cfg.eager)
-        return s->cfg.kind == ZT_SCENES_CONTENT
-                   ? diff > EAGER_CUT * s->cfg.content
-                   : diff > CUT_MIN && contrast_apart(fine(s, i - 1), fine(s, i), diff) > EAGER_CUT * DIFFERENT;
+    if (s->cfg.eager_s > 0) {
+        const double part = fine(s, i)->t - fine(s, i - 1)->t > s->cfg.eager_s ? EAGER_CUT : 1;
+        if (s->cfg.kind == ZT_SCENES_CONTENT) return diff > part * s->cfg.content;
+        return diff > CUT_MIN && contrast_apart(fine(s, i - 1), fine(s, i), diff) > part * DIFFERENT;
+    }
     if (s->cfg.kind == ZT_SCENES_CONTENT) return diff > s->cfg.content && !is_flash(s, i);
     return diff > CUT_MIN && diff > RATIO * around && contrast_apart(fine(s, i - 1), fine(s, i), diff) > DIFFERENT &&
            !is_flash(s, i);
@@ -262,9 +263,9 @@ static double mix_score(const zt_scenes *s, int64_t m, int64_t h) {
         if (w < LOW[k] || w > HIGH[k]) return 0;
         worst = fmax(worst, off_line(coarse(s, at[k]), a, b, w));
     }
-    const double unlike = form_apart(a, b) - (s->cfg.eager ? EAGER_MIX : 1) * DIFFERENT;
-    const double line = (s->cfg.eager ? EAGER_LINE : 1) * (OFF_LINE + 0.25 * fmin(unlike, 0.6));
-    if (unlike <= 0 || worst > line * apart || (!s->cfg.eager && boundary_within(s, a->t, b->t))) return 0;
+    const double unlike = form_apart(a, b) - (s->cfg.eager_s > 0 ? EAGER_MIX : 1) * DIFFERENT;
+    const double line = (s->cfg.eager_s > 0 ? EAGER_LINE : 1) * (OFF_LINE + 0.25 * fmin(unlike, 0.6));
+    if (unlike <= 0 || worst > line * apart || (s->cfg.eager_s == 0 && boundary_within(s, a->t, b->t))) return 0;
     return apart - 2 * worst;
 }
 

@@ -31,7 +31,8 @@ typedef struct zt_scene_cfg {
     zt_scene_kind kind;
     double min_scene_s;         /* boundaries nearer to each other become one that covers both; 0: 0.4 */
     double content;             /* limit of CONTENT; 0: 22 */
-    bool eager;                 /* report all that may be a boundary: for pictures that lie further apart than the frames */
+    double eager_s;             /* above 0: report all that may be a boundary, for pictures that may lie further apart than the
+                                 * frames: between two that are more than so many seconds apart there are others */
 } zt_scene_cfg;
 
 typedef struct zt_scenes zt_scenes;
