@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/data.h"
-#include "media/reader.h"
+#include "media/scan.h"
 
 typedef struct scenes_args { int detector, json; double min_scene, content; } scenes_args;
 
@@ -19,18 +19,10 @@ static const zt_opt OPTIONS[] = {
     {"json", ZT_OPT_BOOL, ZT_OPT_AT(scenes_args, json), "false", 0, 0, NULL, 0, "print one JSON object"},
 };
 
-static zt_err read_through(zt_reader *r, double *last_s, int64_t *frames) {
-    for (;;) {
-        bool end;
-        zt_err e = zt_reader_next(r, NULL, last_s, &end);
-        if (e != ZT_OK || end) return e;
-        ++*frames;
-    }
-}
-
-static int print(const scenes_args *a, const char *path, const zt_boundary *b, size_t n, double last_s, int64_t frames) {
+static int print(const scenes_args *a, const char *path, const zt_scan *s) {
+    const zt_boundary *b = s->list;
     json_t *rows = json_array();
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < s->n; i++) {
         if (a->json)
             json_array_append_new(rows, json_pack("{s:s, s:f, s:f}", "kind", zt_boundary_name(b[i].kind), "start_s", b[i].start_s,
                                                   "end_s", b[i].end_s));
@@ -40,7 +32,7 @@ static int print(const scenes_args *a, const char *path, const zt_boundary *b, s
         return zt_cli_print_json("data scenes",
                                  json_pack("{s:s%, s:I, s:f, s:o}", "file", path,
                                            zt_utf8_valid(path, strlen(path), NULL) ? strlen(path) : (size_t)0, "frames",
-                                           (json_int_t)frames, "last_frame_s", last_s, "boundaries", rows));
+                                           (json_int_t)s->frames, "last_frame_s", s->last_s, "boundaries", rows));
     json_decref(rows);
     return ZT_EXIT_OK;
 }
@@ -58,19 +50,12 @@ int zt_data_scenes(int argc, char **argv) {
     scenes_args a;
     char *file[1];
     int status;
-    zt_reader *r = NULL;
-    const zt_boundary *list = NULL;
-    double settled_s, last_s = 0;
-    int64_t frames = 0;
+    zt_scan found;
     if (!zt_cli_parse(&SPEC, &a, argc, argv, file, NULL, &status)) return status;
     zt_cancel_install();
-    const zt_reader_cfg cfg = {.scenes = {(zt_scene_kind)a.detector, a.min_scene, a.content}, .draft = true};
-    zt_err e = zt_reader_create(&r, file[0], &cfg);
-    if (e == ZT_OK) e = read_through(r, &last_s, &frames);
-    if (e == ZT_OK) {
-        const size_t n = zt_reader_boundaries(r, &list, &settled_s);
-        status = print(&a, file[0], list, n, last_s, frames);
-    } else status = zt_cli_result("data scenes", e);
-    zt_reader_destroy(&r);
+    const zt_scene_cfg cfg = {(zt_scene_kind)a.detector, a.min_scene, a.content, 0};
+    const zt_err e = zt_scan_file(&found, file[0], &cfg);
+    status = e == ZT_OK ? print(&a, file[0], &found) : zt_cli_result("data scenes", e);
+    if (e == ZT_OK) zt_scan_finish(&found);
     return status;
 }

@@ -34,6 +34,8 @@ struct zt_decoder {
     bool has_first, sought;        /* sought: the next frame's own time stamp is believed, whatever came before */
     int64_t first_ts;
     double last_t, gap, fps;       /* gap: between the last two frames, 0 at first */
+    zt_err (*tap)(void *arg, const zt_packet *p);
+    void *tap_arg;
     zt_webp *webp;                 /* instead of fmt and dec, for animated WebP */
     zt_map webp_map;
 };
@@ -319,6 +321,15 @@ static int64_t beyond_end(const zt_decoder *d) {
     return lost;
 }
 
+static zt_err tell(const zt_decoder *d) {
+    const AVPacket *p = d->pkt;
+    return d->tap(d->tap_arg, &(zt_packet){.t = p->pts == AV_NOPTS_VALUE ? NAN : (double)p->pts * av_q2d(d->stream->time_base),
+                                           .data = p->data,
+                                           .size = p->size,
+                                           .key = p->flags & AV_PKT_FLAG_KEY,
+                                           .hidden = p->flags & AV_PKT_FLAG_DISCARD});
+}
+
 /* Read one packet of our stream and give it to the decoder; at the end of the file start draining. */
 static zt_err feed(zt_decoder *d) {
     int rc;
@@ -340,6 +351,8 @@ static zt_err feed(zt_decoder *d) {
         return ZT_OK;
     }
     if (d->pkt->flags & AV_PKT_FLAG_CORRUPT) d->damaged++;
+    const zt_err e = d->tap ? tell(d) : ZT_OK;
+    if (e != ZT_OK) return e;
     rc = avcodec_send_packet(d->dec, d->pkt);
     av_packet_unref(d->pkt);
     if (rc == AVERROR(ENOMEM)) return zt_av_nomem(d->name);
@@ -454,6 +467,15 @@ bool zt_decoder_seek(zt_decoder *d, double to) {
     d->draining = false;
     d->sought = true;
     return true;
+}
+
+void zt_decoder_tap(zt_decoder *d, zt_err (*fn)(void *arg, const zt_packet *p), void *arg) {
+    d->tap = fn;
+    d->tap_arg = arg;
+}
+
+void zt_decoder_skip(zt_decoder *d, enum AVDiscard what) {
+    if (d->dec) d->dec->skip_frame = what;
 }
 
 /* --- facts ------------------------------------------------------------------------------------------------------------ */

@@ -35,6 +35,7 @@ static const double CUT_MIN = 4;            /* least difference of a cut, code v
 static const double MIX_MIN = 6;            /* least difference of what is mixed */
 static const double OFF_LINE = 0.2;         /* distance from the line between two shots, in units of its length; more where they
                                              * have little in common, because shots move while they mix */
+static const double EAGER_CUT = 0.5, EAGER_MIX = 0.8, EAGER_LINE = 1.5;   /* of the limits, when eager */
 static const double EVEN = 3.5;             /* contrast below which a picture is one even colour */
 
 typedef struct picture {
@@ -121,12 +122,21 @@ static void measure(picture *p) {
     p->contrast = off / ZT_THUMB_PLANE;
 }
 
+double zt_thumbs_apart(const uint8_t a[ZT_THUMB_BYTES], const uint8_t b[ZT_THUMB_BYTES]) {
+    picture p, q;
+    memcpy(p.px, a, ZT_THUMB_BYTES);
+    memcpy(q.px, b, ZT_THUMB_BYTES);
+    measure(&p);
+    measure(&q);
+    return contrast_apart(&p, &q, matched(&p, &q));
+}
+
 static bool is_even(const picture *p) { return p->contrast < EVEN && (p->mean < 32 || p->mean > 225); }
 
 /* ---- the list ---- */
 
-/* Put a boundary in its place; near ones grow together. */
-static zt_err add(zt_scenes *s, zt_boundary b) {
+/* In its place; near ones grow together. */
+zt_err zt_scenes_put(zt_scenes *s, zt_boundary b) {
     if (s->n == s->cap) {
         const size_t cap = s->cap ? 2 * s->cap : 64;
         zt_boundary *more = zt_realloc(s->list, cap * sizeof *more);
@@ -182,6 +192,11 @@ static bool is_cut(const zt_scenes *s, int64_t i) {
         n++;
     }
     const double around = n > 1 ? (sum - most) / (n - 1) : 0;    /* the largest may be a cut of its own */
+    if (s->cfg.eager_s > 0) {
+        const double part = fine(s, i)->t - fine(s, i - 1)->t > s->cfg.eager_s ? EAGER_CUT : 1;
+        if (s->cfg.kind == ZT_SCENES_CONTENT) return diff > part * s->cfg.content;
+        return diff > CUT_MIN && contrast_apart(fine(s, i - 1), fine(s, i), diff) > part * DIFFERENT;
+    }
     if (s->cfg.kind == ZT_SCENES_CONTENT) return diff > s->cfg.content && !is_flash(s, i);
     return diff > CUT_MIN && diff > RATIO * around && contrast_apart(fine(s, i - 1), fine(s, i), diff) > DIFFERENT &&
            !is_flash(s, i);
@@ -191,7 +206,7 @@ static zt_err judge_cuts(zt_scenes *s, int64_t until) {
     zt_err e = ZT_OK;
     for (; s->next_cut < until && e == ZT_OK; s->next_cut++) {
         const double t = fine(s, s->next_cut)->t;
-        if (s->next_cut > 0 && is_cut(s, s->next_cut)) e = add(s, (zt_boundary){t, t, ZT_BOUNDARY_CUT});
+        if (s->next_cut > 0 && is_cut(s, s->next_cut)) e = zt_scenes_put(s, (zt_boundary){t, t, ZT_BOUNDARY_CUT});
     }
     return e;
 }
@@ -248,8 +263,9 @@ static double mix_score(const zt_scenes *s, int64_t m, int64_t h) {
         if (w < LOW[k] || w > HIGH[k]) return 0;
         worst = fmax(worst, off_line(coarse(s, at[k]), a, b, w));
     }
-    const double unlike = form_apart(a, b) - DIFFERENT;
-    if (unlike <= 0 || worst > (OFF_LINE + 0.25 * fmin(unlike, 0.6)) * apart || boundary_within(s, a->t, b->t)) return 0;
+    const double unlike = form_apart(a, b) - (s->cfg.eager_s > 0 ? EAGER_MIX : 1) * DIFFERENT;
+    const double line = (s->cfg.eager_s > 0 ? EAGER_LINE : 1) * (OFF_LINE + 0.25 * fmin(unlike, 0.6));
+    if (unlike <= 0 || worst > line * apart || (s->cfg.eager_s == 0 && boundary_within(s, a->t, b->t))) return 0;
     return apart - 2 * worst;
 }
 
@@ -261,7 +277,7 @@ static zt_err add_dissolve(zt_scenes *s) {
     while (from > m - h + 1 && place(coarse(s, from - 1), a, b) > 0.03) from--;
     while (to < m + h && place(coarse(s, to), a, b) < 0.97) to++;
     s->best.half = 0;
-    return add(s, (zt_boundary){coarse(s, from)->t, coarse(s, to)->t, ZT_BOUNDARY_DISSOLVE});
+    return zt_scenes_put(s, (zt_boundary){coarse(s, from)->t, coarse(s, to)->t, ZT_BOUNDARY_DISSOLVE});
 }
 
 static zt_err judge_mixes(zt_scenes *s, int64_t until) {
@@ -298,7 +314,7 @@ static zt_err even_frame(zt_scenes *s, int64_t at) {
     while (from > 0 && at - from < HALF_MAX && p->t - coarse(s, from - 1)->t <= HALF_MAX_S
            && off_even(coarse(s, from - 1), s->black) > off_even(coarse(s, from), s->black) + 0.3)
         from--;
-    return add(s, (zt_boundary){coarse(s, from)->t, p->t + 1e-6, ZT_BOUNDARY_FADE});
+    return zt_scenes_put(s, (zt_boundary){coarse(s, from)->t, p->t + 1e-6, ZT_BOUNDARY_FADE});
 }
 
 /* A frame that is not even: the fade goes on while the picture comes up. */

@@ -31,6 +31,8 @@ typedef struct zt_scene_cfg {
     zt_scene_kind kind;
     double min_scene_s;         /* boundaries nearer to each other become one that covers both; 0: 0.4 */
     double content;             /* limit of CONTENT; 0: 22 */
+    double eager_s;             /* above 0: report all that may be a boundary, for pictures that may lie further apart than the
+                                 * frames: between two that are more than so many seconds apart there are others */
 } zt_scene_cfg;
 
 typedef struct zt_scenes zt_scenes;
@@ -46,6 +48,10 @@ zt_err zt_scenes_end(zt_scenes *s);
  *  end of the last, which grows while a fade lasts: whether a frame before *settled_s is in a shot, and in the same as the one
  *  before it, is known. INFINITY after zt_scenes_end. At most about 3 s of video lie between the last frame and *settled_s. */
 size_t zt_scenes_boundaries(const zt_scenes *s, const zt_boundary **list, double *settled_s);
+/** A boundary that was found otherwise. Errors: ZT_NOMEM. */
+zt_err zt_scenes_put(zt_scenes *s, zt_boundary b);
+/** How much two small pictures differ with motion taken out, in units of their contrast: 0 the same, two shots from 0.3 on. */
+double zt_thumbs_apart(const uint8_t a[ZT_THUMB_BYTES], const uint8_t b[ZT_THUMB_BYTES]);
 /** "cut", "dissolve", "fade". */
 const char *zt_boundary_name(zt_boundary_kind kind);
 #endif

@@ -193,8 +193,10 @@ static void rgb_formats(void **state) {
 
 static void refusals(void **state) {
     (void)state;
-    static const zt_scene_cfg BAD[] = {{.kind = ZT_SCENES_OFF}, {.kind = (zt_scene_kind)9}, {ZT_SCENES_AUTO, -1, 0},
-                                       {ZT_SCENES_AUTO, NAN, 0}, {ZT_SCENES_CONTENT, 0, 300}};
+    static const zt_scene_cfg BAD[] = {{.kind = ZT_SCENES_OFF}, {.kind = (zt_scene_kind)9},
+                                       {.kind = ZT_SCENES_AUTO, .min_scene_s = -1},
+                                       {.kind = ZT_SCENES_AUTO, .min_scene_s = NAN},
+                                       {.kind = ZT_SCENES_CONTENT, .content = 300}};
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         zt_scenes *s;
         assert_int_equal(zt_scenes_create(&s, &BAD[i]), ZT_ARG);
