@@ -58,8 +58,8 @@ typedef struct zt_generate_cfg {
     /** Adversarial models: seeds of the content code (what is shown) and of the motion code (how it moves), the same for all
      *  clips; -1: seed + k for clip k. Clips of one content seed show the same in different motion, and the other way round. */
     int64_t content_seed, motion_seed;
-    int64_t interpolate_to;              /* -1, or: content goes from that of content_seed (clip 0) to that of this seed (clip num - 1);
-                                            all clips then move alike */
+    int64_t interpolate_to;              /* -1, or: content goes from that of content_seed (clip 0) to that of this seed (clip
+                                            num - 1); all clips then move alike */
     const char *category;                /* name or number of the category; NULL: drawn by the seed */
     /** Denoisers: known first frames, the same for every clip: context_frames x context_height x context_width x 3 bytes RGB
      *  (row by row), centre-cropped and resized to the clip's size. One frame: image-to-video. More: prediction. NULL and 0:

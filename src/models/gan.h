@@ -37,8 +37,8 @@ typedef struct zt_gan_latent {
 typedef struct zt_gan_made {
     zt_node *video;                     /* [B,T,H,W,3] in [-1,1] */
     zt_node *penalty;                   /* scalar the generator pays beside its adversarial loss (VGAN's mask) */
-    struct { const char *name; zt_node *x; } view[ZT_GAN_VIEWS];   /* parts to look at and to measure: "mask" [B,T,H,W,1] in [0,1],
-                                                                      "background" [B,T,H,W,3], "flow" [B,T-1,H,W,2] pixels */
+    /* Parts to look at and to measure: "mask" [B,T,H,W,1] in [0,1], "background" [B,T,H,W,3], "flow" [B,T-1,H,W,2] pixels. */
+    struct { const char *name; zt_node *x; } view[ZT_GAN_VIEWS];
 } zt_gan_made;
 
 /** What one critic says of a clip. */

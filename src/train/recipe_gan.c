@@ -39,7 +39,8 @@ static zt_err check(zt_train_cfg *c, const zt_dataset *ds) {
         return zt_fail(ZT_CONFIG, "train.batch=%lld: the data set has %lld training clips; want a batch of at most that",
                        (long long)c->train.batch, (long long)clips);
     if (c->buckets.n)
-        return zt_fail(ZT_CONFIG, "data.buckets: the layers of %s depend on the size of its clips; leave it out", c->net.gan->name);
+        return zt_fail(ZT_CONFIG, "data.buckets: the layers of %s depend on the size of its clips; leave it out",
+                       c->net.gan->name);
     if (c->data.curriculum_sides.n)
         return zt_fail(ZT_CONFIG, "data.curriculum_sides: the layers of %s depend on the size of its clips; leave it out",
                        c->net.gan->name);

@@ -47,7 +47,8 @@ static zt_err plan_buckets(zt_train_cfg *c, zt_train_plan *p, zt_tset *params, z
         needs n;
         const zt_err e = measure(&n, &one, params, states);
         if (e != ZT_OK) return e;
-        p->bucket[k] = (zt_bucket_plan){size, clips, one.train.batch, n.step.flops, n.step.bytes, (double)clips / (double)one.train.batch};
+        const double batches_of_it = (double)clips / (double)one.train.batch;
+        p->bucket[k] = (zt_bucket_plan){size, clips, one.train.batch, n.step.flops, n.step.bytes, batches_of_it};
         batches += p->bucket[k].share;
         p->fallbacks += n.step.fallbacks;
         shared = larger(shared, n.step.pooled);
