@@ -1,4 +1,4 @@
-/* winograd.c - conv and conv_dx by minimal filtering (winograd.h). U is made once per run. The gradient by the input is a conv of dy
+/* winograd.c - conv and conv_dx by minimal filtering (winograd.h). U is what weights are packed to. The gradient by the input is a conv of dy
  * with taps reversed and channels swapped. A block of tiles has its V and M in the second cache. U is rounded too at level bf16; M,
  * and all sums, are f32. */
 #include "backends/cpu/kernels/winograd.h"
@@ -7,16 +7,19 @@ enum { BLOCK = 640 << 10 };                            /* bytes of V and M that 
 
 typedef struct job {
     wino g;
+    const zt_node *node;
     bool dx;
     const float *w, *bias;
     stored y;
+    zt_tile *then;                                     /* the activation that is applied to results, or NULL */
 } job;
 
 static job job_of(const zt_node *n) {
     const bool dx = n->op->id == ZT_OP_conv_dx;
     const int64_t *w = n->in[1]->sh.d, *before = n->at.i + ZT_CONV_BEFORE;
     const int64_t turned[3] = {w[0] - 1 - before[0], w[1] - 1 - before[1], w[2] - 1 - before[2]};
-    job c = {.g = wino_between(n->in[0], &n->sh, w[0], dx ? turned : before), .dx = dx, .w = n->in[1]->x, .y = stored_of(n)};
+    job c = {.g = wino_between(n->in[0], &n->sh, w[0], dx ? turned : before), .node = n, .dx = dx, .w = n->in[1]->x, .y = stored_of(n),
+             .then = k_then(n)};
     if (!dx) c.bias = zt_in_x(n, 2);
     const wino *g = &c.g;
     const int64_t v = g->pitch * (g->F + g->kt - 1) * (int64_t)sizeof(word), m = g->F * STRIP * (int64_t)sizeof(float);
@@ -104,6 +107,12 @@ static void weights(const job *b, int64_t k, word *to, word *room) {
 INLINE void put_pixel(const job *b, int64_t frame, int64_t h, int64_t w, int64_t col, vf a) {
     const wino *c = &b->g;
     if (h >= c->res[1] || w >= c->res[2]) return;
+    if (b->then) {
+        float room[VW];
+        v_store(room, a);
+        k_apply(b->then, b->node, room, VW);
+        a = v_load(room);
+    }
     const int64_t at = ((frame * c->res[1] + h) * c->res[2] + w) * c->to + col, n = c->to - col;
     if (n >= VW) put(b->y, at, a);
     else
@@ -204,30 +213,37 @@ static int64_t desk_size(const wino *c) { return v_size(c) + PLACES * c->F * c->
 static zt_err wino_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;
     const job b = job_of(n);
-    *scratch = (size_t)(weights_size(&b.g) + zt_cpu_slots() * desk_size(&b.g)) * sizeof(word);
+    *scratch = (size_t)(zt_cpu_slots() * desk_size(&b.g)) * sizeof(word);
     return ZT_OK;
+}
+static size_t wino_packs(const zt_node *n, const void *prepared) {
+    (void)prepared;
+    const job b = job_of(n);
+    return (size_t)weights_size(&b.g) * sizeof(word);
+}
+static void wino_pack(const zt_node *n, const zt_exec *e) {
+    const job b = job_of(n);
+    const wino *c = &b.g;
+    const int slots = zt_cpu_slots();
+#pragma omp parallel for schedule(static, 1)
+    for (int s = 0; s < slots; s++) {
+        int64_t from, to;
+        k_piece(weight_parts(&b) * c->kt * strips(c), 1, slots, s, &from, &to);
+        for (int64_t k = from; k < to; k++) weights(&b, k, e->packed, (word *)e->scratch + s * desk_size(c));
+    }
 }
 static void wino_run(const zt_node *n, const zt_exec *e) {
     const job b = job_of(n);
     const wino *c = &b.g;
     const int slots = zt_cpu_slots();
-    word *u = e->scratch, *desks = u + weights_size(c);
-#pragma omp parallel
-    {
-#pragma omp for schedule(static, 1)
-        for (int s = 0; s < slots; s++) {
-            int64_t from, to;
-            k_piece(weight_parts(&b) * c->kt * strips(c), 1, slots, s, &from, &to);
-            for (int64_t k = from; k < to; k++) weights(&b, k, u, desks + s * desk_size(c));
-        }
-#pragma omp for schedule(static, 1)
-        for (int s = 0; s < slots; s++) {
-            int64_t from, to;
-            word *v = desks + s * desk_size(c);
-            if (c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v);  /* rows behind the last tiles are multiplied too */
-            k_piece(c->B * c->units, 1, slots, s, &from, &to);
-            for (int64_t k = from; k < to; k++) block(&b, k, u, v, (float *)(v + v_size(c)));
-        }
+    word *desks = e->scratch;
+#pragma omp parallel for schedule(static, 1)
+    for (int s = 0; s < slots; s++) {
+        int64_t from, to;
+        word *v = desks + s * desk_size(c);
+        if (c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v);  /* rows behind the last tiles are multiplied too */
+        k_piece(c->B * c->units, 1, slots, s, &from, &to);
+        for (int64_t k = from; k < to; k++) block(&b, k, e->packed, v, (float *)(v + v_size(c)));
     }
 }
 
@@ -250,5 +266,6 @@ static bool suits(const zt_node *n) {
 }
 #define ENTRY(o) \
     {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \
-     .kernel = {.name = K_NAME("winograd"), .run = wino_run, .prepare = wino_prepare, .writes_half = HALF_OK, .reads = READS}}
+     .kernel = {.name = K_NAME("winograd"), .run = wino_run, .prepare = wino_prepare, .writes_half = HALF_OK, .reads = READS, \
+                .folds = k_folds_any, .packs = wino_packs, .pack = wino_pack}}
 const zt_cpu_entry K(zt_k_winograd)[] = {ENTRY(conv), ENTRY(conv_dx), {.op = -1}};
