@@ -1,6 +1,6 @@
-/* winograd.c - conv and conv_dx by minimal filtering (winograd.h). U is what weights are packed to. The gradient by the input is a conv of dy
- * with taps reversed and channels swapped. A block of tiles has its V and M in the second cache. U is rounded too at level bf16; M,
- * and all sums, are f32. */
+/* winograd.c - conv and conv_dx by minimal filtering (winograd.h). U is what weights are packed to. The gradient by the input is
+ * a conv of dy with taps reversed and channels swapped. A block of tiles has its V and M in the second cache. U is rounded too at
+ * level bf16; M, and all sums, are f32. */
 #include "backends/cpu/kernels/winograd.h"
 
 enum { BLOCK = 640 << 10 };                            /* bytes of V and M that a block may have */
@@ -18,8 +18,8 @@ static job job_of(const zt_node *n) {
     const bool dx = n->op->id == ZT_OP_conv_dx;
     const int64_t *w = n->in[1]->sh.d, *before = n->at.i + ZT_CONV_BEFORE;
     const int64_t turned[3] = {w[0] - 1 - before[0], w[1] - 1 - before[1], w[2] - 1 - before[2]};
-    job c = {.g = wino_between(n->in[0], &n->sh, w[0], dx ? turned : before), .node = n, .dx = dx, .w = n->in[1]->x, .y = stored_of(n),
-             .then = k_then(n)};
+    job c = {.g = wino_between(n->in[0], &n->sh, w[0], dx ? turned : before), .node = n, .dx = dx, .w = n->in[1]->x,
+             .y = stored_of(n), .then = k_then(n)};
     if (!dx) c.bias = zt_in_x(n, 2);
     const wino *g = &c.g;
     const int64_t v = g->pitch * (g->F + g->kt - 1) * (int64_t)sizeof(word), m = g->F * STRIP * (int64_t)sizeof(float);
@@ -41,20 +41,15 @@ INLINE void filter_line(vf g0, vf g1, vf g2, vf *to, const int step) {
     to[2 * step] = ends - mid;
     to[3 * step] = g2;
 }
-/* G g G' of n channels whose TAPS taps start at w, `row` floats apart; reversed: the last tap first. */
+/* G g G' of n channels whose 9 taps start at w, `row` floats apart; reversed: the last tap first. */
 INLINE void filter(const float *w, int64_t row, int64_t n, bool reversed, vf u[PLACES]) {
-    vf g[TAPS];
-    for (int k = 0; k < TAPS; k++) {
-        const float *at = w + (reversed ? TAPS - 1 - k : k) * row;
+    vf g[9], t[12];
+    for (int k = 0; k < 9; k++) {
+        const float *at = w + (reversed ? 8 - k : k) * row;
         g[k] = n < VW ? v_load_n(at, n) : v_load(at);
     }
-#if defined(ZT_LEVEL_bf16)
-    filter_line(g[0], g[1], g[2], u, 1);
-#else
-    vf t[12];
     for (int k = 0; k < 3; k++) filter_line(g[k], g[3 + k], g[6 + k], t + k, 3);
     for (int k = 0; k < 4; k++) filter_line(t[3 * k], t[3 * k + 1], t[3 * k + 2], u + 4 * k, 1);
-#endif
 }
 /* conv: w [kt][3][3][from][to]: neighbours in `to` are vectors as they lie. */
 static void weights_plain(const job *b, int64_t tap, int64_t col, int64_t word_row, word *to) {
@@ -65,7 +60,7 @@ static void weights_plain(const job *b, int64_t tap, int64_t col, int64_t word_r
         vf u[PAIR][PLACES];
         for (int p = 0; p < PAIR; p++) {
             const int64_t f = word_row * PAIR + p;
-            if (f < c->from) filter(b->w + tap * TAPS * row + f * c->to + col + k, row, n, false, u[p]);
+            if (f < c->from) filter(b->w + tap * 9 * row + f * c->to + col + k, row, n, false, u[p]);
             else memset(u[p], 0, sizeof u[p]);
         }
         for (int j = 0; j < PLACES; j++) {
@@ -86,7 +81,7 @@ static void weights_turned(const job *b, int64_t tap, int64_t col, int64_t f, wo
     const int64_t rows = c->to - col < width ? c->to - col : width;
     vf u[PLACES];
     for (int64_t k = 0; k < width; k++) {
-        if (k < rows) filter(b->w + (c->kt - 1 - tap) * TAPS * row + (col + k) * c->from + f, row, n, true, u);
+        if (k < rows) filter(b->w + (c->kt - 1 - tap) * 9 * row + (col + k) * c->from + f, row, n, true, u);
         else memset(u, 0, sizeof u);
         for (int j = 0; j < PLACES; j++) w_store_row(room + (j * STRIP + k) * PART, u[j]);
     }
@@ -118,72 +113,34 @@ INLINE void put_pixel(const job *b, int64_t frame, int64_t h, int64_t w, int64_t
     else
         for (int64_t k = 0; k < n; k++) put_one(b->y, at + k, a[k]);
 }
-/* Two results of a line from four M. */
-INLINE void results(const vf m[4], vf to[2]) {
-    to[0] = m[0] + m[1] + m[2];
-    to[1] = m[1] - m[2] - m[3];
-}
-/* A' M A of a tile's vector of channels; its places are `place` floats apart. */
-INLINE void result(const float *m, int64_t place, vf y[TALL][2]) {
-    vf t[TALL][4];
-    for (int j = 0; j < 4; j++) {
-#if defined(ZT_LEVEL_bf16)
-        t[0][j] = v_load(m + j * place);
-#else
-        vf a[4], b[2];
-        for (int i = 0; i < 4; i++) a[i] = v_load(m + (4 * i + j) * place);
-        results(a, b);
-        t[0][j] = b[0];
-        t[1][j] = b[1];
-#endif
-    }
-    for (int i = 0; i < TALL; i++) results(t[i], y[i]);
-}
-/* Results of a run of tiles; m: of its first tile. */
+/* A' M A of a run of tiles: m: of its first tile, `place` floats from one place to the next. */
 static void result_run(const job *b, const run *r, int64_t frame, const float *m, int64_t place, int64_t col, int64_t width) {
     const wino *c = &b->g;
     for (int64_t k = r->from; k < r->to; k++, m += width)
         for (int64_t v = 0; v < width && col + v < c->to; v += VW) {
-            vf y[TALL][2], bias = v_set(0);
+            vf t[2][4], bias = v_set(0);
+            for (int j = 0; j < 4; j++) {
+                const float *p = m + j * place + v;
+                const vf m1 = v_load(p + 4 * place), m2 = v_load(p + 8 * place);
+                t[0][j] = v_load(p) + m1 + m2;
+                t[1][j] = m1 - m2 - v_load(p + 12 * place);
+            }
             if (b->bias) bias = c->to - col - v < VW ? v_load_n(b->bias + col + v, c->to - col - v) : v_load(b->bias + col + v);
-            result(m + v, place, y);
-            for (int i = 0; i < TALL; i++)
-                for (int j = 0; j < 2; j++) put_pixel(b, frame, TALL * r->line + i, 2 * k + j, col + v, y[i][j] + bias);
+            for (int i = 0; i < 2; i++) {
+                put_pixel(b, frame, 2 * r->line + i, 2 * k, col + v, t[i][0] + t[i][1] + t[i][2] + bias);
+                put_pixel(b, frame, 2 * r->line + i, 2 * k + 1, col + v, t[i][1] - t[i][2] - t[i][3] + bias);
+            }
         }
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------------------------------- */
-/* The tap that every result frame has a source for; 0 when there is none. */
-static int64_t whole_tap(const wino *c, bool *there) {
-    for (int64_t tap = 0; tap < c->kt; tap++) {
-        int64_t f0, f1;
-        frames_of_tap(c, tap, &f0, &f1);
-        *there = f0 == 0 && f1 == c->F;
-        if (*there) return tap;
-    }
-    return 0;
-}
-/* M of a strip: first the tap that all frames have, if there is one, then the others on top. */
+/* M of a strip, all taps of time in one sum: frames that are not there are zeros. */
 static void multiply(const wino *c, int64_t col, int64_t rows, const word *v, const word *u, float *m) {
     const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
-    bool there = false;
-    const int64_t first = whole_tap(c, &there);
-    if (!there) memset(m, 0, (size_t)(PLACES * place) * sizeof *m);
-    for (int64_t j = 0; j < PLACES; j++) {
-        mm k = {.ldc = width, .ra = c->pitch, .ka = 1, .ldb = width, .sum = c->words, .width = width};
-        for (int64_t i = 0; i < c->kt; i++) {
-            const int64_t tap = (first + i) % c->kt;
-            int64_t f0, f1;
-            frames_of_tap(c, tap, &f0, &f1);
-            if (f0 >= f1) continue;
-            k.a = v + j * v_place(c) + (f0 + tap) * c->each * c->pitch;
-            k.c = m + j * place + f0 * c->each * width;
-            k.b = u + u_at(c, col, j, tap);
-            k.rows = c->F > 1 ? (f1 - f0) * c->each : rows;
-            k.add = i > 0 || !there;
-            mm_run(k);
-        }
-    }
+    for (int64_t j = 0; j < PLACES; j++)
+        mm_run_on((mm){.c = m + j * place, .ldc = width, .a = v + j * v_place(c), .ra = c->pitch, .ka = 1,
+                       .b = u + u_at(c, col, j, 0), .ldb = width, .rows = c->F > 1 ? c->F * c->each : rows, .sum = c->words,
+                       .width = width}, (mm_on){c->kt - 1, c->each * c->pitch});
 }
 static void block(const job *b, int64_t unit, const word *u, word *v, float *m) {
     const wino *c = &b->g;
@@ -236,12 +193,11 @@ static void wino_run(const zt_node *n, const zt_exec *e) {
     const job b = job_of(n);
     const wino *c = &b.g;
     const int slots = zt_cpu_slots();
-    word *desks = e->scratch;
 #pragma omp parallel for schedule(static, 1)
     for (int s = 0; s < slots; s++) {
         int64_t from, to;
-        word *v = desks + s * desk_size(c);
-        if (c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v);  /* rows behind the last tiles are multiplied too */
+        word *v = (word *)e->scratch + s * desk_size(c);
+        if (c->kt > 1 || c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v);   /* frames and last tiles that are not there */
         k_piece(c->B * c->units, 1, slots, s, &from, &to);
         for (int64_t k = from; k < to; k++) block(&b, k, e->packed, v, (float *)(v + v_size(c)));
     }
