@@ -11,7 +11,7 @@
 #include "ops/ops.h"
 #include "tensor/plan.h"
 
-enum { MOST = 1 << 18 };
+enum { MOST = 1 << 19 };
 typedef zt_node *(*builder)(zt_graph *g);
 
 static zt_node *in(zt_graph *g, const char *name, zt_shape sh) { return zt_input(g, name, ZT_F32, sh); }
@@ -30,6 +30,11 @@ static const zt_conv_cfg same3 = {.stride = {1, 1, 1}, .pad_before = {0, 1, 1}, 
                          down3 = {.stride = {2, 2, 2}, .pad_before = {1, 1, 1}, .pad_after = {1, 1, 1}};
 static zt_node *conv3(zt_graph *g) { return conv_of(g, zt_sh(1, 3, 3, 32, 48), same3); }
 static zt_node *conv3_odd(zt_graph *g) { return conv_of(g, zt_sh(1, 3, 3, 28, 12), same3); }
+static zt_node *conv_full(zt_graph *g) {
+    const zt_conv_cfg causal = {.stride = {1, 1, 1}, .pad_before = {2, 1, 1}, .pad_after = {0, 1, 1}};
+    return conv_of(g, zt_sh(3, 3, 3, 32, 48), causal);
+}
+static zt_node *conv_wide(zt_graph *g) { return conv_of(g, zt_sh(1, 3, 3, 128, 128), same3); }
 static zt_node *conv_time(zt_graph *g) { return conv_of(g, zt_sh(5, 1, 1, 32, 32), time5); }
 static zt_node *conv_down(zt_graph *g) { return conv_of(g, zt_sh(1, 4, 4, 32, 64), down); }
 static zt_node *conv_down3(zt_graph *g) { return conv_of(g, zt_sh(3, 3, 3, 32, 64), down3); }
@@ -89,7 +94,8 @@ static void check(void **state) {
 
 #define TEST(name) {#name, check, NULL, NULL, &(builder){name}}
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(matmul), TEST(matmul_ta), TEST(linear), TEST(conv3), TEST(conv3_odd), TEST(conv_time),
-                                       TEST(conv_down), TEST(conv_down3), TEST(pointwise), TEST(attention)};
+    const struct CMUnitTest tests[] = {TEST(matmul), TEST(matmul_ta), TEST(linear), TEST(conv3), TEST(conv3_odd), TEST(conv_full),
+                                       TEST(conv_wide), TEST(conv_time), TEST(conv_down), TEST(conv_down3), TEST(pointwise),
+                                       TEST(attention)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* tile.h - the small matrix product of the attention kernels, in words (word.h):
+/* tile.h - the small matrix product of attention and of minimal filtering, in words (word.h):
  *   C[r][0..width) (+)= sum_k A[r*ra + k*ka] * B[k][0..width)      r < rows
+ * and (mm_run_on) `more` such sums on top, each with A `jump` words on and the next rows of B.
  * Words of A are broadcast, rows of B and C are vectors: no operand needs a transpose, ra and ka give the orientation.
  * A tile of R rows by NV vectors stays in registers over the whole sum (R*NV + NV + 1 <= number of registers). */
 #ifndef ZT_CPU_TILE_H
@@ -16,22 +17,29 @@ typedef struct mm {
     bool add;
 } mm;
 
-INLINE void mm_tile(float *c, int64_t ldc, const word *a, int64_t ra, int64_t ka, const word *b, int64_t ldb, int64_t sum,
-                    bool add, const int R, const int NV) {
+typedef struct mm_on { int64_t more, jump; } mm_on;
+
+INLINE void mm_tile(const mm *m, mm_on on, float *c, const word *at, int64_t ra, int64_t ka, const word *b, const int R,
+                    const int NV) {
+    const int64_t ldc = m->ldc, ldb = m->ldb;
+    const bool add = m->add;
     vf acc[8][4];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < NV; v++) acc[r][v] = add ? v_load(c + r * ldc + v * VW) : v_set(0);
-    for (int64_t k = 0; k < sum; k++, a += ka, b += ldb) {
-        vw w[4];
+    for (int64_t j = 0; j <= on.more; j++, at += on.jump) {
+        const word *a = at;
+        for (int64_t k = 0; k < m->sum; k++, a += ka, b += ldb) {
+            vw w[4];
 #pragma GCC unroll 4
-        for (int v = 0; v < NV; v++) w[v] = w_load(b + v * VW);
+            for (int v = 0; v < NV; v++) w[v] = w_load(b + v * VW);
 #pragma GCC unroll 8
-        for (int r = 0; r < R; r++) {
-            const vw x = w_set(a[r * ra]);
+            for (int r = 0; r < R; r++) {
+                const vw x = w_set(a[r * ra]);
 #pragma GCC unroll 4
-            for (int v = 0; v < NV; v++) acc[r][v] = w_madd(acc[r][v], x, w[v]);
+                for (int v = 0; v < NV; v++) acc[r][v] = w_madd(acc[r][v], x, w[v]);
+            }
         }
     }
 #pragma GCC unroll 8
@@ -42,7 +50,7 @@ INLINE void mm_tile(float *c, int64_t ldc, const word *a, int64_t ra, int64_t ka
 
 /* ra or ka is 1 in every use: saying so saves address arithmetic in the inner loop. */
 #define MM_STRIP(NV, MAIN, NEXT) \
-    static void mm_strip##NV(const mm *m, int64_t col) { \
+    static void mm_strip##NV(const mm *m, mm_on on, int64_t col) { \
         int64_t r = 0; \
         MM_ROWS(NV, MAIN) \
         MM_ROWS(NV, NEXT) \
@@ -52,22 +60,22 @@ INLINE void mm_tile(float *c, int64_t ldc, const word *a, int64_t ra, int64_t ka
 #define MM_ROWS(NV, R) \
     for (; r + R <= m->rows; r += R) { \
         if (m->ra == 1) \
-            mm_tile(m->c + r * m->ldc + col, m->ldc, m->a + r, 1, m->ka, m->b + col, m->ldb, m->sum, m->add, R, NV); \
+            mm_tile(m, on, m->c + r * m->ldc + col, m->a + r, 1, m->ka, m->b + col, R, NV); \
         else \
-            mm_tile(m->c + r * m->ldc + col, m->ldc, m->a + r * m->ra, m->ra, 1, m->b + col, m->ldb, m->sum, m->add, R, NV); \
+            mm_tile(m, on, m->c + r * m->ldc + col, m->a + r * m->ra, m->ra, 1, m->b + col, R, NV); \
     }
 #if defined(ZT_LEVEL_v4)
 MM_STRIP(4, 6, 4)
 MM_STRIP(3, 8, 4)
 MM_STRIP(2, 8, 4)
 MM_STRIP(1, 8, 4)
-static void mm_run(mm m) {
+static void mm_run_on(mm m, mm_on on) {
     for (int64_t c = 0, left = m.width / VW; left > 0;) {
         const int nv = left >= 7 || left == 4 ? 4 : left >= 5 ? 3 : (int)left;
-        if (nv == 4) mm_strip4(&m, c);
-        else if (nv == 3) mm_strip3(&m, c);
-        else if (nv == 2) mm_strip2(&m, c);
-        else mm_strip1(&m, c);
+        if (nv == 4) mm_strip4(&m, on, c);
+        else if (nv == 3) mm_strip3(&m, on, c);
+        else if (nv == 2) mm_strip2(&m, on, c);
+        else mm_strip1(&m, on, c);
         c += nv * VW;
         left -= nv;
     }
@@ -75,10 +83,11 @@ static void mm_run(mm m) {
 #else
 MM_STRIP(2, 6, 4)
 MM_STRIP(1, 8, 4)
-static void mm_run(mm m) {
+static void mm_run_on(mm m, mm_on on) {
     int64_t c = 0;
-    for (; c + 2 * VW <= m.width; c += 2 * VW) mm_strip2(&m, c);
-    if (c < m.width) mm_strip1(&m, c);
+    for (; c + 2 * VW <= m.width; c += 2 * VW) mm_strip2(&m, on, c);
+    if (c < m.width) mm_strip1(&m, on, c);
 }
 #endif
+static __attribute__((unused)) void mm_run(mm m) { mm_run_on(m, (mm_on){0, 0}); }
 #endif

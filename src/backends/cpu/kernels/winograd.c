@@ -1,6 +1,6 @@
-/* winograd.c - conv and conv_dx by minimal filtering (winograd.h). U is made once per run. The gradient by the input is a conv of dy
- * with taps reversed and channels swapped. A block of tiles has its V and M in the second cache. U is rounded too at level bf16; M,
- * and all sums, are f32. */
+/* winograd.c - conv and conv_dx by minimal filtering (winograd.h). U is made once per run. The gradient by the input is a conv of
+ * dy with taps reversed and channels swapped. A block of tiles has its V and M in the second cache. U is rounded too at level
+ * bf16; M, and all sums, are f32. */
 #include "backends/cpu/kernels/winograd.h"
 
 enum { BLOCK = 640 << 10 };                            /* bytes of V and M that a block may have */
@@ -45,7 +45,7 @@ INLINE void filter(const float *w, int64_t row, int64_t n, bool reversed, vf u[P
         const float *at = w + (reversed ? TAPS - 1 - k : k) * row;
         g[k] = n < VW ? v_load_n(at, n) : v_load(at);
     }
-#if defined(ZT_LEVEL_bf16)
+#if defined(ALONG_LINES)
     filter_line(g[0], g[1], g[2], u, 1);
 #else
     vf t[12];
@@ -88,8 +88,8 @@ static void weights_turned(const job *b, int64_t tap, int64_t col, int64_t f, wo
         for (int j = 0; j < PLACES; j++) w_store_row(room + (j * STRIP + k) * PART, u[j]);
     }
     for (int j = 0; j < PLACES; j++)
-        k_transpose((float *)(to + u_at(c, col, j, tap) + f / PAIR * width), width, (const float *)(room + j * STRIP * PART), PART,
-                    width, w_words(n));
+        k_transpose((float *)(to + u_at(c, col, j, tap) + f / PAIR * width), width, (const float *)(room + j * STRIP * PART),
+                    PART, width, w_words(n));
 }
 static int64_t weight_parts(const job *b) { return b->dx ? (b->g.from + VW - 1) / VW : b->g.words; }
 static int64_t strips(const wino *c) { return (c->width + STRIP - 1) / STRIP; }
@@ -118,7 +118,7 @@ INLINE void results(const vf m[4], vf to[2]) {
 INLINE void result(const float *m, int64_t place, vf y[TALL][2]) {
     vf t[TALL][4];
     for (int j = 0; j < 4; j++) {
-#if defined(ZT_LEVEL_bf16)
+#if defined(ALONG_LINES)
         t[0][j] = v_load(m + j * place);
 #else
         vf a[4], b[2];
@@ -144,37 +144,13 @@ static void result_run(const job *b, const run *r, int64_t frame, const float *m
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------------------------------- */
-/* The tap that every result frame has a source for; 0 when there is none. */
-static int64_t whole_tap(const wino *c, bool *there) {
-    for (int64_t tap = 0; tap < c->kt; tap++) {
-        int64_t f0, f1;
-        frames_of_tap(c, tap, &f0, &f1);
-        *there = f0 == 0 && f1 == c->F;
-        if (*there) return tap;
-    }
-    return 0;
-}
-/* M of a strip: first the tap that all frames have, if there is one, then the others on top. */
+/* M of a strip, all taps of time in one sum: frames that are not there are zeros. */
 static void multiply(const wino *c, int64_t col, int64_t rows, const word *v, const word *u, float *m) {
     const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
-    bool there = false;
-    const int64_t first = whole_tap(c, &there);
-    if (!there) memset(m, 0, (size_t)(PLACES * place) * sizeof *m);
-    for (int64_t j = 0; j < PLACES; j++) {
-        mm k = {.ldc = width, .ra = c->pitch, .ka = 1, .ldb = width, .sum = c->words, .width = width};
-        for (int64_t i = 0; i < c->kt; i++) {
-            const int64_t tap = (first + i) % c->kt;
-            int64_t f0, f1;
-            frames_of_tap(c, tap, &f0, &f1);
-            if (f0 >= f1) continue;
-            k.a = v + j * v_place(c) + (f0 + tap) * c->each * c->pitch;
-            k.c = m + j * place + f0 * c->each * width;
-            k.b = u + u_at(c, col, j, tap);
-            k.rows = c->F > 1 ? (f1 - f0) * c->each : rows;
-            k.add = i > 0 || !there;
-            mm_run(k);
-        }
-    }
+    for (int64_t j = 0; j < PLACES; j++)
+        mm_run_on((mm){.c = m + j * place, .ldc = width, .a = v + j * v_place(c), .ra = c->pitch, .ka = 1,
+                       .b = u + u_at(c, col, j, 0), .ldb = width, .rows = c->F > 1 ? c->F * c->each : rows, .sum = c->words,
+                       .width = width}, (mm_on){c->kt - 1, c->each * c->pitch});
 }
 static void block(const job *b, int64_t unit, const word *u, word *v, float *m) {
     const wino *c = &b->g;
@@ -224,7 +200,7 @@ static void wino_run(const zt_node *n, const zt_exec *e) {
         for (int s = 0; s < slots; s++) {
             int64_t from, to;
             word *v = desks + s * desk_size(c);
-            if (c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v);  /* rows behind the last tiles are multiplied too */
+            if (c->kt > 1 || c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v); /* frames and last tiles that are not there */
             k_piece(c->B * c->units, 1, slots, s, &from, &to);
             for (int64_t k = from; k < to; k++) block(&b, k, u, v, (float *)(v + v_size(c)));
         }
@@ -244,9 +220,9 @@ static zt_reads reads(const zt_node *n, int k) {
 #define TAKES serves
 #define READS NULL
 #endif
-enum { LEAST = 32 };                                   /* channels from which fewer products outweigh the turning */
+enum { LEAST = TALL == 1 ? 128 : 32 };                 /* channels from which fewer products outweigh the turning */
 static bool suits(const zt_node *n) {
-    return zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->sh) >= LEAST;
+    return wino_level_of(n) && zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->sh) >= LEAST;
 }
 #define ENTRY(o) \
     {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \

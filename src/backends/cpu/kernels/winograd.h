@@ -7,14 +7,15 @@
  *   y = A' M A
  * In f32 F(2x2, 3x3): 16 products for the 2x2 results of a tile instead of 36. Taps along time are summed in M, so V of a frame
  * serves all of them.
- * At level bf16, where U and V are rounded, that would make the error of a result 1.9 times as large as rounding weights and pixels
- * does: there F(2, 3) along lines, 4 products for 2 results instead of 6, 1.5 times. Lines take the place of frames, taps along h
- * that of taps along time: a sample is an image of H "frames" of one line. */
+ * At level bf16, where U and V are rounded, that would make the error of a result 1.9 times as large as rounding weights and
+ * pixels does: there F(2, 3) along lines, 4 products for 2 results instead of 6, 1.5 times. Lines take the place of frames, taps
+ * along h that of taps along time: a sample is an image of H "frames" of one line. */
 #ifndef ZT_CPU_WINOGRAD_H
 #define ZT_CPU_WINOGRAD_H
 #include "backends/cpu/kernels/tile.h"
 
 #if defined(ZT_LEVEL_bf16)
+#define ALONG_LINES
 enum { TALL = 1, PLACES = 4, TAPS = 3 };               /* lines of a tile; places; taps that U holds */
 #else
 enum { TALL = 2, PLACES = 16, TAPS = 9 };
@@ -38,6 +39,10 @@ INLINE bool wino_serves(const zt_node *n, const int64_t *w) {
     for (int a = 0; a < 3; a++)
         if (at[ZT_CONV_STRIDE + a] != 1 || at[ZT_CONV_DILATION + a] != 1) return false;
     return TALL == 2 || (w[0] == 1 && !at[ZT_CONV_BEFORE] && !at[ZT_CONV_AFTER]);
+}
+/* A node that multiplies in bf16 is no case for f32 where there is a level for it. */
+INLINE bool wino_level_of(const zt_node *n) {
+    return PAIR == 2 || n->multiply != ZT_BF16 || zt_cpu_get_level() != ZT_CPU_BF16;
 }
 INLINE int64_t wino_padded(int64_t n) { return (n + VW - 1) / VW * VW; }
 
@@ -72,8 +77,8 @@ static __attribute__((unused)) wino wino_between(const zt_node *x, const zt_shap
     c.width = wino_padded(c.to);
     return c;
 }
-/* Blocks of at most `most` tiles, as equal as can be, and as many for each slot if they are to be shared out; of `whole` tiles, or
- * several times that. */
+/* Blocks of at most `most` tiles, as equal as can be, and as many for each slot if they are to be shared out; of `whole` tiles,
+ * or several times that. */
 static __attribute__((unused)) void wino_cut(wino *c, int64_t most, bool shared, int64_t whole) {
     const int64_t slots = zt_cpu_slots(), fit = most < whole ? whole : most;
     int64_t units = (c->tiles + fit - 1) / fit;
@@ -121,7 +126,7 @@ INLINE void columns(const wino *c, int64_t at, int64_t h, int64_t w, int64_t ch,
         vf d[LINES];
 #pragma GCC unroll 4
         for (int i = 0; i < LINES; i++) d[i] = source(c, at, h + i, w + j, ch, n, inner);
-#if defined(ZT_LEVEL_bf16)
+#if defined(ALONG_LINES)
         to[j][0] = d[0];
 #else
         turn(d[0], d[1], d[2], d[3], to[j]);

@@ -143,7 +143,7 @@ INLINE void gather(const vf u[4], vf to[3]) {
     to[1] = (u[1] - u[2]) * 0.5f;
     to[2] = sum + u[3];
 }
-/* G' U G of a row of U, `n` channels from col on; its places are `place` floats apart, those of further slots to be added u_size. */
+/* G' U G of n channels of a row of U; its places are `place` floats apart, what further slots add u_size. */
 INLINE void result(const job *b, const float *u, int64_t place, float *dw, int64_t n) {
     const int64_t step = b->g.from * b->g.to;
     const int more = b->own ? zt_cpu_slots() : 1;
@@ -157,7 +157,7 @@ INLINE void result(const job *b, const float *u, int64_t place, float *dw, int64
         gather(a, t[i]);
     }
     for (int j = 0; j < 3; j++) {
-#if defined(ZT_LEVEL_bf16)
+#if defined(ALONG_LINES)
         const vf g[1] = {t[0][j]};
 #else
         vf g[3];
@@ -229,9 +229,9 @@ static zt_reads reads(const zt_node *n, int k) {
 #define TAKES serves
 #define READS NULL
 #endif
-enum { LEAST = 32 };                                   /* channels from which fewer products outweigh the turning */
+enum { LEAST = TALL == 1 ? 64 : 32 };                  /* channels from which fewer products outweigh the turning */
 static bool suits(const zt_node *n) {
-    return zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->in[1]->sh) >= LEAST;
+    return wino_level_of(n) && zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->in[1]->sh) >= LEAST;
 }
 const zt_cpu_entry K(zt_k_winograd_dw)[] = {
     {.op = ZT_OP_conv_dw, .ok = TAKES, .suits = suits,
