@@ -86,8 +86,8 @@ static void weights_turned(const job *b, int64_t tap, int64_t col, int64_t f, wo
         for (int j = 0; j < PLACES; j++) w_store_row(room + (j * STRIP + k) * PART, u[j]);
     }
     for (int j = 0; j < PLACES; j++)
-        k_transpose((float *)(to + u_at(c, col, j, tap) + f / PAIR * width), width, (const float *)(room + j * STRIP * PART), PART,
-                    width, w_words(n));
+        k_transpose((float *)(to + u_at(c, col, j, tap) + f / PAIR * width), width, (const float *)(room + j * STRIP * PART),
+                    PART, width, w_words(n));
 }
 static int64_t weight_parts(const job *b) { return b->dx ? (b->g.from + VW - 1) / VW : b->g.words; }
 static int64_t strips(const wino *c) { return (c->width + STRIP - 1) / STRIP; }

@@ -56,8 +56,8 @@ static __attribute__((unused)) wino wino_between(const zt_node *x, const zt_shap
     c.width = wino_padded(c.to);
     return c;
 }
-/* Blocks of at most `most` tiles, as equal as can be, and as many for each slot if they are to be shared out; of `whole` tiles, or
- * several times that. */
+/* Blocks of at most `most` tiles, as equal as can be, and as many for each slot if they are to be shared out; of `whole` tiles,
+ * or several times that. */
 static __attribute__((unused)) void wino_cut(wino *c, int64_t most, bool shared, int64_t whole) {
     const int64_t slots = zt_cpu_slots(), fit = most < whole ? whole : most;
     int64_t units = (c->tiles + fit - 1) / fit;

@@ -47,7 +47,8 @@ static void n_run(const job *b, const run *r, int64_t frame, word *to) {
         for (int64_t col = 0; col < b->g.to; col += VW) {
             vf t[4][2];
             for (int j = 0; j < 2; j++) {
-                const vf d = dy_pixel(b, frame, 2 * r->line, 2 * k + j, col), e = dy_pixel(b, frame, 2 * r->line + 1, 2 * k + j, col);
+                const vf d = dy_pixel(b, frame, 2 * r->line, 2 * k + j, col);
+                const vf e = dy_pixel(b, frame, 2 * r->line + 1, 2 * k + j, col);
                 t[0][j] = d;
                 t[1][j] = d + e;
                 t[2][j] = d - e;
