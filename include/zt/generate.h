@@ -31,8 +31,9 @@ typedef struct zt_model_info {
     double fps;
     int64_t params;                      /* trainable numbers */
     const char *hash;                    /* SHA-256 of the weights, hexadecimal; lives as long as the model */
-    bool adversarial;                    /* makes clips of codes, not of prompts */
+    bool adversarial;                    /* makes clips of codes or of a first frame, not of prompts */
     int categories;                      /* of an adversarial model; 0: none */
+    bool from_frame;                     /* adversarial, without codes: a clip follows from its first frame, which is given */
 } zt_model_info;
 ZT_API zt_model_info zt_model_get_info(const zt_model *model);
 /** Size number k (from 0) of those that the model was trained at, the main one first. False: it has no such. */
@@ -61,9 +62,9 @@ typedef struct zt_generate_cfg {
     int64_t interpolate_to;              /* -1, or: content goes from that of content_seed (clip 0) to that of this seed (clip
                                             num - 1); all clips then move alike */
     const char *category;                /* name or number of the category; NULL: drawn by the seed */
-    /** Denoisers: known first frames, the same for every clip: context_frames x context_height x context_width x 3 bytes RGB
-     *  (row by row), centre-cropped and resized to the clip's size. One frame: image-to-video. More: prediction. NULL and 0:
-     *  none. */
+    /** Denoisers and models with from_frame: known first frames, the same for every clip: context_frames x context_height x
+     *  context_width x 3 bytes RGB (row by row), centre-cropped and resized to the clip's size. One frame: image-to-video.
+     *  More: prediction. NULL and 0: none. A model with from_frame must have one, no more, and makes one clip of it. */
     const uint8_t *context;
     int context_frames, context_height, context_width;
     /** Called after every sampling step; false stops with ZT_CANCELLED. May be NULL. */

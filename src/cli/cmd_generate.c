@@ -25,7 +25,8 @@ static const zt_opt options[] = {
      "file: .mp4, .gif, .webp, .y4m or NAME_%04d.png; -: Y4M to standard output, for a player: zoe generate MODEL -o - | ffplay "
      "-"},
     {"num", ZT_OPT_INT, AT(num), "1", 1, 4096, NULL, 0, "clips to make; clip k uses seed + k"},
-    {"image", ZT_OPT_STR, AT(image), NULL, 0, 0, NULL, 0, "first frame: an image file (image-to-video)"},
+    {"image", ZT_OPT_STR, AT(image), NULL, 0, 0, NULL, 0,
+     "first frame: an image file (image-to-video); vgan with first_frame must have one"},
     {"video", ZT_OPT_STR, AT(video), NULL, 0, 0, NULL, 0, "first frames: the last --context frames of this file (prediction)"},
     {"context", ZT_OPT_INT, AT(context), "4", 1, 1023, NULL, 0, "frames taken from --video"},
     {"video-frames", ZT_OPT_INT, AT(video_frames), "0", 0, 1024, NULL, 0, "frames to make; 0: as trained"},
@@ -56,7 +57,8 @@ static const zt_cli_spec spec = {
     .about = "Makes clips with a trained model (the folder RUN/model) and writes them as video "
              "files whose metadata says that they are\n"
              "AI-generated, with prompt, model, seed and settings. An adversarial model takes no prompt: it makes clips of\n"
-             "codes, by --content-seed, --motion-seed and --category, of any length it was built for.\n",
+             "codes, by --content-seed, --motion-seed and --category, of any length it was built for; vgan trained with\n"
+             "first_frame makes one clip of an --image instead.\n",
     .opts = {options, sizeof options / sizeof *options},
     .min_pos = 1,
     .max_pos = 1};

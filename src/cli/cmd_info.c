@@ -83,14 +83,17 @@ static int about_model(const char *dir, int json) {
     for (int k = 0; k < i.categories; k++) json_array_append_new(names, json_string(zt_model_category(m, k)));
     if (!json) {
         printf("model     %s, %s, %.2f M parameters\n", i.name,
-               i.adversarial ? "adversarial: codes to clips" : "denoiser: prompt to clip", (double)i.params * 1e-6);
+               i.from_frame    ? "adversarial: first frame to clip"
+               : i.adversarial ? "adversarial: codes to clips"
+                               : "denoiser: prompt to clip",
+               (double)i.params * 1e-6);
         printf("clips     %d frames of %dx%d at %g fps\n", i.frames, i.width, i.height, i.fps);
         printf("weights   SHA-256 %s\n", i.hash);
         for (int k = 0; k < i.categories; k++) printf("%s%s", k ? ", " : "category  ", zt_model_category(m, k));
         if (i.categories) printf("\n");
     }
-    json_t *j = json_pack("{s:s, s:b, s:I, s:i, s:i, s:i, s:f, s:s, s:o}", "model", i.name, "adversarial", i.adversarial,
-                          "params", (json_int_t)i.params, "frames", i.frames, "height", i.height, "width", i.width, "fps", i.fps,
+    json_t *j = json_pack("{s:s, s:b, s:b, s:I, s:i, s:i, s:i, s:f, s:s, s:o}", "model", i.name, "adversarial", i.adversarial,
+                          "from_frame", i.from_frame, "params", (json_int_t)i.params, "frames", i.frames, "height", i.height, "width", i.width, "fps", i.fps,
                           "hash", i.hash, "categories", names);
     zt_model_free(&m);
     if (json) return zt_cli_print_json("info", j);

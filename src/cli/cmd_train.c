@@ -100,7 +100,8 @@ static int64_t peak_memory(void) {
     return (int64_t)u.ru_maxrss * 1024;
 }
 
-static int print_result(const args *a, const zt_train_result *r, bool gan) {
+static int print_result(const args *a, const zt_train_result *r, const zt_net *net) {
+    const char *how = zt_net_from_frame(net) ? "--image FILE" : net->gan ? "--num 9 --grid" : "-p \"...\"";
     if (a->json)
         return zt_cli_print_json("train", json_pack("{s:I, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:b}", "step",
                                                     (json_int_t)r->step, "loss", r->loss, "val_loss_of_mean", r->mean_loss,
@@ -112,12 +113,12 @@ static int print_result(const args *a, const zt_train_result *r, bool gan) {
     zt_log("%s after %lld steps, %s, %.1f clips/s, loss %.4f",
            r->early_stop ? "stopped early (no better validation loss)" : "finished", (long long)r->step,
            duration(r->seconds, t, sizeof t), r->clips_per_s, r->loss);
-    if (r->best >= 0 && gan)
+    if (r->best >= 0 && net->gan)
         zt_log("smallest Frechet distance to the validation clips %.4f at step %lld", r->best, (long long)r->best_step);
     else if (r->best >= 0)
         zt_log("best validation loss %.4f at step %lld (predicting the mean: %.4f)", r->best, (long long)r->best_step,
                r->mean_loss);
-    zt_log("generate with: zoe generate %s/model %s -o out.mp4", a->out, gan ? "--num 9 --grid" : "-p \"...\"");
+    zt_log("generate with: zoe generate %s/model %s -o out.mp4", a->out, how);
     return ZT_EXIT_OK;
 }
 
@@ -154,7 +155,7 @@ int zt_cmd_train(int argc, char **argv) {
             : a.profile ? zt_train_profile(&c, stdout)
                         : zt_train(&c, a.out, a.resume, &result);
     if (e != ZT_OK || a.profile) status = zt_cli_result("train", e);
-    else status = a.plan ? print_plan(&c, &plan, a.json) : print_result(&a, &result, c.net.gan);
+    else status = a.plan ? print_plan(&c, &plan, a.json) : print_result(&a, &result, &c.net);
     zt_train_cfg_finish(&c);
     return status;
 }

@@ -23,6 +23,15 @@ zt_gan_size zt_net_gan_size(const zt_net *net) {
     return (zt_gan_size){.frames = net->frames, .height = net->height, .width = net->width, .classes = net->classes};
 }
 
+bool zt_net_from_frame(const zt_net *net) {
+    const zt_gan_size size = zt_net_gan_size(net);
+    zt_gan_latent z[ZT_GAN_LATENTS];
+    const int n = net->gan ? net->gan->latents(net->cfg, &size, 1, z) : 0;
+    for (int k = 0; k < n; k++)
+        if (z[k].draw == ZT_GAN_FRAME) return true;
+    return false;
+}
+
 void zt_net_finish(zt_net *net) {
     zt_free(net->cfg);
     *net = (zt_net){0};

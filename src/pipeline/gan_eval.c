@@ -177,6 +177,11 @@ done:
 zt_err zt_gan_eval_run(zt_gan_eval *r, zt_model_dir *m, const zt_dataset *ds, const zt_gan_eval_cfg *cfg) {
     const job j = {.m = m, .ds = ds, .cfg = cfg, .r = r};
     *r = (zt_gan_eval){0};
+    if (zt_net_from_frame(&m->net))
+        return zt_fail(ZT_CONFIG,
+                       "the scores compare clips of one content or motion code; this %s has no codes, its clips follow from a "
+                       "first frame: look at them with zoe generate --image",
+                       zt_net_name(&m->net));
     if (!zt_gan_judgeable(ds, NULL))
         return zt_fail(ZT_CONFIG, "the judge reads the world shapes only: give a data set made by zoe synth --world shapes");
     zt_err e = free_clips(&j);

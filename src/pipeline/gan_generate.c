@@ -6,20 +6,43 @@
 
 enum { PASS = 16 };
 
+/* Where the first frame is given and all else follows from it. */
+static zt_err check_from_frame(const zt_generate_cfg *c, const zt_net *net) {
+    const char *name = zt_net_name(net);
+    const char *drawn = c->interpolate_to >= 0 ? "interpolate"
+                        : c->content_seed >= 0 ? "content_seed"
+                        : c->motion_seed >= 0  ? "motion_seed"
+                                               : NULL;
+    if (drawn)
+        return zt_fail(ZT_ARG, "%s: this %s draws no codes: its clip follows from the first frame; leave this out", drawn, name);
+    if (c->num > 1)
+        return zt_fail(ZT_ARG, "num=%d: all clips would be the same: those of this %s follow from the first frame; leave it out",
+                       c->num, name);
+    if (c->context_frames == 0)
+        return zt_fail(ZT_ARG, "image: this %s makes a clip that begins with a given frame; give one (--image FILE)", name);
+    if (c->context_frames > 1)
+        return zt_fail(ZT_ARG, "context: %d frames; a clip of this %s begins with one; give 1, or an image", c->context_frames,
+                       name);
+    return ZT_OK;
+}
+
 zt_err zt_generate_check_kind(const zt_generate_cfg *c, const zt_net *net) {
+    const bool from_frame = zt_net_from_frame(net);
     const struct { bool set; const char *name;
     } of_denoisers[] = {
         {c->prompt && *c->prompt, "prompt"}, {c->negative, "negative"}, {c->steps != 0, "steps"},
-        {c->cfg_scale >= 0, "cfg_scale"},    {c->sampler, "sampler"},   {c->context_frames != 0, "context (image, video)"}};
+        {c->cfg_scale >= 0, "cfg_scale"},    {c->sampler, "sampler"},
+        {c->context_frames && !from_frame, "context (image, video)"}};
     const struct { bool set; const char *name; } of_gans[] = {
         {c->content_seed >= 0, "content_seed"}, {c->motion_seed >= 0, "motion_seed"}, {c->interpolate_to >= 0, "interpolate"},
         {c->category, "category"}};
     for (size_t k = 0; net->gan && k < sizeof of_denoisers / sizeof *of_denoisers; k++)
         if (of_denoisers[k].set)
             return zt_fail(ZT_ARG,
-                           "%s: %s is an adversarial model: it makes clips in one pass, of codes drawn by seed, content_seed and "
-                           "motion_seed%s; leave this out",
-                           of_denoisers[k].name, net->gan->name, net->classes ? ", and of a category" : "");
+                           "%s: %s is an adversarial model: it makes clips in one pass, of %s%s; leave this out",
+                           of_denoisers[k].name, net->gan->name,
+                           from_frame ? "a first frame" : "codes drawn by seed, content_seed and motion_seed",
+                           net->classes ? ", and of a category" : "");
     for (size_t k = 0; !net->gan && k < sizeof of_gans / sizeof *of_gans; k++)
         if (of_gans[k].set)
             return zt_fail(
@@ -28,6 +51,7 @@ zt_err zt_generate_check_kind(const zt_generate_cfg *c, const zt_net *net) {
                 "prompt; leave this out",
                 of_gans[k].name, zt_net_name(net));
     if (!net->gan) return ZT_OK;
+    if (from_frame) return check_from_frame(c, net);
     if (c->interpolate_to >= 0 && (c->content_seed < 0 || c->num < 2))
         return zt_fail(ZT_ARG, "interpolate: want content_seed (the first clip's) and 2 clips or more");
     if (c->content_seed >= 0 && c->motion_seed >= 0 && c->interpolate_to < 0 && c->num > 1)
@@ -82,10 +106,11 @@ zt_generate_cfg zt_generate_of_clip(const zt_generate_cfg *c, const zt_net *net,
     return out;
 }
 
-zt_err zt_gan_generate(const zt_generate_cfg *c, zt_model_dir *m, const zt_net *net, zt_dtype multiply, float *x) {
+zt_err zt_gan_generate(const zt_generate_cfg *c, zt_model_dir *m, const zt_net *net, zt_dtype multiply, const float *frame,
+                       float *x) {
     zt_net whole = *net;                                  /* fewer frames than trained: the beginning of a clip of that length */
     if (whole.frames < m->net.frames) whole.frames = m->net.frames;
-    const int64_t frame = net->height * net->width * ZT_RGB, kept = net->frames * frame, made = whole.frames * frame;
+    const int64_t values = net->height * net->width * ZT_RGB, kept = net->frames * values, made = whole.frames * values;
     const int batch = c->num < PASS ? c->num : PASS;
     zt_gan_codes codes[PASS];
     zt_gan_sampling *s = NULL;
@@ -93,7 +118,10 @@ zt_err zt_gan_generate(const zt_generate_cfg *c, zt_model_dir *m, const zt_net *
     zt_err e = clips ? zt_gan_sampling_create(&s, &whole, &m->params, &m->states, batch, multiply, false) : ZT_NOMEM;
     for (int done = 0; e == ZT_OK && done < c->num; done += batch) {
         const int n = c->num - done < batch ? c->num - done : batch;
-        for (int k = 0; e == ZT_OK && k < n; k++) e = zt_generate_codes(c, net, done + k, &codes[k]);
+        for (int k = 0; e == ZT_OK && k < n; k++) {
+            e = zt_generate_codes(c, net, done + k, &codes[k]);
+            codes[k].frame = frame;
+        }
         if (e == ZT_OK) e = zt_gan_sampling_run(s, n, codes, clips, NULL, NULL);
         for (int k = 0; e == ZT_OK && k < n; k++) memcpy(x + (done + k) * kept, clips + k * made, (size_t)kept * sizeof *x);
         if (e == ZT_OK && c->on_step && !c->on_step(c->user, done + n, c->num)) e = zt_fail(ZT_CANCELLED, "stopped");

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "init.h"
+#include "pipeline/sampling.h"
 
 struct zt_gan_sampling {
     zt_net net;                          /* a view: cfg belongs to the caller */
@@ -75,6 +76,11 @@ int zt_gan_category_of(const zt_net *net, const zt_gan_codes *codes) {
     return -1;
 }
 
+void zt_gan_first_frames(const zt_net *net, int64_t n, const uint8_t *rgb, float *x) {
+    const int64_t frame = net->height * net->width * ZT_RGB;
+    for (int64_t k = 0; k < n; k++) zt_rgb_to_floats(rgb + k * net->frames * frame, x + k * frame, frame);
+}
+
 /* x goes the part `mix` of the way to y: along the arc between the two vectors (Shoemake 1985), or straight. */
 static void mix_codes(zt_gan_draw draw, float *x, const float *y, int64_t n, double mix) {
     double dot = 0, xx = 0, yy = 0, a = 1 - mix, b = mix;
@@ -97,6 +103,10 @@ static void fill(const zt_gan_sampling *s, int k, int b, const zt_gan_codes *c, 
     const int64_t n = zt_numel(&z->sh) / s->batch;
     const uint64_t stream = zt_hash_name(z->name);
     float *x = (float *)s->z[k]->x + b * n;
+    if (z->draw == ZT_GAN_FRAME) {
+        memcpy(x, c->frame, (size_t)n * sizeof *x);
+        return;
+    }
     zt_gan_draw_codes(z->draw, seed_of(z, c), stream, x, n);
     if (z->draw == ZT_GAN_CATEGORY) x[draw_category(z, c)] = 1;
     else if (z->part == ZT_GAN_CONTENT && c->mix > 0) {
@@ -109,6 +119,9 @@ zt_err zt_gan_sampling_run(zt_gan_sampling *s, int n, const zt_gan_codes *codes,
                            bool (*on_step)(void *user, int done, int total), void *user) {
     const int64_t clip = zt_numel(&s->out->sh) / s->batch;
     int64_t most = 1;
+    for (int k = 0; k < n && zt_net_from_frame(&s->net); k++)
+        if (!codes[k].frame)
+            return zt_fail(ZT_ARG, "clip %d without a first frame: this %s must be given one", k, zt_net_name(&s->net));
     for (int k = 0; k < s->n_z; k++)
         if (zt_numel(&s->latent[k].sh) > most) most = zt_numel(&s->latent[k].sh);
     float *other = zt_alloc_array((size_t)most, sizeof *other);

@@ -20,11 +20,14 @@ typedef struct zt_gan_codes {
     uint64_t content_to;             /* with `mix`: content codes on the way from `content` to this */
     double mix;                      /* 0: `content`; 1: `content_to`. Normal codes turn (spherical), others go straight */
     int category;                    /* -1: drawn by the seed of its part */
+    const float *frame;              /* [H,W,3] in [-1,1] that the clip begins with, borrowed; NULL where not zt_net_from_frame */
 } zt_gan_codes;
 /** n clips of codes[n], in passes, into clips [n,T,H,W,3] (-1..1), the caller's. on_step (may be NULL) is called after each
- *  pass; false stops with ZT_CANCELLED. */
+ *  pass; false stops with ZT_CANCELLED. ZT_ARG: a frame is wanted and not there. */
 zt_err zt_gan_sampling_run(zt_gan_sampling *s, int n, const zt_gan_codes *codes, float *clips,
                            bool (*on_step)(void *user, int done, int total), void *user);
 /** Category that codes gives a clip; -1: the model has none. */
 int zt_gan_category_of(const zt_net *net, const zt_gan_codes *codes);
+/** Frame 0 of n clips rgb [n,T,H,W,3] of net's size into x [n,H,W,3] (-1..1). */
+void zt_gan_first_frames(const zt_net *net, int64_t n, const uint8_t *rgb, float *x);
 #endif

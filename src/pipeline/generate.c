@@ -55,7 +55,8 @@ void zt_model_free(zt_model **m) {
 zt_model_info zt_model_get_info(const zt_model *m) {
     const zt_net *net = &m->dir.net;
     return (zt_model_info){zt_net_name(net), (int)net->frames, (int)net->height, (int)net->width, net->fps,
-                           zt_tset_numel(&m->dir.params), m->dir.hash, net->gan != NULL, (int)net->classes};
+                           zt_tset_numel(&m->dir.params), m->dir.hash, net->gan != NULL, (int)net->classes,
+                           zt_net_from_frame(net)};
 }
 
 const char *zt_model_category(const zt_model *m, int k) {
@@ -194,6 +195,17 @@ done:
     return e;
 }
 
+static zt_err make(zt_model *m, const zt_generate_cfg *c, const zt_net *net, zt_dtype multiply, float *x) {
+    float *known = NULL;
+    uint8_t *mask = NULL;
+    if (!net->gan) return sample(m, c, net, multiply, x);
+    zt_err e = c->context_frames ? known_frames(c, net, 1, &known, &mask) : ZT_OK;       /* of one frame, checked before */
+    if (e == ZT_OK) e = zt_gan_generate(c, &m->dir, net, multiply, known, x);
+    zt_free(known);
+    zt_free(mask);
+    return e;
+}
+
 /* ---- result ---------------------------------------------------------------------------------------------------- */
 static zt_err make_clip(zt_clip **out, const zt_model *m, const zt_generate_cfg *c, const zt_net *net, const float *x) {
     const int64_t n = net->frames * net->height * net->width * ZT_RGB;
@@ -236,7 +248,7 @@ zt_err zt_generate(zt_model *m, const zt_generate_cfg *asked, zt_clip **out) {
     if (e != ZT_OK) return e;
     c.precision = zt_dtype_name(multiply);
     float *x = zt_alloc_array((size_t)(c.num * net.frames * net.height * net.width * ZT_RGB), sizeof *x);
-    e = !x ? ZT_NOMEM : net.gan ? zt_gan_generate(&c, &m->dir, &net, multiply, x) : sample(m, &c, &net, multiply, x);
+    e = x ? make(m, &c, &net, multiply, x) : ZT_NOMEM;
     if (e == ZT_OK) e = make_clip(out, m, &c, &net, x);
     zt_free(x);
     return e;

@@ -186,5 +186,6 @@ void zt_floats_to_rgb(const float *x, uint8_t *rgb, int64_t n) {
 }
 
 void zt_rgb_to_floats(const uint8_t *rgb, float *x, int64_t n) {
+#pragma omp parallel for schedule(static) if (n > 65536)
     for (int64_t k = 0; k < n; k++) x[k] = (float)rgb[k] * (1 / 127.5f) - 1;
 }

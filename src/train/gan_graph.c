@@ -3,6 +3,8 @@
 #include <string.h>
 #include "base/str.h"
 #include "init.h"
+#include "pipeline/gan_sampling.h"
+#include "pipeline/sampling.h"
 #include "train/gan_augment.h"
 #include "train/gan_loss.h"
 
@@ -217,10 +219,21 @@ int64_t zt_gan_graph_bytes(const zt_gan_graph *s) {
 }
 
 /* ---- feeding ------------------------------------------------------------------------------------------------------ */
+bool zt_gan_generator_looks(const zt_train_cfg *c) {
+    return c->gan.loss == ZT_GAN_RELATIVISTIC || zt_net_from_frame(&c->net);
+}
+
+void zt_gan_graph_show(zt_gan_graph *s, const zt_train_cfg *c, const uint8_t *rgb) {
+    if (s->real) zt_rgb_to_floats(rgb, s->real->x, zt_numel(&s->real->sh));
+    for (int k = 0; k < s->n_z; k++)
+        if (s->latent[k].draw == ZT_GAN_FRAME) zt_gan_first_frames(&c->net, c->train.batch, rgb, s->z[k]->x);
+}
+
 static void draw_sight(const zt_gan_sight *how, const zt_train_cfg *c, zt_rng *r, uint64_t stream) {
     const int64_t B = c->train.batch;
     if (!how->pick) return;
-    for (int64_t b = 0; b < B; b++) ((int32_t *)how->pick->x)[b] = (int32_t)zt_rng_int(r, 0, c->net.frames - 1);
+    int32_t *pick = how->pick->x;                         /* NULL: no critic of this model looks at single frames */
+    for (int64_t b = 0; pick && b < B; b++) pick[b] = (int32_t)zt_rng_int(r, 0, c->net.frames - 1);
     if (how->augment) zt_gan_augment_draw(r, B, c->net.height, c->net.width, how->augment->x);
     if (how->noise) zt_fill_normal((uint64_t)c->run.seed, stream, how->noise->x, zt_numel(&how->noise->sh));
 }
@@ -231,6 +244,7 @@ void zt_gan_graph_draw(zt_gan_graph *s, const zt_train_cfg *c, uint64_t number, 
     for (int k = 0; k < s->n_z; k++) {
         const int64_t classes = zt_last(&s->latent[k].sh);
         float *x = s->z[k]->x;
+        if (s->latent[k].draw == ZT_GAN_FRAME) continue;
         zt_gan_draw_codes(s->latent[k].draw, seed, stream + (uint64_t)k, x, zt_numel(&s->latent[k].sh));
         if (s->latent[k].draw != ZT_GAN_CATEGORY) continue;
         for (int64_t b = 0; b < c->train.batch; b++) x[b * classes + zt_rng_int(&r, 0, classes - 1)] = 1;

@@ -38,7 +38,12 @@ zt_steps_cfg zt_gan_steps(const zt_train_cfg *c, zt_gan_side side);
 zt_err zt_gan_graph_create(zt_gan_graph *s, zt_gan_side side, const zt_train_cfg *c, zt_tset *params, zt_tset *states, bool dry);
 void zt_gan_graph_finish(zt_gan_graph *s);
 int64_t zt_gan_graph_bytes(const zt_gan_graph *s);
-/** All inputs but real, label and the optimiser's, as a pure function of (seed, number): latent codes, views, noise of
- *  `sigma`. */
+/** Whether the generator's step takes a batch of real clips too: for its loss, or for the frames that its clips begin with. */
+bool zt_gan_generator_looks(const zt_train_cfg *c);
+/** The batch of real clips rgb [B,T,H,W,3] into `real`, and their first frames into the latent that wants them; where there are
+ *  such. */
+void zt_gan_graph_show(zt_gan_graph *s, const zt_train_cfg *c, const uint8_t *rgb);
+/** All inputs but real, first frames, label and the optimiser's, as a pure function of (seed, number): latent codes, views,
+ *  noise of `sigma`. */
 void zt_gan_graph_draw(zt_gan_graph *s, const zt_train_cfg *c, uint64_t number, double sigma);
 #endif

@@ -16,13 +16,14 @@ typedef struct zt_gan_own {
 
 /** What the layers of the averaged generator remember (statistics of batch norm) is found anew for its weights, by running it on
  *  codes: averaged weights have other statistics than the average of those of the weights (Izmailov et al. 2018,
- *  arXiv:1803.05407). Once for each step, at most. */
+ *  arXiv:1803.05407). Once for each step, at most. First frames, where the generator wants them, here and below: those of the
+ *  validation clips, of training clips where there are none. */
 zt_err zt_gan_settle(zt_run *r);
 
-/** Frechet distance of gan.monitor_clips clips by the averaged generator to those of the validation split, into *figure; it and
- *  the figures of gan_monitor.h go to the log, mode collapse is said in words. ZT_DIVERGED when gan.stop_on_collapse says so and
- *  two validations in a row found it. */
+/** Frechet distance of gan.monitor_clips clips by the averaged generator (with first frames: of one clip for each frame, at most
+ *  as many) to those of the validation split, into *figure; it and the figures of gan_monitor.h go to the log, mode collapse is
+ *  said in words. ZT_DIVERGED when gan.stop_on_collapse says so and two validations in a row found it. */
 zt_err zt_gan_validate(zt_run *r, double *figure);
-/** 8 clips: rows 1..4 share their content code, rows 5..8 their motion code. */
+/** 8 clips: rows 1..4 share their content code, rows 5..8 their motion code; with first frames: each has its own. */
 zt_err zt_gan_samples(zt_run *r);
 #endif

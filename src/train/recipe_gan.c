@@ -155,12 +155,8 @@ static zt_err profile(void *all, FILE *f, double gflops, double gbytes) {
 }
 
 /* ---- a step ------------------------------------------------------------------------------------------------------- */
-static bool generator_looks(const zt_train_cfg *c) {                          /* its loss needs real clips too */
-    return c->gan.loss == ZT_GAN_RELATIVISTIC;
-}
-
 static int64_t batches(const zt_train_cfg *c) {
-    return c->gan.critic_steps + generator_looks(c);
+    return c->gan.critic_steps + zt_gan_generator_looks(c);
 }
 
 static double noise_at(const zt_train_cfg *c, int64_t step) {
@@ -168,14 +164,11 @@ static double noise_at(const zt_train_cfg *c, int64_t step) {
     return end > 0 ? c->gan.noise * fmax(0, 1 - (double)step / end) : c->gan.noise;
 }
 
-static zt_err feed_real(zt_run *r, const zt_gan_graph *s) {
+static zt_err feed_real(zt_run *r, zt_gan_graph *s) {
     zt_batch b;
     const zt_err e = zt_run_next(r, &b);
     if (e != ZT_OK) return e;
-    float *x = s->real->x;
-    const int64_t n = zt_numel(&s->real->sh);
-#pragma omp parallel for schedule(static)
-    for (int64_t k = 0; k < n; k++) x[k] = (float)b.rgb[k] * (1 / 127.5F) - 1;
+    zt_gan_graph_show(s, &r->now, b.rgb);
     const zt_gan_own *own = r->own;
     for (int64_t k = 0; s->label && k < r->c->train.batch; k++)
         ((int32_t *)s->label->x)[k] = zt_gan_labels_find(&own->labels, b.id[k]);
@@ -189,7 +182,7 @@ static double scalar(const zt_node *x) {
 /* One side's step: `number` tells its random numbers from those of all others, `update` counts the updates of this side. */
 static zt_err run_side(zt_run *r, zt_gan_graph *s, int64_t number, int64_t update) {
     const zt_steps_cfg k = zt_gan_steps(r->c, s->side);
-    zt_err e = s->real ? feed_real(r, s) : ZT_OK;
+    zt_err e = s->side != ZT_GAN_GENERATOR || zt_gan_generator_looks(r->c) ? feed_real(r, s) : ZT_OK;
     if (e != ZT_OK) return e;
     zt_gan_graph_draw(s, &r->now, (uint64_t)number, noise_at(r->c, r->at.step));
     zt_optimise_set(&s->opt, &k, r->at.step, update);

@@ -8,15 +8,17 @@ typedef struct pair { const char *key, *value; } pair;
 
 zt_err zt_label_tags(zt_media_tags *tags, const zt_generate_cfg *cfg, const zt_model_info *model, int k) {
     const char *prompt = cfg->prompt ? cfg->prompt : "";
-    char seed[32], settings[256], comment[96], mix[64] = "";
+    char seed[32], settings[256], comment[96], mix[64] = "", codes[160] = "";
     zt_str about = {0};
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)cfg->seed + (unsigned long long)k);
     if (cfg->interpolate_to >= 0 && model->adversarial)
         snprintf(mix, sizeof mix, " to_content_seed=%lld part=%d/%d", (long long)cfg->interpolate_to, k, cfg->num - 1);
+    if (!model->from_frame)
+        snprintf(codes, sizeof codes, "content_seed=%lld motion_seed=%lld%s%s%s ", (long long)cfg->content_seed,
+                 (long long)cfg->motion_seed, cfg->category ? " category=" : "", cfg->category ? cfg->category : "", mix);
     if (model->adversarial)
-        snprintf(settings, sizeof settings, "content_seed=%lld motion_seed=%lld%s%s%s precision=%s frames=%d size=%dx%d",
-                 (long long)cfg->content_seed, (long long)cfg->motion_seed, cfg->category ? " category=" : "",
-                 cfg->category ? cfg->category : "", mix, cfg->precision, model->frames, model->width, model->height);
+        snprintf(settings, sizeof settings, "%sprecision=%s frames=%d size=%dx%d%s", codes, cfg->precision, model->frames,
+                 model->width, model->height, model->from_frame ? " context_frames=1" : "");
     else
         snprintf(settings, sizeof settings,
                  "steps=%d cfg_scale=%g sampler=%s precision=%s frames=%d size=%dx%d context_frames=%d", cfg->steps,
