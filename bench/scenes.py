@@ -72,21 +72,21 @@ def dissolve(out, a, b, n, length):
          "ultrafast", "-crf", "8", out])
 
 
-def make_film(folder, clips, height, seconds):
-    """One nearly lossless film; returns its path and the truth: [kind, first frame, frame after the last]."""
+def make_film(name, clips, height, seconds, gradual):
+    """One nearly lossless film, and beside it the truth: [kind, first frame, frame after the last]."""
+    folder = os.path.dirname(name)
     r, parts, truth, at, last = random.Random(7), [], [], 0, None
-    name = os.path.join(folder, f"film-{height}.mp4")
     for k in range(10000):
         if at >= seconds * FPS:
             break
         clip = r.choice([c for c in clips if c != last])
         last = clip
-        how = r.choice(["cut", "cut", "cut", "fade", "dissolve"]) if parts else "cut"
+        how = r.choice(["fade", "dissolve"]) if parts and r.random() < gradual else "cut"
         n = r.randint(45, 130)
         room = duration(clip) - n / FPS - 0.2
         start = r.uniform(0, room) if room > 0 else 0
         part = os.path.join(folder, f"part-{height}-{k}.mp4")
-        piece(part, clip, start, n, height, how == "fade", r.random() < 0.1)
+        piece(part, clip, start, n, height, how == "fade", False)
         n = frames_in(part)
         before = parts[-1] if parts else None
         if how == "dissolve" and min(frames_in(before), n) > 40:
@@ -108,7 +108,6 @@ def make_film(folder, clips, height, seconds):
         os.remove(p)
     with open(name[:-4] + ".json", "w") as f:
         json.dump(truth, f)
-    return name
 
 
 def timed(command):
@@ -156,27 +155,28 @@ def main():
     parser.add_argument("clips")
     parser.add_argument("films")
     parser.add_argument("--height", type=int, default=720)
+    parser.add_argument("--gradual", type=float, default=0.1, help="part of the boundaries that are fades or dissolves")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", default=",".join(ENCODINGS))
     parser.add_argument("--make", action="store_true", help="make the films and stop")
     a = parser.parse_args()
-    film = os.path.join(a.films, f"film-{a.height}.mp4")
+    film = os.path.join(a.films, f"film-{a.height}-{a.gradual:g}.mp4")
     if not os.path.exists(film[:-4] + ".json"):
         clips = sorted(c for c in glob.glob(os.path.join(a.clips, "*.*")) if c.endswith((".mp4", ".webm")) and duration(c) > 2.2)
-        make_film(a.films, clips, a.height, a.seconds)
+        make_film(film, clips, a.height, a.seconds, a.gradual)
     with open(film[:-4] + ".json") as f:
         truth = json.load(f)
     result = {}
     for name in a.only.split(","):
-        path = os.path.join(a.films, f"{name}-{a.height}.{ENDING.get(name, 'mp4')}")
+        path = os.path.join(a.films, f"{name}-{a.height}-{a.gradual:g}.{ENDING.get(name, 'mp4')}")
         if not os.path.exists(path):
             run(["ffmpeg", "-v", "error", "-y", "-i", film, "-an", *ENCODINGS[name], path])
         if not a.make:
             result[name] = compare(a.zoe, path, truth, a.rounds)
             print(name, json.dumps(result[name]), file=sys.stderr, flush=True)
     if not a.make:
-        print(json.dumps({"height": a.height, "seconds": a.seconds, "films": result}))
+        print(json.dumps({"height": a.height, "seconds": a.seconds, "gradual": a.gradual, "films": result}))
 
 
 if __name__ == "__main__":

@@ -324,7 +324,6 @@ static int64_t beyond_end(const zt_decoder *d) {
 static zt_err tell(const zt_decoder *d) {
     const AVPacket *p = d->pkt;
     return d->tap(d->tap_arg, &(zt_packet){.t = p->pts == AV_NOPTS_VALUE ? NAN : (double)p->pts * av_q2d(d->stream->time_base),
-                                           .data = p->data,
                                            .size = p->size,
                                            .key = p->flags & AV_PKT_FLAG_KEY,
                                            .hidden = p->flags & AV_PKT_FLAG_DISCARD});

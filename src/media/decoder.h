@@ -21,9 +21,9 @@ zt_err zt_decoder_next(zt_decoder *d, AVFrame *out, double *time_s, double *dura
  *  index is wrong: the caller looks. False: cannot be done (no time stamps, no index), and the position is lost. */
 bool zt_decoder_seek(zt_decoder *d, double to);
 
-/** A packet as the container has it, its bytes borrowed. t: seconds on the file's own clock, NAN: not said. hidden:
+/** A packet as the container has it. t: seconds on the file's own clock, NAN: not said. hidden:
  *  decoded, never shown. */
-typedef struct zt_packet { double t; const uint8_t *data; int size; bool key, hidden; } zt_packet;
+typedef struct zt_packet { double t; int size; bool key, hidden; } zt_packet;
 /** Call fn with each packet of the stream as it is read. What fn fails with ends the reading. */
 void zt_decoder_tap(zt_decoder *d, zt_err (*fn)(void *arg, const zt_packet *p), void *arg);
 /** From now on decode all frames (AVDISCARD_DEFAULT), no bidirectional ones (AVDISCARD_BIDIR), key frames only

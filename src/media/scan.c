@@ -1,15 +1,14 @@
 /* scan.c - see scan.h.
  *
  * 1. All packets are read, the key frames decoded. Between two key frames that show the same shot, and packets that are small
- *    beside a key frame and alike, nothing happened: a new shot costs bytes. Where the encoder says that it begins shots with key
- *    frames (x264 and x265 do), one that came early, looks different and is far larger than even packets on both sides is a cut.
+ *    beside a key frame and alike, nothing happened: a new shot costs bytes.
  * 2. What is left is cut into ranges for two threads. They decode it without bidirectional frames, which no other frame needs but
  *    bidirectional ones, and look twice at what comes out: with the detector, and with one that reports all that may be a
  *    boundary. A cut that both see between two frames that are neighbours in the file is exact: encoders like to begin a shot
  *    with a key frame.
  * 3. Around anything else that may be one, all frames are decoded, and the detector decides.
  *
- * Files without bidirectional frames, or with key frames far apart that do not mark shots, go from 1 to 3. Files of key frames
+ * Files without bidirectional frames, or with key frames far apart, go from 1 to 3. Files of key frames
  * only, of one key frame, without time stamps, or damaged, are read in a full pass. Step 1 is in scan_plan.c, 2 and 3 in
  * scan_look.c, the threads and the full pass here. Tested by tests/media/test_media_scan.c. */
 #include <stdio.h>
@@ -30,7 +29,7 @@ static bool take(zt_scan_job *s, zt_scan_range *r) {
 
 static void *work(void *arg) {
     zt_scan_job *s = arg;
-    zt_scan_looker l = {.s = s, .f = av_frame_alloc()};
+    zt_scan_looker l = {.s = s, .f = av_frame_alloc(), .at = INFINITY};
     zt_reader_cfg cfg = s->reading;
     double t, duration;
     bool end;

@@ -23,7 +23,6 @@ typedef struct zt_scan_job {
     zt_scan_key *key;
     size_t keys, keys_cap;
     bool clocked;                  /* every packet says its time */
-    int keyint;                    /* of x264 and x265, where key frames also mark shots: their longest distance; 0: not said */
     bool coarse;                   /* there are bidirectional frames enough, and key frames */
     zt_scan_ranges look;
     pthread_mutex_t lock;          /* of all below */
@@ -40,6 +39,7 @@ typedef struct zt_scan_looker {
     zt_scan_job *s;
     zt_decoder *dec;
     AVFrame *f;
+    double at;                     /* time of the last frame that came out; INFINITY: the end */
     double *t;                     /* times of the n pictures of the last stretch */
     size_t n, cap;
 } zt_scan_looker;
@@ -49,7 +49,7 @@ zt_err zt_scan_grow(void **list, size_t n, size_t *cap, size_t size);
 zt_err zt_scan_add(zt_scan_ranges *l, zt_scan_range r);
 /* Packets and pictures of the key frames; sets s->whole where the rest cannot work. */
 zt_err zt_scan_read_keys(zt_scan_job *s);
-/* Key frames that begin shots for certain into s->found, what must be looked at into s->look. */
+/* What must be looked at into s->look. */
 zt_err zt_scan_pick(zt_scan_job *s);
 /* With so few ranges that a thread would wait, the longest is shared. */
 zt_err zt_scan_split(zt_scan_job *s);

@@ -10,9 +10,7 @@
 static const double SAME_SHOT = 0.15;    /* zt_thumbs_apart; two shots are from 0.3 on */
 static const double GOP_MAX_S = 5;       /* a doubt is decoded from the key frame before it on: no use where that is far */
 static const double RANGE_S = 90;        /* longest range of one thread at a time */
-static const double CERTAIN = 0.4, RATIO = 2.6;  /* a key frame that differs so much begins a shot when it is so many times its
-                                                 * neighbours' size */
-enum { THREADS = 2, NEAR = 4 };
+enum { THREADS = 2 };
 
 zt_err zt_scan_grow(void **list, size_t n, size_t *cap, size_t size) {
     if (n < *cap) return ZT_OK;
@@ -32,34 +30,11 @@ zt_err zt_scan_add(zt_scan_ranges *l, zt_scan_range r) {
 
 /* ---- packets and key frames ---- */
 
-/* The number after "name=" in the text, -1: not there. */
-static int option(const char *text, const char *name) {
-    const char *at = strstr(text, name);
-    if (!at) return -1;
-    int n = 0;
-    for (at += strlen(name); *at >= '0' && *at <= '9' && n < 100000; at++) n = 10 * n + *at - '0';
-    return n;
-}
-
-/* x264 and x265 write their options into the first packet. The longest distance of key frames, in frames, where they also put one
- * wherever a shot begins; 0: they do not, or nothing is said. */
-static int read_options(const uint8_t *data, size_t n) {
-    char text[4096];
-    size_t m = 0;
-    n = n < sizeof text - 1 ? n : sizeof text - 1;
-    for (size_t i = 0; i < n; i++) text[m++] = (char)(data[i] ? data[i] : ' ');
-    text[m] = '\0';
-    const bool known = strstr(text, "x264 - core") || strstr(text, "x265 (build");
-    const int keyint = option(text, " keyint=");
-    return known && keyint > 0 && option(text, " scenecut=") > 0 ? keyint : 0;
-}
-
 static zt_err on_packet(void *arg, const zt_packet *p) {
     zt_scan_job *s = arg;
     const zt_err e = zt_scan_grow((void **)&s->frame, s->frames, &s->frames_cap, sizeof *s->frame);
     if (e != ZT_OK) return e;
     s->clocked = s->clocked && !isnan(p->t) && !p->hidden;
-    if (s->frames == 0) s->keyint = read_options(p->data, (size_t)p->size);
     s->frame[s->frames++] = (zt_scan_frame){.t = p->t, .size = p->size, .key = p->key};
     return ZT_OK;
 }
@@ -81,7 +56,7 @@ static void order_frames(zt_scan_job *s) {
     qsort(s->frame, s->frames, sizeof *s->frame, by_time);
     const double first = s->frame[0].t;
     for (size_t i = 0; i < s->frames; i++) s->frame[i].t -= first;
-    const bool enterable = s->keyint || s->frame[s->frames - 1].t <= GOP_MAX_S * (double)s->keys;
+    const bool enterable = s->frame[s->frames - 1].t <= GOP_MAX_S * (double)s->keys;
     s->coarse = 4 * bi >= s->frames && enterable;
 }
 
@@ -118,117 +93,40 @@ done:
 
 /* ---- where to look ---- */
 
-typedef struct gop {               /* a key frame and what follows until the next */
-    const zt_scan_frame *f;
-    size_t n;
-    bool calm;                     /* no packet stands out */
-    bool even;                     /* calm, and no part of it looks like a slow change either */
-    int head, tail;                /* largest of the first and last NEAR packets that are not bidirectional; 0: none */
-    bool settled;                  /* the first 2 NEAR of them are no larger than usual: nothing goes on changing */
-} gop;
-
 static int by_size(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 
-static int median(const int *v, size_t n) {
-    int room[2 * NEAR];
-    if (n == 0) return 0;
-    memcpy(room, v, n * sizeof *v);
-    qsort(room, n, sizeof *room, by_size);
-    return room[n / 2];
+/* The frames of one kind among n behind a key frame of k bytes are small beside it, and none stands out. `room` holds sizes. */
+static bool calm(const zt_scan_frame *f, size_t n, bool bi, int *room) {
+    const int k = f->size;
+    size_t m = 0;
+    for (size_t i = 1; i < n; i++)
+        if (f[i].bi == bi) room[m++] = f[i].size;
+    if (m == 0) return true;
+    qsort(room, m, sizeof *room, by_size);
+    return room[m / 2] < 0.4 * k && room[m - 1] < fmax(0.15 * k, 2.5 * room[m / 2]);
 }
 
-/* No packet among n differs much from those around it. */
-static bool locally_even(const int *v, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        int around[2 * NEAR];
-        size_t m = 0;
-        for (size_t k = i > NEAR ? i - NEAR : 0; k < n && k <= i + NEAR; k++)
-            if (k != i) around[m++] = v[k];
-        const int usual = median(around, m);
-        if (m && (v[i] > 1.7 * usual || v[i] < 0.4 * usual)) return false;
-    }
-    return true;
-}
-
-static int largest(const int *v, size_t n) {
-    int most = 0;
-    for (size_t i = 0; i < n; i++) most = v[i] > most ? v[i] : most;
-    return most;
-}
-
-/* `room` holds the sizes of n packets. */
-static void weigh_gop(gop *g, int *room) {
-    const int k = g->f->size;
-    g->calm = g->f->key;
-    for (int bi = 1; bi >= 0; bi--) {                    /* the others last: they stay in room */
-        size_t m = 0;
-        for (size_t i = 1; i < g->n; i++)
-            if (g->f[i].bi == (bi == 1)) room[m++] = g->f[i].size;
-        if (m == 0) continue;
-        int *sorted = room + m;
-        memcpy(sorted, room, m * sizeof *room);
-        qsort(sorted, m, sizeof *room, by_size);
-        const int middle = sorted[m / 2], most = sorted[m - 1];
-        g->calm = g->calm && middle < 0.4 * k && most < fmax(0.15 * k, 2.5 * middle);
-        g->even = bi ? most < 0.3 * k : g->even && most < 0.5 * k && sorted[0] > 0.33 * middle && locally_even(room, m);
-        if (bi) continue;
-        g->settled = median(room, m < 2 * NEAR ? m : 2 * NEAR) < 1.5 * middle;
-        g->head = largest(room, m < NEAR ? m : NEAR);
-        g->tail = largest(room + (m < NEAR ? 0 : m - NEAR), m < NEAR ? m : NEAR);
-    }
-    g->even = g->even && g->f->key;
-}
-
-static zt_err make_gops(zt_scan_job *s, gop *g) {
-    int *room = zt_alloc_array(2 * s->frames, sizeof *room);
-    size_t at = 0;
-    if (!room) return ZT_NOMEM;
-    for (size_t k = 0; k < s->keys; k++) {
-        while (at + 1 < s->frames && s->frame[at].t < s->key[k].t - 1e-6) at++;
-        size_t end = at + 1;
-        while (end < s->frames && (k + 1 == s->keys || s->frame[end].t < s->key[k + 1].t - 1e-6)) end++;
-        g[k] = (gop){.f = s->frame + at, .n = end - at, .even = true};
-        weigh_gop(&g[k], room);
-    }
-    zt_free(room);
-    return ZT_OK;
-}
-
-/* The encoder chose to end this one early, and does not do so at even distances. */
-static bool ended_early(const zt_scan_job *s, const gop *g, size_t k) {
-    size_t same = 0;
-    for (size_t i = 0; i + 1 < s->keys; i++) same += g[i].n == g[k].n;
-    return s->keyint > 0 && g[k].n < (size_t)s->keyint && (same < 3 || 5 * same < s->keys);
-}
-
-/* The key frame after k begins a shot: the encoder says so, the pictures do, and the packets around it are small beside it. */
-static bool cut_after(const zt_scan_job *s, const gop *g, size_t k, double apart) {
-    const gop *a = &g[k], *b = a + 1;
-    return ended_early(s, g, k) && a->even && b->settled && apart > CERTAIN && RATIO * a->tail < b->f->size &&
-           RATIO * b->head < b->f->size;
-}
-
+/* What is not calm between two key frames of the same shot becomes s->look. */
 zt_err zt_scan_pick(zt_scan_job *s) {
-    zt_err e;
-    gop *g = zt_alloc_array(s->keys, sizeof *g);
-    if (!g) return ZT_NOMEM;
-    ZT_TRY(e = make_gops(s, g), done);
+    zt_err e = ZT_OK;
+    size_t at = 0;
+    int *room = zt_alloc_array(s->frames, sizeof *room);
+    if (!room) return ZT_NOMEM;
     for (size_t k = 0; k < s->keys && e == ZT_OK; k++) {
         const bool last = k + 1 == s->keys;
         const double from = s->key[k].t, to = last ? s->frame[s->frames - 1].t + 1 : s->key[k + 1].t;
-        const double apart = last ? 0 : zt_thumbs_apart(s->key[k].thumb, s->key[k + 1].thumb);
-        if (!last && g[k].calm && apart < SAME_SHOT) continue;
-        if (last && s->keyint && g[k].even) continue;
-        if (!last && s->cfg.kind != ZT_SCENES_THRESHOLD && s->cfg.kind != ZT_SCENES_CONTENT && cut_after(s, g, k, apart)) {
-            e = zt_scenes_put(s->found, (zt_boundary){to, to, ZT_BOUNDARY_CUT});
+        while (at + 1 < s->frames && s->frame[at].t < from - 1e-6) at++;
+        size_t end = at + 1;
+        while (end < s->frames && s->frame[end].t < to - 1e-6) end++;
+        const zt_scan_frame *f = s->frame + at;
+        if (!last && f->key && zt_thumbs_apart(s->key[k].thumb, s->key[k + 1].thumb) < SAME_SHOT &&
+            calm(f, end - at, false, room) && calm(f, end - at, true, room))
             continue;
-        }
         zt_scan_range *r = s->look.n ? &s->look.r[s->look.n - 1] : NULL;
         if (r && r->to >= from - 1e-6 && to - r->from < RANGE_S) r->to = to;
         else e = zt_scan_add(&s->look, (zt_scan_range){from, to, r && r->to >= from - 1e-6 ? ZT_SCAN_MARGIN_S : 0});
     }
-done:
-    zt_free(g);
+    zt_free(room);
     return e;
 }
 

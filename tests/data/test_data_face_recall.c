@@ -1,6 +1,7 @@
-/* test_data_face_recall.c - how many faces of real clips are blurred, frame by frame, against boxes drawn by hand
- * (faces_truth.tsv).
- * The clips are not part of the repository: without ../shared/data the test says so and is skipped.
+/* test_data_face_recall.c - how many faces are blurred, frame by frame: of real clips against boxes drawn by hand
+ * (faces_truth.tsv), of the world "faces" against its own boxes.
+ * The clips are not part of the repository: without ../shared/data that part says so and is skipped. With --figures it prints
+ * them as one JSON object, for tests/accept/faces.sh.
  * labels: slow */
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,9 +16,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "data/faces.h"
+#include "data/worlds/faces.h"
 #include "media/reader.h"
 
-enum { ROWS = 256, EVERY = 2 };
+enum { ROWS = 256, EVERY = 2, RENDERED = 60, SEED = 5 };
+enum { FACE, PROFILE, DEGRADED, KINDS };              /* see faces_truth.tsv */
+static const char *const KIND[KINDS] = {"face", "profile", "degraded"};
 static const double COVERED = 0.8, RECALL = 0.95;   /* part of a face's box that must be blurred; part of the faces */
 
 typedef struct row { char file[64], kind[16]; int frame; double box[4]; } row;
@@ -84,34 +88,105 @@ static void measure(zt_finder *f, int first, int last, int *found, int *all) {
         n++;
         hit += covered(&t, k, clip.height, clip.width, box) >= COVERED;
     }
-    print_message("%-28s %-8s %4d of %4d frames, %d tracks\n", truth[first].file, truth[first].kind, hit, n, t.n);
+    fprintf(stderr, "%-28s %-8s %4d of %4d frames, %d tracks\n", truth[first].file, truth[first].kind, hit, n, t.n);
     *found += hit;
     *all += n;
     zt_tracks_finish(&t);
     zt_frames_finish(&clip);
 }
 
-static void test_recall(void **state) {
-    zt_finder *f = NULL;
-    int found[2] = {0}, all[2] = {0};
-    (void)state;
-    if (!zt_is_dir("../shared/data/clips") || zt_finder_create(&f, &(zt_finder_cfg){.every = EVERY}) != ZT_OK) {
-        print_message("SKIPPED: ../shared/data or the package opencv-data is not there\n");
-        skip();
-    }
+typedef struct counts { int found, all; } counts;
+
+static bool have_finder(zt_finder **f) { return zt_finder_create(f, &(zt_finder_cfg){.every = EVERY}) == ZT_OK; }
+
+/* False: the clips are not there. */
+static bool real_faces(zt_finder *f, counts c[KINDS]) {
+    if (!zt_is_dir("../shared/data/clips")) return false;
     for (int i = 0, k; i < n_rows; i = k) {
         for (k = i + 1; k < n_rows && strcmp(truth[k].file, truth[i].file) == 0; k++) continue;
-        const int kind = strcmp(truth[i].kind, "profile") == 0;
-        measure(f, i, k - 1, &found[kind], &all[kind]);
+        int kind = 0;
+        while (kind + 1 < KINDS && strcmp(truth[i].kind, KIND[kind]) != 0) kind++;
+        measure(f, i, k - 1, &c[kind].found, &c[kind].all);
     }
-    print_message("faces: %d of %d (%.3f); profiles: %d of %d (%.3f)\n", found[0], all[0], (double)found[0] / all[0], found[1],
-                  all[1], (double)found[1] / all[1]);
-    assert_true(all[0] > 700);
-    assert_true(found[0] >= RECALL * all[0]);
+    return true;
+}
+
+/* One clip of the world, side x side pixels, 16 frames, 8 a second. */
+static void rendered_clip(zt_finder *f, int number, int side, counts *c) {
+    enum { T = 16 };
+    static const bool none[ZT_COMBOS] = {false};
+    static float box[T][4];
+    const zt_clip_size size = {T, side, side, 8};
+    zt_faces scene;
+    zt_rng r = zt_rng_init(SEED, (uint64_t)number);
+    void *arrays[ZT_TRUTHS] = {NULL};
+    zt_tracks t = {0};
+    uint8_t *rgb = zt_alloc((size_t)T * (size_t)side * (size_t)side * 3);
+    assert_non_null(rgb);
+    memset(&scene, 0, sizeof scene);
+    zt_world_faces.sample(&r, none, false, &size, &scene.base);
+    for (int i = 0; i < zt_world_faces.n_truths; i++)
+        if (strcmp(zt_world_faces.truth[i].name, "box") == 0) arrays[i] = box;
+    memset(box, 0, sizeof box);
+    if (zt_world_faces.render(&scene.base, &size, rgb, arrays) != ZT_OK) fail_msg("%s", zt_err_text());
+    if (zt_finder_find(f, rgb, T, side, side, 8, &t) != ZT_OK) fail_msg("%s", zt_err_text());
+    for (int k = 0; k < T; k++) {
+        const double b[4] = {box[k][0], box[k][1], box[k][2] - box[k][0], box[k][3] - box[k][1]};
+        assert_true(b[2] > 4 && b[3] > 4);
+        c->found += covered(&t, k, side, side, b) >= COVERED;
+        c->all++;
+    }
+    zt_tracks_finish(&t);
+    zt_free(rgb);
+}
+
+static counts rendered_faces(zt_finder *f, int side) {
+    counts c = {0, 0};
+    for (int i = 0; i < RENDERED; i++) rendered_clip(f, i, side, &c);
+    return c;
+}
+
+static void test_recall(void **state) {
+    zt_finder *f = NULL;
+    counts c[KINDS] = {{0, 0}};
+    (void)state;
+    if (!have_finder(&f) || !real_faces(f, c)) {
+        print_message("SKIPPED: ../shared/data or the package opencv-data is not there\n");
+        zt_finder_destroy(&f);
+        skip();
+    }
+    for (int k = 0; k < KINDS; k++)
+        print_message("%s: %d of %d (%.3f)\n", KIND[k], c[k].found, c[k].all, (double)c[k].found / c[k].all);
+    assert_true(c[FACE].all > 700);
+    assert_true(c[FACE].found >= RECALL * c[FACE].all);
     zt_finder_destroy(&f);
 }
 
-int main(void) {
+/* Figures as members of a JSON object; real ones null where the clips are not there. */
+static int figures(void) {
+    zt_finder *f = NULL;
+    counts c[KINDS] = {{0, 0}}, sum = {0, 0};
+    if (read_truth(NULL) != 0 || !have_finder(&f)) {
+        fprintf(stderr, "%s\n", zt_err_text());
+        return 1;
+    }
+    const counts small = rendered_faces(f, 64), large = rendered_faces(f, 128);
+    const bool real = real_faces(f, c);
+    zt_finder_destroy(&f);
+    printf("{\"rendered_64\": %.4f, \"rendered_128\": %.4f, \"rendered_frames\": %d", (double)small.found / small.all,
+           (double)large.found / large.all, large.all);
+    for (int k = 0; k < KINDS; k++) {
+        sum = (counts){sum.found + c[k].found, sum.all + c[k].all};
+        if (!real) continue;
+        printf(", \"real_%s\": %.4f, \"real_%s_frames\": %d", KIND[k], (double)c[k].found / c[k].all, KIND[k], c[k].all);
+    }
+    if (real) printf(", \"real\": %.4f, \"real_frames\": %d}\n", (double)sum.found / sum.all, sum.all);
+    else printf(", \"real\": null}\n");
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--figures") == 0) return figures();
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_recall)};
     return cmocka_run_group_tests(tests, read_truth, NULL);
 }

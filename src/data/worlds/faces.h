@@ -2,8 +2,8 @@
  * faces_head.c (shape and landmarks), faces_paint.c (skin, eyes, hair), faces_render.c (drawing, truth).
  * The head is 2 units high: chin at y = -1, y up, x to the viewer's right, z towards the viewer. A point of the face is named by
  * (x,y) when nothing moves: its place seen from the front. */
-#ifndef ZT_DATA_FACES_H
-#define ZT_DATA_FACES_H
+#ifndef ZT_DATA_WORLDS_FACES_H
+#define ZT_DATA_WORLDS_FACES_H
 #include "data/world.h"
 #include "data/worlds/raster.h"
 
