@@ -9,7 +9,8 @@
  * against a product that takes half the time. Sums are f32. */
 #include "backends/cpu/onednn_job.h"
 
-enum { NARROW_MIN = 32 };               /* sizes of a product from which rounding pays */
+/* NARROW_MIN: sizes of a product from which rounding pays; BLOCKED_MIN: rows from which blocks pay, if made at each use. */
+enum { NARROW_MIN = 32, BLOCKED_MIN = 256 };
 
 static bool narrow(const zt_node *n) {
     return zt_cpu_get_level() == ZT_CPU_BF16 && n->multiply == ZT_BF16;
@@ -53,7 +54,9 @@ static dnnl_status_t add_matmul(job *j, product p) {
     plain = b;
     c.data_type = type_of(p.out_half);
     if (e == dnnl_success) e = zt_job_convert(j, &a, &a_at, type_of(p.half[0]), type_of(p.narrow));
-    if (e == dnnl_success && pack)
+    if (pack && p.M < BLOCKED_MIN)
+        b.data_type = dnnl_bf16;
+    else if (e == dnnl_success && pack)
         e = dnnl_memory_desc_init_by_tag(&b, 2, (dnnl_dims_t){p.K, p.N}, dnnl_bf16, dnnl_format_tag_any);
     else if (e == dnnl_success)
         e = zt_job_convert(j, &b, &b_at, type_of(p.half[1]), type_of(p.narrow));
