@@ -93,8 +93,8 @@ static int about_model(const char *dir, int json) {
         if (i.categories) printf("\n");
     }
     json_t *j = json_pack("{s:s, s:b, s:b, s:I, s:i, s:i, s:i, s:f, s:s, s:o}", "model", i.name, "adversarial", i.adversarial,
-                          "from_frame", i.from_frame, "params", (json_int_t)i.params, "frames", i.frames, "height", i.height, "width", i.width, "fps", i.fps,
-                          "hash", i.hash, "categories", names);
+                          "from_frame", i.from_frame, "params", (json_int_t)i.params, "frames", i.frames, "height",
+                          i.height, "width", i.width, "fps", i.fps, "hash", i.hash, "categories", names);
     zt_model_free(&m);
     if (json) return zt_cli_print_json("info", j);
     json_decref(j);
