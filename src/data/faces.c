@@ -13,7 +13,7 @@
 
 /* VERSION: raise it when what is found changes, and the number behind "text" below. SMALL, LARGE: the shorter side of the
  * picture that is searched. A face in it has at least FACE_MIN pixels, and FACE_VOTES windows agree on it. */
-enum { VERSION = 1, SMALL = 240, LARGE = 480, GROW_MAX = 4, FACE_MIN = 20, FACE_VOTES = 3, EVERY_MAX = 100, SIDE_MAX = 16384 };
+enum { VERSION = 2, SMALL = 240, LARGE = 480, GROW_MAX = 4, FACE_MIN = 20, FACE_VOTES = 3, EVERY_MAX = 100, SIDE_MAX = 16384 };
 static const double SCALE_STEP = 1.1;
 
 /* What looks at every frame: a cascade over the picture, turned by some degrees or mirrored. */
@@ -204,6 +204,7 @@ zt_err zt_finder_find(zt_finder *f, const uint8_t *rgb, int T, int H, int W, dou
         if (failed) e = zt_fail(ZT_NOMEM, "out of memory while looking for faces in frames of %dx%d", W, H);
     }
     if (e == ZT_OK) e = zt_tracks_join(out, faces, n, f->every, T, H, W, fps, false);
+    if (e == ZT_OK) e = zt_tracks_follow(out, rgb, T, H, W, fps, zt_tracks_extend(f->every, fps));
     if (e == ZT_OK && f->text) e = zt_tracks_join(out, texts, n, f->every, T, H, W, fps, true);
     for (int i = 0; faces && texts && i < n; i++) {
         zt_boxes_finish(&faces[i]);

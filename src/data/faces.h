@@ -24,7 +24,12 @@ const char *zt_finder_name(const zt_finder *f);
 
 /* One face or text plate: a box for each of the frames first..first+n-1, in pixels of the clip, inside it; w or h 0 where it
  * left the picture. */
-typedef struct zt_track { bool text; int first, n, seen; zt_box *box; } zt_track;   /* seen: frames in which it was detected */
+typedef struct zt_track {
+    bool text;
+    int first, n;
+    int seen, from, to;           /* frames in which it was detected, how many, the first and the last of them */
+    zt_box *box;
+} zt_track;
 /* Zero-initialise; free with zt_tracks_finish. */
 typedef struct zt_tracks { zt_track *track; int n, cap; } zt_tracks;
 void zt_tracks_finish(zt_tracks *t);

@@ -29,7 +29,7 @@ double zt_box_iou(const zt_box *a, const zt_box *b) {
     return all > 0 ? both / all : 0;
 }
 
-static zt_box clip(zt_box b, int H, int W) {
+zt_box zt_box_clip(zt_box b, int H, int W) {
     const int x = b.x > 0 ? b.x : 0, y = b.y > 0 ? b.y : 0, x1 = b.x + b.w < W ? b.x + b.w : W,
               y1 = b.y + b.h < H ? b.y + b.h : H;
     return (zt_box){x, y, x1 > x ? x1 - x : 0, y1 > y ? y1 - y : 0, b.votes};
@@ -117,18 +117,21 @@ static zt_err add_track(zt_tracks *t, const growing *g, int extend, int T, int H
     if (end > T) end = T;
     zt_track *k = &t->track[t->n];
     *k = (zt_track){.text = text, .first = first, .n = end - first, .seen = g->boxes.n,
+                    .from = g->frame[0], .to = g->frame[g->boxes.n - 1],
                     .box = zt_alloc_array((size_t)(end - first), sizeof(zt_box))};
     if (!k->box) return ZT_NOMEM;
-    for (int i = 0; i < k->n; i++) k->box[i] = clip(place(g, first + i), H, W);
+    for (int i = 0; i < k->n; i++) k->box[i] = zt_box_clip(place(g, first + i), H, W);
     t->n++;
     return ZT_OK;
 }
+
+int zt_tracks_extend(int every, double fps) { return (int)ceil(fmax(EXTEND_S * fps, every)); }
 
 zt_err zt_tracks_join(zt_tracks *t, const zt_boxes *found, int n, int every, int T, int H, int W, double fps, bool text) {
     herd h = {0};
     zt_err e = ZT_OK;
     const double gap = fmax(GAP_S * fps, 2 * every);
-    const int extend = (int)ceil(fmax(EXTEND_S * fps, every));
+    const int extend = zt_tracks_extend(every, fps);
     for (int i = 0; i < n && e == ZT_OK; i++) e = join_frame(&h, i * every, &found[i], gap);
     for (int i = 0; i < h.n && e == ZT_OK; i++)
         if (h.g[i].boxes.n > 1 || n == 1 || h.g[i].votes >= SURE_VOTES) e = add_track(t, &h.g[i], extend, T, H, W, text);
@@ -175,7 +178,7 @@ json_t *zt_tracks_json(const zt_tracks *t) {
 zt_box zt_blur_area(zt_box b, int H, int W) {
     if (b.w < 1 || b.h < 1) return (zt_box){0};
     const int dx = (b.w + 4) / 5, dy = (b.h + 3) / 4;
-    return clip((zt_box){b.x - dx, b.y - dy, b.w + 2 * dx, b.h + 2 * dy, b.votes}, H, W);
+    return zt_box_clip((zt_box){b.x - dx, b.y - dy, b.w + 2 * dx, b.h + 2 * dy, b.votes}, H, W);
 }
 
 /* Mean colours of n x m cells of the area. */

@@ -2,8 +2,8 @@
  *
  * 1. All packets are read, the key frames decoded. Between two key frames that show the same shot, and packets that are small
  *    beside a key frame and alike, nothing happened: a new shot costs bytes.
- * 2. What is left is cut into ranges for two threads. They decode it without bidirectional frames, which no other frame needs but
- *    bidirectional ones, and look twice at what comes out: with the detector, and with one that reports all that may be a
+ * 2. What is left is cut into ranges for two threads. They decode it without bidirectional frames, which others seldom refer
+ *    to (pyramids may; the picture is a little wrong then), and look twice at what comes out: with the detector, and with one that reports all that may be a
  *    boundary. A cut that both see between two frames that are neighbours in the file is exact: encoders like to begin a shot
  *    with a key frame.
  * 3. Around anything else that may be one, all frames are decoded, and the detector decides.
@@ -29,7 +29,7 @@ static bool take(zt_scan_job *s, zt_scan_range *r) {
 
 static void *work(void *arg) {
     zt_scan_job *s = arg;
-    zt_scan_looker l = {.s = s, .f = av_frame_alloc(), .at = INFINITY};
+    zt_scan_looker l = {.s = s, .f = av_frame_alloc()};
     zt_reader_cfg cfg = s->reading;
     double t, duration;
     bool end;

@@ -39,7 +39,6 @@ typedef struct zt_scan_looker {
     zt_scan_job *s;
     zt_decoder *dec;
     AVFrame *f;
-    double at;                     /* time of the last frame that came out; INFINITY: the end */
     double *t;                     /* times of the n pictures of the last stretch */
     size_t n, cap;
 } zt_scan_looker;

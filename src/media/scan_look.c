@@ -9,7 +9,6 @@
 static const double CUT_CORE_S = 0.1, MIX_CORE_S = 0.4;  /* a doubt reaches so far to both sides of what may be a boundary */
 static const double MIX_LONG_S = 0.6;    /* a dissolve that is shorter has too few pictures to be sure of */
 static const double DOUBT_S = 0.5;       /* decoded on both sides of a doubt */
-static const double NEAR_S = 0.4;        /* so long before a stretch all frames are decoded: what comes out lags behind */
 static const double GAP_MAX_S = 0.4;     /* pictures further apart than this tell nothing */
 
 /* ---- decoding a stretch ---- */
@@ -36,19 +35,15 @@ static zt_err stretch(zt_scan_looker *l, double from, double to, enum AVDiscard 
     zt_err e = ZT_OK;
     bool end = false, first = true;
     l->n = 0;
-    const bool go_on = l->at < from && key_before(l->s, from) <= l->at;      /* nothing to gain by a jump */
-    const bool near = skip == AVDISCARD_BIDIR || !l->s->coarse;              /* else on the way only what others need */
-    zt_decoder_skip(l->dec, near ? skip : AVDISCARD_BIDIR);
-    if (!go_on && !zt_decoder_seek(l->dec, fmax(from, 0))) goto lost;
+    zt_decoder_skip(l->dec, skip);
+    if (!zt_decoder_seek(l->dec, fmax(from, 0))) goto lost;
     for (;;) {
         double t, duration;
         uint8_t thumb[ZT_THUMB_BYTES];
         ZT_TRY(e = zt_decoder_next(l->dec, l->f, &t, &duration, &end), done);
-        if (first && !go_on && (end || t > fmax(from, 0) + GAP_MAX_S)) goto lost;
+        if (first && (end || t > fmax(from, 0) + GAP_MAX_S)) goto lost;
         first = false;
-        l->at = end ? INFINITY : t;
         if (end || t > to) break;
-        if (!near && t >= from - NEAR_S) zt_decoder_skip(l->dec, skip);
         if (t < from - 1e-6) continue;
         ZT_TRY(e = zt_scan_grow((void **)&l->t, l->n, &l->cap, sizeof *l->t), done);
         l->t[l->n++] = t;
@@ -169,7 +164,7 @@ zt_err zt_scan_look(zt_scan_looker *l, zt_scan_range r) {
     ZT_TRY(e = look_coarsely(l, r, &doubts), done);
     for (size_t i = 0; i < doubts.n && e == ZT_OK;) {
         zt_scan_range d = doubts.r[i++];
-        for (; i < doubts.n && doubts.r[i].from - DOUBT_S - NEAR_S <= d.to + DOUBT_S; i++)
+        for (; i < doubts.n && key_before(l->s, doubts.r[i].from - DOUBT_S) <= d.to + DOUBT_S; i++)
             d.to = fmax(d.to, doubts.r[i].to);
         e = look_closely(l, d, DOUBT_S);
     }
