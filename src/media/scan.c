@@ -3,9 +3,9 @@
  * 1. All packets are read, the key frames decoded. Between two key frames that show the same shot, and packets that are small
  *    beside a key frame and alike, nothing happened: a new shot costs bytes.
  * 2. What is left is cut into ranges for two threads. They decode it without bidirectional frames, which others seldom refer
- *    to (pyramids may; the picture is a little wrong then), and look twice at what comes out: with the detector, and with one that reports all that may be a
- *    boundary. A cut that both see between two frames that are neighbours in the file is exact: encoders like to begin a shot
- *    with a key frame.
+ *    to (pyramids may; the picture is a little wrong then), and look twice at what comes out: with the detector, and with one
+ *    that reports all that may be a boundary. A cut that both see between two frames that are neighbours in the file is exact:
+ *    encoders like to begin a shot with a key frame.
  * 3. Around anything else that may be one, all frames are decoded, and the detector decides.
  *
  * Files without bidirectional frames, or with key frames far apart, go from 1 to 3. Files of key frames
