@@ -1,6 +1,7 @@
 /* faces.h - finding faces and text plates in a clip, following them over its frames, and blurring them for good. Faces: the
  * cascades of opencv-data (cascade.h), frontal, turned and profile. A miss costs more than a false alarm here, so boxes are
- * generous and stay a while before and after a face is seen. What it does not find is in docs/results/data.md. */
+ * generous, follow what is in them before and after a face is detected, and stay a while longer. What it does not find is
+ * in docs/results/data.md. */
 #ifndef ZT_DATA_FACES_H
 #define ZT_DATA_FACES_H
 #include <stdbool.h>

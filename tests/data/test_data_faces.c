@@ -125,6 +125,36 @@ static void test_blur_forgets(void **state) {
     assert_int_equal(a[0], 100);
 }
 
+/* A pattern that moves 3 pixels a frame, seen in the middle frame only, is followed to both ends; a cut stops it. */
+static void test_follow(void **state) {
+    enum { N = 40, MIDDLE = 20, CUT = 30 };
+    uint8_t *rgb = malloc((size_t)N * H * W * 3), *p = rgb;
+    zt_boxes found[N] = {{0}};
+    zt_tracks t = {0};
+    (void)state;
+    for (int k = 0; k < N; k++)
+        for (int y = 0; y < H; y++)
+            for (int x = 0; x < W; x++, p += 3) {
+                const double u = x - 10 - 3.0 * k, v = y - 40, in = k < CUT && u >= 0 && u < 30 && v >= 0 && v < 30;
+                memset(p, in ? (int)(128 + 60 * sin(0.4 * u) * cos(0.3 * v) + 40 * sin(0.15 * u * v)) : 90, 3);
+            }
+    ok(zt_boxes_add(&found[MIDDLE], (zt_box){10 + 3 * MIDDLE, 40, 30, 30, 99}));
+    ok(zt_tracks_join(&t, found, N, 1, N, H, W, 10, false));
+    zt_boxes_finish(&found[MIDDLE]);
+    assert_int_equal(t.n, 1);
+    const int extend = zt_tracks_extend(1, 10);
+    ok(zt_tracks_follow(&t, rgb, N, H, W, 10, extend));
+    assert_int_equal(t.track[0].first, 0);
+    assert_int_equal(t.track[0].first + t.track[0].n, CUT + extend);
+    for (int k = 0; k < CUT; k++) {
+        const zt_box b = t.track[0].box[k];
+        if (abs(b.x - (10 + 3 * k)) > 4 || abs(b.y - 40) > 4) fail_msg("frame %d: %d,%d; wanted %d,40", k, b.x, b.y, 10 + 3 * k);
+    }
+    for (int k = CUT; k < CUT + extend; k++) assert_int_equal(t.track[0].box[k].x, t.track[0].box[CUT - 1].x);
+    zt_tracks_finish(&t);
+    free(rgb);
+}
+
 /* Seen in frames 0, 4 and 6 of 12: the frames between lie on the line; a lone weak box counts for nothing. */
 static void test_join(void **state) {
     zt_boxes found[12] = {{0}};
@@ -276,6 +306,7 @@ static void test_no_cascades(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find_and_blur), cmocka_unit_test(test_blur_forgets), cmocka_unit_test(test_join),
+        cmocka_unit_test(test_follow),
         cmocka_unit_test(test_text),          cmocka_unit_test(test_set),          cmocka_unit_test(test_drop),
         cmocka_unit_test(test_no_cascades),
     };
