@@ -150,7 +150,7 @@ static zt_err look_coarsely(zt_scan_looker *l, zt_scan_range r, zt_scan_ranges *
     for (size_t i = 1; i < l->n && e == ZT_OK; i++)
         if (l->t[i] - l->t[i - 1] > GAP_MAX_S && l->t[i] > r.from && l->t[i - 1] < r.to)
             e = zt_scan_add(doubts, (zt_scan_range){l->t[i - 1] - MIX_CORE_S, l->t[i] + MIX_CORE_S, DOUBT_S});
-    qsort(doubts->r, doubts->n, sizeof *doubts->r, by_start);
+    if (doubts->n) qsort(doubts->r, doubts->n, sizeof *doubts->r, by_start);
 done:
     zt_scenes_destroy(&strict);
     zt_scenes_destroy(&eager);

@@ -53,7 +53,7 @@ static void order_frames(zt_scan_job *s) {
         last = fmax(last, s->frame[i].t);
         bi += s->frame[i].bi;
     }
-    qsort(s->frame, s->frames, sizeof *s->frame, by_time);
+    if (s->frames) qsort(s->frame, s->frames, sizeof *s->frame, by_time);
     const double first = s->frame[0].t;
     for (size_t i = 0; i < s->frames; i++) s->frame[i].t -= first;
     const bool enterable = s->frame[s->frames - 1].t <= GOP_MAX_S * (double)s->keys;
