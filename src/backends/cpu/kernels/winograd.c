@@ -41,15 +41,20 @@ INLINE void filter_line(vf g0, vf g1, vf g2, vf *to, const int step) {
     to[2 * step] = ends - mid;
     to[3 * step] = g2;
 }
-/* G g G' of n channels whose 9 taps start at w, `row` floats apart; reversed: the last tap first. */
+/* G g G' of n channels whose TAPS taps start at w, `row` floats apart; reversed: the last tap first. */
 INLINE void filter(const float *w, int64_t row, int64_t n, bool reversed, vf u[PLACES]) {
-    vf g[9], t[12];
-    for (int k = 0; k < 9; k++) {
-        const float *at = w + (reversed ? 8 - k : k) * row;
+    vf g[TAPS];
+    for (int k = 0; k < TAPS; k++) {
+        const float *at = w + (reversed ? TAPS - 1 - k : k) * row;
         g[k] = n < VW ? v_load_n(at, n) : v_load(at);
     }
+#if defined(ALONG_LINES)
+    filter_line(g[0], g[1], g[2], u, 1);
+#else
+    vf t[12];
     for (int k = 0; k < 3; k++) filter_line(g[k], g[3 + k], g[6 + k], t + k, 3);
     for (int k = 0; k < 4; k++) filter_line(t[3 * k], t[3 * k + 1], t[3 * k + 2], u + 4 * k, 1);
+#endif
 }
 /* conv: w [kt][3][3][from][to]: neighbours in `to` are vectors as they lie. */
 static void weights_plain(const job *b, int64_t tap, int64_t col, int64_t word_row, word *to) {
@@ -60,7 +65,7 @@ static void weights_plain(const job *b, int64_t tap, int64_t col, int64_t word_r
         vf u[PAIR][PLACES];
         for (int p = 0; p < PAIR; p++) {
             const int64_t f = word_row * PAIR + p;
-            if (f < c->from) filter(b->w + tap * 9 * row + f * c->to + col + k, row, n, false, u[p]);
+            if (f < c->from) filter(b->w + tap * TAPS * row + f * c->to + col + k, row, n, false, u[p]);
             else memset(u[p], 0, sizeof u[p]);
         }
         for (int j = 0; j < PLACES; j++) {
@@ -81,7 +86,7 @@ static void weights_turned(const job *b, int64_t tap, int64_t col, int64_t f, wo
     const int64_t rows = c->to - col < width ? c->to - col : width;
     vf u[PLACES];
     for (int64_t k = 0; k < width; k++) {
-        if (k < rows) filter(b->w + (c->kt - 1 - tap) * 9 * row + (col + k) * c->from + f, row, n, true, u);
+        if (k < rows) filter(b->w + (c->kt - 1 - tap) * TAPS * row + (col + k) * c->from + f, row, n, true, u);
         else memset(u, 0, sizeof u);
         for (int j = 0; j < PLACES; j++) w_store_row(room + (j * STRIP + k) * PART, u[j]);
     }
@@ -113,23 +118,37 @@ INLINE void put_pixel(const job *b, int64_t frame, int64_t h, int64_t w, int64_t
     else
         for (int64_t k = 0; k < n; k++) put_one(b->y, at + k, a[k]);
 }
-/* A' M A of a run of tiles: m: of its first tile, `place` floats from one place to the next. */
+/* Two results of a line from four M. */
+INLINE void results(const vf m[4], vf to[2]) {
+    to[0] = m[0] + m[1] + m[2];
+    to[1] = m[1] - m[2] - m[3];
+}
+/* A' M A of a tile's vector of channels; its places are `place` floats apart. */
+INLINE void result(const float *m, int64_t place, vf y[TALL][2]) {
+    vf t[TALL][4];
+    for (int j = 0; j < 4; j++) {
+#if defined(ALONG_LINES)
+        t[0][j] = v_load(m + j * place);
+#else
+        vf a[4], b[2];
+        for (int i = 0; i < 4; i++) a[i] = v_load(m + (4 * i + j) * place);
+        results(a, b);
+        t[0][j] = b[0];
+        t[1][j] = b[1];
+#endif
+    }
+    for (int i = 0; i < TALL; i++) results(t[i], y[i]);
+}
+/* Results of a run of tiles; m: of its first tile. */
 static void result_run(const job *b, const run *r, int64_t frame, const float *m, int64_t place, int64_t col, int64_t width) {
     const wino *c = &b->g;
     for (int64_t k = r->from; k < r->to; k++, m += width)
         for (int64_t v = 0; v < width && col + v < c->to; v += VW) {
-            vf t[2][4], bias = v_set(0);
-            for (int j = 0; j < 4; j++) {
-                const float *p = m + j * place + v;
-                const vf m1 = v_load(p + 4 * place), m2 = v_load(p + 8 * place);
-                t[0][j] = v_load(p) + m1 + m2;
-                t[1][j] = m1 - m2 - v_load(p + 12 * place);
-            }
+            vf y[TALL][2], bias = v_set(0);
             if (b->bias) bias = c->to - col - v < VW ? v_load_n(b->bias + col + v, c->to - col - v) : v_load(b->bias + col + v);
-            for (int i = 0; i < 2; i++) {
-                put_pixel(b, frame, 2 * r->line + i, 2 * k, col + v, t[i][0] + t[i][1] + t[i][2] + bias);
-                put_pixel(b, frame, 2 * r->line + i, 2 * k + 1, col + v, t[i][1] - t[i][2] - t[i][3] + bias);
-            }
+            result(m + v, place, y);
+            for (int i = 0; i < TALL; i++)
+                for (int j = 0; j < 2; j++) put_pixel(b, frame, TALL * r->line + i, 2 * k + j, col + v, y[i][j] + bias);
         }
 }
 
@@ -216,9 +235,9 @@ static zt_reads reads(const zt_node *n, int k) {
 #define TAKES serves
 #define READS NULL
 #endif
-enum { LEAST = 32 };                                   /* channels from which fewer products outweigh the turning */
+enum { LEAST = TALL == 1 ? 128 : 32 };                 /* channels from which fewer products outweigh the turning */
 static bool suits(const zt_node *n) {
-    return zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->sh) >= LEAST;
+    return wino_level_of(n) && zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->sh) >= LEAST;
 }
 #define ENTRY(o) \
     {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \

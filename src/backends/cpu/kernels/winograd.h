@@ -1,18 +1,26 @@
-/* winograd.h - minimal filtering F(2x2, 3x3): what convolution and its gradients share. Kernels of 3x3 pixels without strides;
- * 16 products for 4 results instead of 36 (Winograd 1980, "Arithmetic Complexity of Computations"; Lavin & Gray 2016,
- * arXiv:1509.09308, section 4.1):
+/* winograd.h - minimal filtering (Winograd 1980, "Arithmetic Complexity of Computations"; Lavin & Gray 2016, arXiv:1509.09308,
+ * section 4.1): what convolution and its gradients share. Kernels of 3x3 pixels without strides.
  *
  *   U = G g G'        of the weights of each pair of channels
- *   V = B' d B        of the 4x4 source pixels around each 2x2 result pixels, a tile
- *   M = sum_c U V     for each of the 16 places: a matrix product [tiles, from] x [from, to]
+ *   V = B' d B        of the source pixels around a tile of result pixels
+ *   M = sum_c U V     for each of the places: a matrix product [tiles, from] x [from, to]
  *   y = A' M A
- * Taps along time are summed in M, so V of a frame serves all of them. At level bf16 U and V are rounded: a result is off by 1.7
- * times as much as by rounding weights and pixels, since U and V are sums of several (decision 010). */
+ * In f32 F(2x2, 3x3): 16 products for the 2x2 results of a tile instead of 36. Taps along time are summed in M, so V of a frame
+ * serves all of them.
+ * At level bf16, where U and V are rounded, that would make the error of a result 1.9 times as large as rounding weights and
+ * pixels does: there F(2, 3) along lines, 4 products for 2 results instead of 6, 1.5 times. Lines take the place of frames, taps
+ * along h that of taps along time: a sample is an image of H "frames" of one line. */
 #ifndef ZT_CPU_WINOGRAD_H
 #define ZT_CPU_WINOGRAD_H
 #include "backends/cpu/kernels/tile.h"
 
-enum { PLACES = 16, STRIP = 64 };                      /* columns of a product at a time */
+#if defined(ZT_LEVEL_bf16)
+#define ALONG_LINES
+enum { TALL = 1, PLACES = 4, TAPS = 3 };               /* lines of a tile; places; taps that U holds */
+#else
+enum { TALL = 2, PLACES = 16, TAPS = 9 };
+#endif
+enum { STRIP = 64 };                                   /* columns of a product at a time */
 
 typedef struct wino {
     int64_t B, from, to, F, kt;                        /* samples, channels of source and result, result frames, taps of time */
@@ -30,7 +38,11 @@ INLINE bool wino_serves(const zt_node *n, const int64_t *w) {
     if (w[1] != 3 || w[2] != 3 || at[ZT_CONV_GROUPS] != 1) return false;
     for (int a = 0; a < 3; a++)
         if (at[ZT_CONV_STRIDE + a] != 1 || at[ZT_CONV_DILATION + a] != 1) return false;
-    return true;
+    return TALL == 2 || (w[0] == 1 && !at[ZT_CONV_BEFORE] && !at[ZT_CONV_AFTER]);
+}
+/* A node that multiplies in bf16 is no case for f32 where there is a level for it. */
+INLINE bool wino_level_of(const zt_node *n) {
+    return PAIR == 2 || n->multiply != ZT_BF16 || zt_cpu_get_level() != ZT_CPU_BF16;
 }
 INLINE int64_t wino_padded(int64_t n) { return (n + VW - 1) / VW * VW; }
 
@@ -43,11 +55,20 @@ static __attribute__((unused)) wino wino_between(const zt_node *x, const zt_shap
         c.res[a] = y->d[1 + a];
         c.before[a] = before[a];
     }
-    c.down = (c.res[1] + 1) / 2;
+    if (TALL == 1) {
+        c.B *= c.src[0];
+        c.kt = 3;
+        c.src[0] = c.src[1];
+        c.res[0] = c.res[1];
+        c.before[0] = before[1];
+        c.src[1] = c.res[1] = 1;
+        c.before[1] = 0;
+    }
+    c.down = (c.res[1] + TALL - 1) / TALL;
     c.across = (c.res[2] + 1) / 2;
     c.tiles = c.down * c.across;
     c.F = c.res[0];
-    if (kt == 1 && before[0] == 0 && c.src[0] == c.res[0]) {    /* frames are samples, and blocks may span several */
+    if (c.kt == 1 && before[0] == 0 && c.src[0] == c.res[0]) {    /* frames are samples, and blocks may span several */
         c.tiles *= c.B * c.F;
         c.B = c.F = c.src[0] = c.res[0] = 1;
     }
@@ -97,38 +118,40 @@ INLINE void turn(vf a, vf b, vf c, vf d, vf to[4]) {
     to[2] = c - b;
     to[3] = b - d;
 }
-/* Columns w and w + 1 of the four lines from h on, turned. */
-INLINE void columns(const wino *c, int64_t at, int64_t h, int64_t w, int64_t ch, int64_t n, bool inner, vf to[2][4]) {
+/* The two columns from w on of the lines from h on: as they are, or all four lines turned. */
+enum { LINES = TALL == 1 ? 1 : 4 };
+INLINE void columns(const wino *c, int64_t at, int64_t h, int64_t w, int64_t ch, int64_t n, bool inner, vf to[2][LINES]) {
 #pragma GCC unroll 2
     for (int j = 0; j < 2; j++) {
-        vf d[4];
+        vf d[LINES];
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) d[i] = source(c, at, h + i, w + j, ch, n, inner);
+        for (int i = 0; i < LINES; i++) d[i] = source(c, at, h + i, w + j, ch, n, inner);
+#if defined(ALONG_LINES)
+        to[j][0] = d[0];
+#else
         turn(d[0], d[1], d[2], d[3], to[j]);
+#endif
     }
 }
 /* V of a run of tiles along a line: columns that neighbours share are turned once. v: of its first tile. */
 static __attribute__((unused)) void source_run(const wino *c, const run *r, int64_t frame, word *v, int64_t place) {
-    const int64_t at = frame * c->src[1] * c->src[2] * c->pixel + c->first, h = 2 * r->line - c->before[1];
-    const bool inside = h >= 0 && h + 4 <= c->src[1];
+    const int64_t at = frame * c->src[1] * c->src[2] * c->pixel + c->first, h = TALL * r->line - c->before[1];
+    const bool inside = h >= 0 && h + LINES <= c->src[1];
     for (int64_t ch = 0; ch < c->from; ch += VW) {
         const int64_t n = c->from - ch < VW ? c->from - ch : VW;
         word *to = v + ch / PAIR;
-        vf left[2][4], right[2][4];
+        vf left[2][LINES], right[2][LINES];
         columns(c, at, h, 2 * r->from - c->before[2], ch, n, false, left);
         for (int64_t k = r->from; k < r->to; k++, to += c->pitch) {
             const int64_t w = 2 * k + 2 - c->before[2];
             if (inside && n == VW && w >= 0 && w + 2 <= c->src[2]) columns(c, at, h, w, ch, n, true, right);
             else columns(c, at, h, w, ch, n, false, right);
 #pragma GCC unroll 4
-            for (int i = 0; i < 4; i++) {
+            for (int i = 0; i < LINES; i++) {
                 vf t[4];
                 turn(left[0][i], left[1][i], right[0][i], right[1][i], t);
 #pragma GCC unroll 4
                 for (int j = 0; j < 4; j++) w_store_row(to + (4 * i + j) * place, t[j]);
-            }
-#pragma GCC unroll 4
-            for (int i = 0; i < 4; i++) {
                 left[0][i] = right[0][i];
                 left[1][i] = right[1][i];
             }

@@ -1,7 +1,7 @@
 /* winograd_dw.c - gradient of convolution weights by minimal filtering (winograd.h), transposed:
  *
- *   N = A dy A'       of each 2x2 pixels of dy
- *   U = sum V N       over tiles, for each of the 16 places: a matrix product [from, tiles] x [tiles, to]
+ *   N = A dy A'       of the pixels of dy of each tile
+ *   U = sum V N       over tiles, for each of the places: a matrix product [from, tiles] x [tiles, to]
  *   dw = G' U G
  * A block of tiles has V and N in rows of channels; of one place at a time both are laid out in strips, pairs of tiles in a word
  * (word.h). Small U: each slot sums its share of the tiles into one of its own, which are then added in order. Large U: slots
@@ -41,25 +41,25 @@ INLINE vf dy_pixel(const job *b, int64_t frame, int64_t h, int64_t w, int64_t co
 #endif
     return a;
 }
+/* Four values of two. */
+INLINE void spread(vf a, vf b, vf to[4]) {
+    to[0] = a;
+    to[1] = a + b;
+    to[2] = a - b;
+    to[3] = -b;
+}
 static void n_run(const job *b, const run *r, int64_t frame, word *to) {
     const int64_t place = rows_n(&b->g) * b->n_pitch;
     for (int64_t k = r->from; k < r->to; k++, to += b->n_pitch)
         for (int64_t col = 0; col < b->g.to; col += VW) {
-            vf t[4][2];
+            vf t[2][4], n[4];
             for (int j = 0; j < 2; j++) {
-                const vf d = dy_pixel(b, frame, 2 * r->line, 2 * k + j, col);
-                const vf e = dy_pixel(b, frame, 2 * r->line + 1, 2 * k + j, col);
-                t[0][j] = d;
-                t[1][j] = d + e;
-                t[2][j] = d - e;
-                t[3][j] = -e;
+                t[j][0] = dy_pixel(b, frame, TALL * r->line, 2 * k + j, col);
+                if (TALL == 2) spread(t[j][0], dy_pixel(b, frame, 2 * r->line + 1, 2 * k + j, col), t[j]);
             }
-            for (int i = 0; i < 4; i++) {
-                word *at = to + 4 * i * place + col / PAIR;
-                w_store_row(at, t[i][0]);
-                w_store_row(at + place, t[i][0] + t[i][1]);
-                w_store_row(at + 2 * place, t[i][0] - t[i][1]);
-                w_store_row(at + 3 * place, -t[i][1]);
+            for (int i = 0; i < PLACES / 4; i++) {
+                spread(t[0][i], t[1][i], n);
+                for (int j = 0; j < 4; j++) w_store_row(to + (4 * i + j) * place + col / PAIR, n[j]);
             }
         }
 }
@@ -147,8 +147,8 @@ INLINE void gather(const vf u[4], vf to[3]) {
 INLINE void result(const job *b, const float *u, int64_t place, float *dw, int64_t n) {
     const int64_t step = b->g.from * b->g.to;
     const int more = b->own ? zt_cpu_slots() : 1;
-    vf t[4][3];
-    for (int i = 0; i < 4; i++) {
+    vf t[PLACES / 4][3];
+    for (int i = 0; i < PLACES / 4; i++) {
         vf a[4];
         for (int j = 0; j < 4; j++, u += place) {
             a[j] = v_load(u);
@@ -157,9 +157,13 @@ INLINE void result(const job *b, const float *u, int64_t place, float *dw, int64
         gather(a, t[i]);
     }
     for (int j = 0; j < 3; j++) {
+#if defined(ALONG_LINES)
+        const vf g[1] = {t[0][j]};
+#else
         vf g[3];
         gather((const vf[4]){t[0][j], t[1][j], t[2][j], t[3][j]}, g);
-        for (int i = 0; i < 3; i++) {
+#endif
+        for (int i = 0; i < TAPS / 3; i++) {
             float *to = dw + (3 * i + j) * step;
             if (n < VW) v_store_n(to, g[i], n);
             else v_store(to, g[i]);
@@ -175,7 +179,7 @@ static void results(const job *b, int s, const float *sums, float *dw) {
     for (int64_t r = 0; r < rows; r++) {
         const int64_t tap = r / (end - first), ch = first + r % (end - first);
         for (int64_t col = 0; col < c->to; col += VW)
-            result(b, u + r * c->width + col, rows * c->width, dw + (tap * 9 * c->from + ch) * c->to + col, c->to - col);
+            result(b, u + r * c->width + col, rows * c->width, dw + (tap * TAPS * c->from + ch) * c->to + col, c->to - col);
     }
 }
 
@@ -225,9 +229,9 @@ static zt_reads reads(const zt_node *n, int k) {
 #define TAKES serves
 #define READS NULL
 #endif
-enum { LEAST = 32 };                                   /* channels from which fewer products outweigh the turning */
+enum { LEAST = TALL == 1 ? 64 : 32 };                  /* channels from which fewer products outweigh the turning */
 static bool suits(const zt_node *n) {
-    return zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->in[1]->sh) >= LEAST;
+    return wino_level_of(n) && zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->in[1]->sh) >= LEAST;
 }
 const zt_cpu_entry K(zt_k_winograd_dw)[] = {
     {.op = ZT_OP_conv_dw, .ok = TAKES, .suits = suits,
