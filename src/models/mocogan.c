@@ -1,7 +1,7 @@
 /* mocogan.c - MoCoGAN (Tulyakov et al. 2018, arXiv:1707.04993): a content code that stays for the clip, a motion code that a GRU
  * makes of noise frame by frame, an optional category; one image generator makes each frame of its codes. A critic of images
  * looks at patches of one frame, a critic of videos at the whole clip, and may name its category. Values against PyTorch:
- * tests/models/test_gan_golden.c (tests/reference/gan.py). */
+ * tests/models/test_gan_models.c. */
 #include <stdio.h>
 #include "models/gan.h"
 #include "ops/ops.h"

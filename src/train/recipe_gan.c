@@ -33,6 +33,16 @@ static zt_err check_batch(const zt_train_cfg *c) {
     return e;
 }
 
+/* Whether the model has a code for the category, and a critic that names it. */
+static bool has_categories(const zt_net *net) {
+    zt_gan_size size = zt_net_gan_size(net);
+    size.classes = 2;
+    zt_gan_latent z[ZT_GAN_LATENTS];
+    bool found = false;
+    for (int k = net->gan->latents(net->cfg, &size, 1, z) - 1; k >= 0; k--) found = found || z[k].draw == ZT_GAN_CATEGORY;
+    return found;
+}
+
 static zt_err check(zt_train_cfg *c, const zt_dataset *ds) {
     const int64_t clips = zt_dataset_count(ds, "train");
     if (clips < c->train.batch)
@@ -43,6 +53,9 @@ static zt_err check(zt_train_cfg *c, const zt_dataset *ds) {
                        c->net.gan->name);
     if (c->data.curriculum_sides.n)
         return zt_fail(ZT_CONFIG, "data.curriculum_sides: the layers of %s depend on the size of its clips; leave it out",
+                       c->net.gan->name);
+    if (c->gan.categories && !has_categories(&c->net))
+        return zt_fail(ZT_CONFIG, "gan.categories: %s has no code for a category; leave it out, or take model.name=mocogan",
                        c->net.gan->name);
     if (c->gan.categories == ZT_GAN_FOUND) {
         c->net.classes = c->gan.classes;

@@ -7,9 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "init.h"
+#include "levels.h"
 #include "sweep.h"
 
 enum { CASES = 24 };
@@ -241,31 +240,15 @@ static void a_nan_stays(void **state) {
     }
 }
 
-static int run_level(const char *level, const char *onednn) {
+static int run_level(const char *level) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generated_products), cmocka_unit_test(readers_and_outputs_are_left_alone),
         cmocka_unit_test(training_folds_leaky_relu), cmocka_unit_test(recomputed_regions_keep_their_bits),
         cmocka_unit_test(the_profile_names_both), cmocka_unit_test(a_nan_stays),
     };
-    setenv("ZT_CPU", level, 1);
-    setenv("ZT_ONEDNN", onednn, 1);
     return cmocka_run_group_tests_name(level, tests, NULL, NULL);
 }
 
 int main(void) {
-    static const char *const levels[][2] = {{"base", "on"}, {"v3", "on"}, {"v4", "on"}, {"bf16", "on"}, {"base", "off"},
-                                            {"bf16", "off"}};
-    int failed = 0;
-    for (int k = 0; k < (int)(sizeof levels / sizeof *levels); k++) {          /* the level is chosen once per process */
-        fflush(NULL);
-        const pid_t child = fork();
-        if (child == 0) {
-            const int bad = run_level(levels[k][0], levels[k][1]);
-            fflush(NULL);
-            _exit(bad != 0);
-        }
-        int status = 1;
-        failed += child < 0 || waitpid(child, &status, 0) != child || status != 0;
-    }
-    return failed;
+    return run_levels(run_level);
 }

@@ -8,11 +8,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "init.h"
 #include "ops/attrs.h"
 #include "ops/common.h"
+#include "levels.h"
 #include "sweep.h"
 
 enum { CASES = 200, CASES_HEAVY = 80 };
@@ -151,10 +150,8 @@ static void runs_repeat(void **state) {
         }
 }
 
-static int run_level(const char *level, const char *onednn) {
+static int run_level(const char *level) {
     struct CMUnitTest tests[2 * ZT_OP_COUNT + 3];
-    setenv("ZT_CPU", level, 1);
-    setenv("ZT_ONEDNN", onednn, 1);
     for (int id = 0; id < ZT_OP_COUNT; id++) {
         tests[id] = (struct CMUnitTest){zt_op_at(id)->name, sweep_op, NULL, NULL, (void *)(uintptr_t)zt_op_at(id)};
         tests[ZT_OP_COUNT + id] = tests[id];
@@ -167,23 +164,6 @@ static int run_level(const char *level, const char *onednn) {
 }
 
 int main(int argc, char **argv) {
-    static const char *const levels[][2] = {{"base", "on"}, {"v3", "on"}, {"v4", "on"}, {"bf16", "on"}, {"base", "off"},
-                                            {"bf16", "off"}};
-    int failed = 0;
     if (argc > 1) cmocka_set_test_filter(argv[1]);
-    for (int k = 0; k < (int)(sizeof levels / sizeof *levels); k++) {
-        fflush(NULL);
-        const pid_t child = fork();
-        if (child == 0) {
-            const int bad = run_level(levels[k][0], levels[k][1]);
-            fflush(NULL);
-            _exit(bad != 0);
-        }
-        int status = 1;
-        if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-            fprintf(stderr, "level %s, oneDNN %s, failed (status %d)\n", levels[k][0], levels[k][1], status);
-            failed++;
-        }
-    }
-    return failed;
+    return run_levels(run_level);
 }

@@ -7,9 +7,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "init.h"
+#include "levels.h"
 #include "ops/ops.h"
 #include "tensor/plan.h"
 
@@ -201,29 +200,13 @@ static void copies_are_counted(void **state) {
     assert_true(packed[0] >= 9 * C * C * 2 && packed[0] == packed[1] && all[0] == all[1]);
 }
 
-static int run_level(const char *level, const char *onednn) {
+static int run_level(const char *level) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(kept_from_run_to_run), cmocka_unit_test(an_update_ends_sharing),
                                        cmocka_unit_test(parts_share), cmocka_unit_test(views_are_told_apart),
                                        cmocka_unit_test(copies_are_counted)};
-    setenv("ZT_CPU", level, 1);
-    setenv("ZT_ONEDNN", onednn, 1);
     return cmocka_run_group_tests_name(level, tests, NULL, NULL);
 }
 
 int main(void) {
-    static const char *const levels[][2] = {{"base", "on"}, {"v3", "on"}, {"v4", "on"}, {"bf16", "on"}, {"base", "off"},
-                                            {"bf16", "off"}};
-    int failed = 0;
-    for (int k = 0; k < (int)(sizeof levels / sizeof *levels); k++) {          /* the level is chosen once per process */
-        fflush(NULL);
-        const pid_t child = fork();
-        if (child == 0) {
-            const int bad = run_level(levels[k][0], levels[k][1]);
-            fflush(NULL);
-            _exit(bad != 0);
-        }
-        int status = 1;
-        failed += child < 0 || waitpid(child, &status, 0) != child || status != 0;
-    }
-    return failed;
+    return run_levels(run_level);
 }

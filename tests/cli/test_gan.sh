@@ -82,6 +82,8 @@ expect 2 "square clips" no data.height=12
 expect 2 "critics must be held" no gan.loss=wgan gan.penalty=none
 expect 2 "sections are data, model, gan, train" no difusion_x.target=x0
 expect 2 "train.text_drop" no train.text_drop=0.2
+sed 's/^model:.*/model: {name: tgan, width: 16}/' "$gan" > "$work/tgan.yaml"
+expect 2 "tgan has no code for a category" "$zoe" train "$work/tgan.yaml" --out "$work/x" data.frames=8
 [ ! -e "$work/x" ] || fail "a refused run left $work/x"
 expect 1 "told every clip apart" "$zoe" train "$gan" --out "$work/perfect" --quiet gan.critic_limit=1 gan.critic_lr=1e-2 \
     train.lr=0 train.steps=300 gan.noise=0 train.val_every=300

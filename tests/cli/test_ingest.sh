@@ -3,23 +3,7 @@
 # disk that is full, it ends with the same bytes. labels: slow
 # shellcheck disable=SC1091,SC2154
 . "$(dirname "$0")/tiny.sh"
-export OMP_NUM_THREADS=1
-mkdir "$work/videos"
-for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
-    "$zoe" synth --out "$work/s" --clips 9 --frames 40 --size 32 --seed $i > "$work/log" 2>&1 || fail "synth"
-    "$zoe" data show "$work/s" --num 4 -o "$work/videos/$i.mp4" > "$work/log" || fail "data show"
-    rm -rf "$work/s"
-done
-head -c 4000 "$work/videos/3.mp4" > "$work/videos/part.mp4"
-head -c 200 "$work/videos/3.mp4" > "$work/videos/cut.mp4"
-cp "$work/videos/5.mp4" "$work/videos/twin.mp4"
-settings="--size 32x24,24x32 --frames 5,9 --frame-rule 4n+1 --fps 12 --quiet"
-ingest() { # ingest FOLDER [OPTION...]
-    out=$1
-    shift
-    # shellcheck disable=SC2086
-    "$zoe" ingest "$work/videos" --out "$out" $settings "$@"
-}
+. "$(dirname "$0")/ingest_videos.sh"
 listing() { "$zoe" data ls "$1" --json && "$zoe" data ls "$1" --sources --json; }
 same() { # same FOLDER WHAT: the data set equals the one that was made in one go
     for shard in "$work"/whole/shards/*; do cmp "$shard" "$1/shards/${shard##*/}" || fail "$2: ${shard##*/} differs"; done
@@ -40,7 +24,7 @@ while [ $kills -lt 50 ] && [ $tries -lt 500 ]; do
     tries=$((tries + 1))
     # Not through the function: $! would be a shell around zoe, which would live on.
     # shellcheck disable=SC2086
-    "$zoe" ingest "$work/videos" --out "$work/killed" $settings --threads 3 > "$work/log" 2>&1 &
+    "$zoe" ingest "$work/videos" --out "$work/killed" $settings --quiet --threads 3 > "$work/log" 2>&1 &
     pid=$!
     sleep "$(awk -v k=$tries 'BEGIN { srand(k + 7); printf "%.3f", 0.01 + 0.4 * rand() * rand() }')"
     kill -9 $pid 2> "$work/err" && kills=$((kills + 1))

@@ -3,23 +3,7 @@
 # them is killed at any moment, stopped, or finds the disk full; other settings are refused, other files wait. labels: slow
 # shellcheck disable=SC1091,SC2154
 . "$(dirname "$0")/tiny.sh"
-export OMP_NUM_THREADS=1
-mkdir "$work/videos"
-for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
-    "$zoe" synth --out "$work/s" --clips 9 --frames 40 --size 32 --seed $i > "$work/log" 2>&1 || fail "synth"
-    "$zoe" data show "$work/s" --num 4 -o "$work/videos/$i.mp4" > "$work/log" || fail "data show"
-    rm -rf "$work/s"
-done
-head -c 4000 "$work/videos/3.mp4" > "$work/videos/part.mp4"
-head -c 200 "$work/videos/3.mp4" > "$work/videos/cut.mp4"
-cp "$work/videos/5.mp4" "$work/videos/twin.mp4"
-settings="--size 32x24,24x32 --frames 5,9 --frame-rule 4n+1 --fps 12"
-ingest() { # ingest FOLDER [OPTION...]
-    out=$1
-    shift
-    # shellcheck disable=SC2086
-    "$zoe" ingest "$work/videos" --out "$out" $settings --quiet "$@"
-}
+. "$(dirname "$0")/ingest_videos.sh"
 start() { # start NUMBER FOLDER [OPTION...]: the same in the background; $! is zoe itself, not a shell around it that is killed
     log=$1 out=$2
     shift 2
@@ -175,7 +159,7 @@ fi
 if command -v mpirun > "$work/log" 2>&1; then
     # shellcheck disable=SC2086
     OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 3 "$zoe" ingest "$work/videos" --out \
-        "$work/mpi" $settings --quiet > "$work/log" 2>&1 || fail "$(cat "$work/log")"
+        "$work/mpi" $settings > "$work/log" 2>&1 || fail "$(cat "$work/log")"
     same "$work/mpi" "mpirun -n 3"
 else
     echo "SKIPPED: mpirun (not installed)"

@@ -27,12 +27,15 @@ static void both(golden *m, const char *name, const char *const opts[][2], bool 
     zt_gan_size size = {.frames = d[1], .height = d[2], .width = d[3]};
     zt_gan_latent latent[ZT_GAN_LATENTS];
     zt_gan_verdict verdict[ZT_GAN_CRITICS];
-    char pick_name[64], times_name[64];
+    char pick_name[64], times_name[64], category_name[64];
     snprintf(times_name, sizeof times_name, "%s/in/times", m->name);
     if (zt_tset_find(&m->file, times_name)) {
         size.times = input(m, "in", "times");
         size.span = 7;
     }
+    snprintf(category_name, sizeof category_name, "%s/in/z_category", m->name);
+    const zt_tensor *category = zt_tset_find(&m->file, category_name);
+    if (category) size.classes = category->sh.d[1];
     must(p.def->check(p.cfg, &size));
     const int n = p.def->latents(p.cfg, &size, d[0], latent);
     for (int k = 0; k < n; k++) {
@@ -49,7 +52,10 @@ static void both(golden *m, const char *name, const char *const opts[][2], bool 
     output(m, made.video, "video");
     for (int k = 0; k < ZT_GAN_VIEWS && made.view[k].x; k++) output(m, made.view[k].x, made.view[k].name);
     if (made.penalty) output(m, made.penalty, "penalty");
-    for (int k = 0; k < critics; k++) output(m, verdict[k].score, k ? "score1" : "score");
+    for (int k = 0; k < critics; k++) {
+        output(m, verdict[k].score, k ? "score1" : "score");
+        if (verdict[k].category) output(m, verdict[k].category, k ? "category1" : "category");
+    }
 }
 #define OPTS(...) (const char *const[][2]){__VA_ARGS__, {0}}
 

@@ -18,6 +18,9 @@ static void vgan_frame(golden *m) { both(m, "vgan", OPTS({"width", "2"}, {"first
 #define TGAN OPTS({"width", "4"}, {"temporal_width", "8"}, {"critic_width", "3"}, {"latent", "5"})
 static void tgan(golden *m) { both(m, "tgan", TGAN, true); }
 static void tgan_fixed(golden *m) { both(m, "tgan", TGAN, false); }
+#define MOCOGAN OPTS({"width", "4"}, {"content", "5"}, {"motion", "3"})
+static void mocogan(golden *m) { both(m, "mocogan", MOCOGAN, true); }
+static void mocogan_fixed(golden *m) { both(m, "mocogan", MOCOGAN, false); }
 static void flow(golden *m) { both(m, "videogan-flow", OPTS({"width", "2"}, {"latent", "4"}), true); }
 static void flow_still(golden *m) { both(m, "videogan-flow", OPTS({"width", "2"}, {"latent", "4"}, {"warp", "false"}), false); }
 
@@ -27,6 +30,8 @@ AGAINST_PYTORCH(vgan_one_stream)
 AGAINST_PYTORCH(vgan_frame)
 AGAINST_PYTORCH(tgan)
 AGAINST_PYTORCH(tgan_fixed)
+AGAINST_PYTORCH(mocogan)
+AGAINST_PYTORCH(mocogan_fixed)
 AGAINST_PYTORCH(flow)
 AGAINST_PYTORCH(flow_still)
 
@@ -183,6 +188,10 @@ static void sizes_are_refused(void **state) {
     refused(check_size("vgan", NULL, 16, 64, 72), "such as 16x64x64");
     assert_int_equal(check_size("vgan", NULL, 16, 48, 64), ZT_OK);
     refused(check_size("tgan", NULL, 24, 32, 32), "power of two");
+    refused(check_size("mocogan", NULL, 16, 48, 48), "square clips of 16, 32");
+    refused(check_size("mocogan", NULL, 16, 32, 64), "64x32 was asked for");
+    refused(check_size("mocogan", NULL, 8, 32, 32), "clips of 13 frames or more, these have 8");
+    assert_null(zt_gan_find("no such pair"));
     refused(check_size("videogan-flow", NULL, 1, 32, 32), "at least 2");
     refused(check_size("videogan-flow", NULL, 2000, 32, 32), "1..1024 frames");
     assert_int_equal(check_size("videogan-flow", NULL, 5, 32, 32), ZT_OK);
@@ -194,7 +203,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vgan_golden), cmocka_unit_test(vgan_fixed_golden), cmocka_unit_test(vgan_one_stream_golden),
         cmocka_unit_test(vgan_frame_golden), cmocka_unit_test(tgan_golden), cmocka_unit_test(tgan_fixed_golden),
-        cmocka_unit_test(flow_golden), cmocka_unit_test(flow_still_golden), cmocka_unit_test(flow_carries_pictures),
+        cmocka_unit_test(mocogan_golden), cmocka_unit_test(mocogan_fixed_golden), cmocka_unit_test(flow_golden),
+        cmocka_unit_test(flow_still_golden), cmocka_unit_test(flow_carries_pictures),
         cmocka_unit_test(published_sizes), cmocka_unit_test(vgan_background_stands_still),
         cmocka_unit_test(slopes_have_gradients), cmocka_unit_test(sizes_are_refused),
     };

@@ -7,7 +7,7 @@ outputs: the generator's clip, views and penalty, and the critic's score of anot
 
     python3 tests/reference/gan_models.py          (needs torch, numpy and scipy; the result is committed, tests need neither)
 
-Papers: Vondrick et al. 2016 (arXiv:1609.02612), Saito et al. 2017 (arXiv:1611.06624), Ohnishi et al. 2018 (arXiv:1711.09618),
+Papers: Vondrick et al. 2016 (arXiv:1609.02612), Saito et al. 2017 (arXiv:1611.06624), Tulyakov et al. 2018 (arXiv:1707.04993), Ohnishi et al. 2018 (arXiv:1711.09618),
 Karras et al. 2020 and 2021 (arXiv:1912.04958, arXiv:2106.12423), Skorokhodov et al. 2022 (arXiv:2112.14683). The committed file's
 metadata has the versions.
 """
@@ -21,7 +21,7 @@ import torch.nn.functional as F
 import scipy
 from scipy.signal import firwin
 
-from layers import draw, finish, keep, tensors
+from layers import draw, finish, keep, random, tensors
 from models import GOLDEN, save
 
 
@@ -181,6 +181,42 @@ def tgan(case, training=True, width=4, temporal=8, critic_width=3, latent=5, siz
     video = x[:, :, 0].unflatten(0, (batch, T)).movedim(2, -1)
     score = video_critic(net, "critic", first(real), levels, critic_width, 1e-5, True)
     net.done({"z_slow": z, "real": real}, {"video": video, "score": score})
+
+
+# ---- MoCoGAN ----------------------------------------------------------------------------------------------------------
+
+def mocogan(case, training=True, width=4, content=5, motion=3, classes=3, size=(11, 16, 16), batch=2):
+    net, levels = Net(case, training), int(math.log2(size[1] / 4))
+    inputs = {"z_content": draw(batch, content), "z_motion_start": draw(batch, motion), "z_motion": draw(batch, size[0], motion),
+              "z_category": torch.eye(classes).double()[random.integers(0, classes, batch)], "real": draw(batch, *size, 3, scale=0.5)}
+    for x in inputs.values():
+        x.requires_grad_()
+    gru = [net(f"generator.gru.{part}.weight", motion, 3 * motion).T for part in "xh"]
+    gru += [net(f"generator.gru.{part}.bias", 3 * motion, kind="bias") for part in "xh"]
+    h, codes = inputs["z_motion_start"], []
+    for t in range(size[0]):
+        h = torch.gru_cell(inputs["z_motion"][:, t], h, *gru)
+        codes.append(torch.cat([inputs["z_content"], h, inputs["z_category"]], dim=1))
+    x = torch.stack(codes, dim=1).flatten(0, 1)[..., None, None, None]                          # [B T, codes, 1, 1, 1]
+    for k in range(levels):
+        x = conv_transpose(net, f"generator.up{k}", x, (1, 4, 4), width << (levels - 1 - k), (1, 2, 2) if k else 1,
+                           (0, 1, 1) if k else 0)
+        x = F.relu(net.batch_norm(f"generator.norm{k}", x))
+    video = torch.tanh(conv_transpose(net, "generator.out", x, (1, 4, 4), 3, (1, 2, 2), (0, 1, 1)))
+
+    def trunk(name, x, time, n):
+        for k in range(n):
+            x = conv(net, f"{name}.down{k}", x, (time, 4, 4), width << k, (1, 2, 2), (0, 1, 1))
+            x = F.leaky_relu(net.batch_norm(f"{name}.norm{k}", x) if k else x, 0.2)
+        return x
+
+    pick = torch.tensor(random.integers(0, size[0], batch), dtype=torch.int32)
+    tensors[f"{case}/in/pick"] = pick
+    frame = first(inputs["real"][torch.arange(batch), pick.long()])[:, :, None]
+    patches = conv(net, "critic.image.out", trunk("critic.image", frame, 1, 3), (1, 4, 4), 1, (1, 2, 2), (0, 1, 1))
+    judged = conv(net, "critic.video.out", trunk("critic.video", first(inputs["real"]), 4, levels), (4, 4, 4), 1 + classes)
+    net.done(inputs, {"video": last(video)[:, 0].unflatten(0, (batch, size[0])), "score": last(patches),
+                      "score1": last(judged[:, :1]), "category1": judged[:, 1:].mean(dim=(2, 3, 4))})
 
 
 # ---- flow and texture -------------------------------------------------------------------------------------------------
@@ -432,6 +468,8 @@ if __name__ == "__main__":
     stylegan("stylegan", times=[[0, 2.5], [3, 6]])
     stylegan("stylegan_plain", training=False, filtered=False, span=2)
     filters()
+    mocogan("mocogan")
+    mocogan("mocogan_fixed", training=False, batch=1)
     path = GOLDEN / "gan_models.safetensors"
     save(path, tensors, {"made_by": "tests/reference/gan_models.py", "torch": torch.__version__, "numpy": np.__version__,
                          "scipy": scipy.__version__, "python": platform.python_version()})
