@@ -1,5 +1,5 @@
-/* levels.h - for tests of kernels: the same tests at every processor level and without oneDNN, each in a process of its own, since
- * the level is chosen once per process. */
+/* levels.h - for tests of kernels: the same tests at every processor level and without oneDNN, each in a process of its own,
+ * since the level is chosen once per process. */
 #ifndef ZT_TESTS_LEVELS_H
 #define ZT_TESTS_LEVELS_H
 #include <stdio.h>

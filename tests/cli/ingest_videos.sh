@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154
-# ingest_videos.sh - sourced after tiny.sh by the tests of ingest: $work/videos, 15 short files, of which one is damaged, one cut off
-# and one the double of another; and how they are ingested ($settings).
+# ingest_videos.sh - sourced after tiny.sh by the tests of ingest: $work/videos, 15 short files, of which one is damaged, one
+# cut off and one the double of another; and how they are ingested ($settings).
 export OMP_NUM_THREADS=1
 mkdir "$work/videos"
 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do

@@ -7,7 +7,8 @@ outputs: the generator's clip, views and penalty, and the critic's score of anot
 
     python3 tests/reference/gan_models.py          (needs torch, numpy and scipy; the result is committed, tests need neither)
 
-Papers: Vondrick et al. 2016 (arXiv:1609.02612), Saito et al. 2017 (arXiv:1611.06624), Tulyakov et al. 2018 (arXiv:1707.04993), Ohnishi et al. 2018 (arXiv:1711.09618),
+Papers: Vondrick et al. 2016 (arXiv:1609.02612), Saito et al. 2017 (arXiv:1611.06624), Tulyakov et al. 2018
+(arXiv:1707.04993), Ohnishi et al. 2018 (arXiv:1711.09618),
 Karras et al. 2020 and 2021 (arXiv:1912.04958, arXiv:2106.12423), Skorokhodov et al. 2022 (arXiv:2112.14683). The committed file's
 metadata has the versions.
 """
@@ -188,7 +189,8 @@ def tgan(case, training=True, width=4, temporal=8, critic_width=3, latent=5, siz
 def mocogan(case, training=True, width=4, content=5, motion=3, classes=3, size=(11, 16, 16), batch=2):
     net, levels = Net(case, training), int(math.log2(size[1] / 4))
     inputs = {"z_content": draw(batch, content), "z_motion_start": draw(batch, motion), "z_motion": draw(batch, size[0], motion),
-              "z_category": torch.eye(classes).double()[random.integers(0, classes, batch)], "real": draw(batch, *size, 3, scale=0.5)}
+              "z_category": torch.eye(classes).double()[random.integers(0, classes, batch)],
+              "real": draw(batch, *size, 3, scale=0.5)}
     for x in inputs.values():
         x.requires_grad_()
     gru = [net(f"generator.gru.{part}.weight", motion, 3 * motion).T for part in "xh"]
