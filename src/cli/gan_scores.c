@@ -9,6 +9,26 @@ static double part(const zt_agreement *a) {
     return zt_score_part(a->agree, a->pairs);
 }
 
+static json_t *views_json(const zt_view_scores *v) {
+    json_t *j = json_object();
+    const struct { const char *name; bool there; double value; } all[] = {
+        {"mask_iou", v->has_mask, v->mask_iou}, {"mask_part", v->has_mask, v->mask_part},
+        {"background_change", v->has_background, v->background_change}, {"flow_error", v->has_flow, v->flow_error},
+        {"flow_error_of_none", v->has_flow, v->flow_error_of_none}, {"warp_error", v->has_flow, v->warp_error},
+        {"still_error", v->has_flow, v->still_error}};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        if (all[k].there) json_object_set_new(j, all[k].name, json_real(all[k].value));
+    return j;
+}
+
+static void print_views(const zt_view_scores *v) {
+    if (v->has_mask) printf("%-44s %8.3f\n", "mask and object: intersection over union", v->mask_iou);
+    if (v->has_background) printf("%-44s %8.2f\n", "background, change a frame, of 255", v->background_change);
+    if (!v->has_flow) return;
+    printf("%-44s %8.3f %8.3f\n", "flow in the object: error, pixels; of none", v->flow_error, v->flow_error_of_none);
+    printf("%-44s %8.2f %8.2f\n", "frame from the warped one before; not warped", v->warp_error, v->still_error);
+}
+
 static int print_json(const zt_gan_eval *r) {
     const zt_clip_spread *made = &r->clips.made, *real = &r->clips.real;
     json_t *entropy = json_pack("{s:f, s:f, s:f, s:f}", "shape", made->entropy.shape, "colour", made->entropy.colour, "direction",
@@ -26,6 +46,13 @@ static int print_json(const zt_gan_eval *r) {
                              "category_right", zt_score_part(r->named_right, r->named), "rollout_valid",
                              zt_score_part(r->rollout_halves, r->rollouts), "rollout_valid_as_one",
                              zt_score_part(r->rollout_whole, r->rollouts), "collapse", r->clips.collapse);
+    json_object_update(j, more);
+    json_decref(more);
+    if (!r->rollouts) {
+        json_object_del(j, "rollout_valid");
+        json_object_del(j, "rollout_valid_as_one");
+    }
+    more = views_json(&r->views);
     json_object_update(j, more);
     json_decref(more);
     return zt_cli_print_json("eval", j);
@@ -50,6 +77,7 @@ static int print_table(const zt_gan_eval *r) {
     if (r->rollouts)
         printf("%-44s %7.1f%%\n", "twice the trained length: valid in both halves",
                100 * zt_score_part(r->rollout_halves, r->rollouts));
+    print_views(&r->views);
     printf("%.0f frames/s\n", r->frames_per_s);
     if (*r->clips.collapse) printf("mode collapse: %s\n", r->clips.collapse);
     return ZT_EXIT_OK;

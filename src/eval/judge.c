@@ -29,6 +29,7 @@ typedef struct judge {
     int *label, *stack;       /* [N] */
     sight *seen;              /* [T] */
     double *sorted;           /* [T] scratch */
+    uint8_t *where;           /* [T,H,W] where the object is, the caller's; NULL: not wanted */
 } judge;
 
 static const uint8_t *pixel(const judge *j, int t, int p) {
@@ -251,6 +252,7 @@ static void look(judge *j, int t) {
     int id = 0, best_id = 0;
     *s = (sight){0};
     cover_frame(j, t, &off);
+    if (j->where) memset(j->where + (size_t)t * (size_t)j->N, 0, (size_t)j->N);
     memset(j->label, 0, (size_t)j->N * sizeof *j->label);
     for (int p = 0; p < j->N; p++) {
         if (j->label[p] || j->cover[p] < 0.5F) continue;
@@ -264,6 +266,7 @@ static void look(judge *j, int t) {
     if (best < 3) return;
     s->found = true;
     measure(j, best_id, s);
+    for (int p = 0; p < j->N && j->where; p++) j->where[(size_t)t * (size_t)j->N + (size_t)p] = j->label[p] == best_id;
     s->second = second / best;
     s->strange = off / s->area;
     double n = 0;
@@ -394,11 +397,15 @@ static void judge_frames(judge *j, zt_verdict *v) {
 }
 
 zt_err zt_judge_clip(const uint8_t *rgb, int T, int H, int W, zt_verdict *v) {
+    return zt_judge_segment(rgb, T, H, W, v, NULL);
+}
+
+zt_err zt_judge_segment(const uint8_t *rgb, int T, int H, int W, zt_verdict *v, uint8_t *object) {
     *v = (zt_verdict){.reason = "not judged"};
     if (T < 2 || T > 4096 || H < 8 || W < 8 || H > 1024 || W > 1024)
         return zt_fail(ZT_ARG, "judge: a clip of %dx%dx%d (frames x height x width); want 2..4096 frames and sides of 8..1024",
                        T, H, W);
-    judge j = {.rgb = rgb, .T = T, .H = H, .W = W, .N = H * W};
+    judge j = {.rgb = rgb, .T = T, .H = H, .W = W, .N = H * W, .where = object};
     const size_t n = (size_t)j.N;
     j.back = zt_alloc_array(n, 3 * sizeof *j.back);
     j.cover = zt_alloc_array(n, sizeof *j.cover);
@@ -407,6 +414,7 @@ zt_err zt_judge_clip(const uint8_t *rgb, int T, int H, int W, zt_verdict *v) {
     j.seen = zt_alloc_array((size_t)T, sizeof *j.seen);
     j.sorted = zt_alloc_array((size_t)T, sizeof *j.sorted);
     const bool ready = j.back && j.cover && j.label && j.stack && j.seen && j.sorted;
+    if (object) memset(object, 0, (size_t)T * n);
     if (ready) judge_frames(&j, v);
     zt_free(j.back);
     zt_free(j.cover);

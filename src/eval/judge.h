@@ -36,6 +36,10 @@ typedef struct zt_verdict {
  *  Errors: ZT_ARG when T < 2 or a side is not in 8..1024, ZT_NOMEM. Any thread. */
 zt_err zt_judge_clip(const uint8_t *rgb, int T, int H, int W, zt_verdict *v);
 
+/** The same, and where the object is: object [T,H,W] is 1 on pixels of which it covers half or more, else 0; all 0 where there is
+ *  none. NULL: not wanted. */
+zt_err zt_judge_segment(const uint8_t *rgb, int T, int H, int W, zt_verdict *v, uint8_t *object);
+
 /** Names as captions use them: "square", "red", "left". "?" when out of range. */
 const char *zt_judge_shape_name(int shape);
 const char *zt_judge_colour_name(int colour);

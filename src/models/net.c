@@ -32,6 +32,17 @@ bool zt_net_from_frame(const zt_net *net) {
     return false;
 }
 
+bool zt_net_any_length(const zt_net *net) {
+    zt_gan_size size = zt_net_gan_size(net);
+    zt_gan_latent z[ZT_GAN_LATENTS], longer[ZT_GAN_LATENTS];
+    const int n = net->gan ? net->gan->latents(net->cfg, &size, 1, z) : 0;
+    size.frames *= 4;
+    if (net->gan) net->gan->latents(net->cfg, &size, 1, longer);
+    for (int k = 0; k < n; k++)
+        if (zt_numel(&longer[k].sh) > zt_numel(&z[k].sh)) return true;
+    return false;
+}
+
 void zt_net_finish(zt_net *net) {
     zt_free(net->cfg);
     *net = (zt_net){0};

@@ -80,6 +80,7 @@ static zt_err free_clips(const job *j) {
     j->r->frames_per_s = j->r->clips_per_s * (double)net->frames;
     if (e == ZT_OK)
         e = zt_gan_monitor_look(&j->r->clips, made, n, real, n_real, (int)net->frames, (int)net->height, (int)net->width, true);
+    if (e == ZT_OK) e = zt_gan_views_score(&j->r->views, j->m, n, codes, j->cfg->multiply);
     zt_free(codes);
     zt_free(made);
     zt_free(real);
@@ -186,5 +187,5 @@ zt_err zt_gan_eval_run(zt_gan_eval *r, zt_model_dir *m, const zt_dataset *ds, co
         return zt_fail(ZT_CONFIG, "the judge reads the world shapes only: give a data set made by zoe synth --world shapes");
     zt_err e = free_clips(&j);
     if (e == ZT_OK) e = cross(&j);
-    return e == ZT_OK && cfg->rollouts ? roll_out(&j) : e;
+    return e == ZT_OK && cfg->rollouts && zt_net_any_length(&m->net) ? roll_out(&j) : e;
 }

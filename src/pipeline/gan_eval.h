@@ -6,11 +6,12 @@
 #include "data/dataset.h"
 #include "models/net.h"
 #include "pipeline/gan_monitor.h"
+#include "pipeline/gan_views.h"
 
 typedef struct zt_gan_eval_cfg {
     int n;                       /* clips of free codes */
     int contents, motions;       /* codes that are crossed: contents x motions clips */
-    int rollouts;                /* clips of twice the trained length; 0: leave out */
+    int rollouts;                /* clips of twice the trained length, by a model of any length; 0: leave out */
     uint64_t seed;
     zt_dtype multiply;           /* what products are rounded to (zt_sampling_precision) */
 } zt_gan_eval_cfg;
@@ -20,6 +21,7 @@ typedef struct zt_agreement { int64_t pairs, agree; } zt_agreement;
 
 typedef struct zt_gan_eval {
     zt_gan_monitor clips;                /* free clips beside those of the test split, seen combinations */
+    zt_view_scores views;                /* of the same clips */
     zt_agreement content;                /* shape and colour, of one content code in different motion */
     zt_agreement content_floor;          /* the same of different content codes: chance, as this model's clips are spread */
     zt_agreement motion;                 /* direction, of one category (with none: of one motion code) in different content */

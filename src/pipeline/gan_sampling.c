@@ -9,13 +9,24 @@ struct zt_gan_sampling {
     zt_net net;                          /* a view: cfg belongs to the caller */
     int batch, n_z;
     zt_gan_latent latent[ZT_GAN_LATENTS];
-    zt_node *z[ZT_GAN_LATENTS], *out;
+    zt_node *z[ZT_GAN_LATENTS];
+    zt_gan_made made;                    /* of which views only where they were asked for */
+    zt_node *out;
     zt_graph *g;
     zt_plan *plan;
 };
 
-zt_err zt_gan_sampling_create(zt_gan_sampling **out, const zt_net *net, zt_tset *params, zt_tset *states, int batch,
-                              zt_dtype multiply, bool dry) {
+static zt_err plan(zt_gan_sampling *s, zt_tset *params, zt_tset *states, bool dry) {
+    zt_node *out[1 + ZT_GAN_VIEWS] = {s->out};
+    int n = 1;
+    for (int k = 0; k < ZT_GAN_VIEWS; k++)
+        if (s->made.view[k].x) out[n++] = s->made.view[k].x;
+    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params, .states = states, .dry = dry};
+    return zt_plan_create(&s->plan, s->g, n, out, &cfg);
+}
+
+static zt_err create(zt_gan_sampling **out, const zt_net *net, zt_tset *params, zt_tset *states, int batch, zt_dtype multiply,
+                     bool views, bool dry) {
     *out = NULL;
     zt_gan_sampling *s = zt_alloc(sizeof *s);
     if (!s) return ZT_NOMEM;
@@ -29,19 +40,40 @@ zt_err zt_gan_sampling_create(zt_gan_sampling **out, const zt_net *net, zt_tset 
     zt_nn nn = {.g = s->g, .params = params, .states = states};
     s->n_z = net->gan->latents(net->cfg, &size, batch, s->latent);
     for (int k = 0; k < s->n_z; k++) s->z[k] = zt_input(s->g, s->latent[k].name, ZT_F32, s->latent[k].sh);
-    s->out = net->gan->generate(&nn, net->cfg, &size, s->z, false).video;
+    s->made = net->gan->generate(&nn, net->cfg, &size, s->z, false);
+    s->out = s->made.video;
+    if (!views) memset(s->made.view, 0, sizeof s->made.view);
     ZT_TRY(e = zt_graph_error(s->g), done);
     const char *missing = zt_graph_keep_f32(s->g, net->f32_scopes);
     if (missing && strncmp(missing, "critic", 6) != 0) {                      /* critics are not here */
         e = zt_fail(ZT_CONFIG, "f32_scopes: this model has no part '%.*s'", (int)strcspn(missing, ","), missing);
         goto done;
     }
-    const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params, .states = states, .dry = dry};
-    e = zt_plan_create(&s->plan, s->g, 1, &s->out, &cfg);
+    e = plan(s, params, states, dry);
 done:
     if (e != ZT_OK) zt_gan_sampling_destroy(&s);
     *out = s;
     return e;
+}
+
+zt_err zt_gan_sampling_create(zt_gan_sampling **s, const zt_net *net, zt_tset *params, zt_tset *states, int batch,
+                              zt_dtype multiply, bool dry) {
+    return create(s, net, params, states, batch, multiply, false, dry);
+}
+
+zt_err zt_gan_sampling_create_views(zt_gan_sampling **s, const zt_net *net, zt_tset *params, zt_tset *states, int batch,
+                                    zt_dtype multiply) {
+    return create(s, net, params, states, batch, multiply, true, false);
+}
+
+const float *zt_gan_sampling_view(const zt_gan_sampling *s, const char *name, zt_shape *sh) {
+    for (int k = 0; k < ZT_GAN_VIEWS; k++) {
+        const zt_node *x = s->made.view[k].x;
+        if (!x || strcmp(s->made.view[k].name, name) != 0) continue;
+        *sh = x->sh;
+        return x->x;
+    }
+    return NULL;
 }
 
 void zt_gan_sampling_destroy(zt_gan_sampling **s) {

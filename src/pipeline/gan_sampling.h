@@ -10,6 +10,12 @@ typedef struct zt_gan_sampling zt_gan_sampling;
  *  ZT_CONFIG says where not. dry: laid out only. One thread at a time. */
 zt_err zt_gan_sampling_create(zt_gan_sampling **s, const zt_net *net, zt_tset *params, zt_tset *states, int batch,
                               zt_dtype multiply, bool dry);
+/** The same, with the generator's views (gan.h) made at each pass too. */
+zt_err zt_gan_sampling_create_views(zt_gan_sampling **s, const zt_net *net, zt_tset *params, zt_tset *states, int batch,
+                                    zt_dtype multiply);
+/** View `name` of the clips of the last pass: values [batch, ..] of shape *sh, valid until the next pass, or NULL: this
+ *  generator has none of that name, or they were not asked for. on_step of zt_gan_sampling_run is the place to read it. */
+const float *zt_gan_sampling_view(const zt_gan_sampling *s, const char *name, zt_shape *sh);
 void zt_gan_sampling_destroy(zt_gan_sampling **s);
 int64_t zt_gan_sampling_bytes(const zt_gan_sampling *s);
 

@@ -70,6 +70,18 @@ for word in content_agreement motion_agreement rollout_valid valid_of_data entro
 done
 expect 2 "--steps" "$zoe" eval "$m" --data "$work/data" --steps 3
 
+# ---- a generator of several parts, of one length
+sed -e 's/^model:.*/model: {name: vgan, width: 4}/' -e '/^      noise_part/d' -e 's/^gan:.*/gan: {loss: nonsaturating}/' "$gan" > "$work/vgan.yaml"
+"$zoe" train "$work/vgan.yaml" --out "$work/vgan" --quiet data.frames=8 train.steps=3
+"$zoe" eval "$work/vgan/model" --data "$work/data" --num 16 --json > "$work/eval.json" && fail "clips of 10 frames for a model of 8"
+"$zoe" synth --out "$work/eight" --clips 60 --frames 8 --size 16 --val 0.1 --test 0.2 --seed 2 2> "$work/log" || fail "synth"
+"$zoe" eval "$work/vgan/model" --data "$work/eight" --num 16 --json > "$work/eval.json"
+for word in mask_iou mask_part background_change; do
+    grep -q "\"$word\"" "$work/eval.json" || fail "eval of vgan lacks $word: $(cat "$work/eval.json")"
+done
+! grep -q "rollout\|flow_error" "$work/eval.json" || fail "eval of vgan: $(cat "$work/eval.json")"
+expect 2 "vgan makes 8" "$zoe" generate "$work/vgan/model" --video-frames 16 -o "$work/x.mp4"
+
 # ---- refused, with what is possible
 no() { "$zoe" train "$gan" --out "$work/x" "$@"; }
 expect 2 "the data set has" no train.batch=60

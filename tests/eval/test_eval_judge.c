@@ -72,6 +72,31 @@ static void world_of_16_pixels(void **state) {
     right_at(16, 7, 0.97);
 }
 
+/* Where the judge says the object is, against the renderer's coverage of half a pixel or more: intersection over union. */
+static void objects_are_where_they_are_drawn(void **state) {
+    enum { FRAMES = 16, SIZE = 32, N = FRAMES * SIZE * SIZE };
+    static uint8_t rgb[3 * N], truth[N], object[N];
+    bool none[ZT_TRIPLES] = {false};
+    (void)state;
+    for (uint64_t k = 0; k < 40; k++) {
+        zt_rng r = zt_rng_init(78, k);
+        zt_move_spec spec;
+        zt_verdict v;
+        zt_move_sample(&r, none, false, FRAMES, &spec);
+        zt_move_render(&spec, FRAMES, SIZE, SIZE, rgb, truth, NULL);
+        assert_int_equal(zt_judge_segment(rgb, FRAMES, SIZE, SIZE, &v, object), ZT_OK);
+        int both = 0, either = 0;
+        for (int p = 0; p < N; p++) {
+            both += object[p] && truth[p] >= 128;
+            either += object[p] || truth[p] >= 128;
+        }
+        if (v.valid && 10 * both < 8 * either) fail_msg("clip %d: %d pixels of %d", (int)k, both, either);
+    }
+    memset(rgb, 100, sizeof rgb);                              /* nothing there */
+    assert_int_equal(zt_judge_segment(rgb, FRAMES, SIZE, SIZE, &(zt_verdict){0}, object), ZT_OK);
+    for (int p = 0; p < N; p++) assert_int_equal(object[p], 0);
+}
+
 /* Clips painted here, with noise, at slow and fast motion. */
 static clip moving(int shape, int colour, int direction, double speed, double r, int noise) {
     static const int way[4][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
@@ -231,6 +256,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(world_of_32_pixels),     cmocka_unit_test(world_of_64_pixels),
         cmocka_unit_test(world_of_128_pixels),    cmocka_unit_test(world_of_16_pixels),
+        cmocka_unit_test(objects_are_where_they_are_drawn),
         cmocka_unit_test(own_clips_are_read),     cmocka_unit_test(partly_outside_is_read),
         cmocka_unit_test(reversed_time_turns_the_direction), cmocka_unit_test(refuses_what_is_no_single_object),
         cmocka_unit_test(captions_by_word),       cmocka_unit_test(scores_and_intervals),
