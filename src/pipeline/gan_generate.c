@@ -109,7 +109,7 @@ zt_generate_cfg zt_generate_of_clip(const zt_generate_cfg *c, const zt_net *net,
 zt_err zt_gan_generate(const zt_generate_cfg *c, zt_model_dir *m, const zt_net *net, zt_dtype multiply, const float *frame,
                        float *x) {
     if (net->frames > m->net.frames && !zt_net_any_length(net))
-        return zt_fail(ZT_CONFIG, "clips of %lld frames: this %s makes %lld, as long as those it was trained on; want that or fewer",
+        return zt_fail(ZT_CONFIG, "clips of %lld frames: this %s makes %lld, as it was trained to; want that or fewer",
                        (long long)net->frames, net->gan->name, (long long)m->net.frames);
     zt_net whole = *net;                                  /* fewer frames than trained: the beginning of a clip of that length */
     if (whole.frames < m->net.frames) whole.frames = m->net.frames;
