@@ -39,7 +39,8 @@ static const char *amount(double bytes, char *buf, size_t cap) {
 }
 
 static const char *duration(double s, char *buf, size_t cap) {
-    if (s >= 3600) snprintf(buf, cap, "%.1f h", s / 3600);
+    if (s >= 72 * 3600) snprintf(buf, cap, "%.1f days", s / 86400);
+    else if (s >= 3600) snprintf(buf, cap, "%.1f h", s / 3600);
     else if (s >= 90) snprintf(buf, cap, "%.0f min", s / 60);
     else snprintf(buf, cap, "%.0f s", s);
     return buf;

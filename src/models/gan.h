@@ -50,6 +50,7 @@ typedef struct zt_gan_verdict {
 typedef struct zt_gan_def {
     const char *name, *doc;
     zt_opts opts;                                            /* option table of the config section "model" */
+    bool any_times;                                          /* of continuous time: zt_gan_size.times is heeded */
     size_t cfg_size;
     /** Whether cfg can make clips of this size; ZT_CONFIG says which number does not fit and which would. */
     zt_err (*check)(const void *cfg, const zt_gan_size *size);

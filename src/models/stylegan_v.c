@@ -213,6 +213,7 @@ const zt_gan_def zt_gan_stylegan_v = {
     .doc = "alias-free pictures, continuous time (StyleGAN3 arXiv:2106.12423, StyleGAN-V arXiv:2112.14683)",
     .opts = {options, sizeof options / sizeof *options},
     .cfg_size = sizeof(zt_stylegan_cfg),
+    .any_times = true,
     .check = check,
     .latents = latents,
     .generate = generate,

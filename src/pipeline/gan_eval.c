@@ -6,8 +6,6 @@
 #include "pipeline/gan_sampling.h"
 #include "pipeline/sampling.h"
 
-enum { PASS = 16 };
-
 typedef struct job {
     zt_model_dir *m;
     const zt_dataset *ds;
@@ -29,11 +27,12 @@ static zt_err make(const job *j, int n, const zt_gan_codes *codes, int64_t frame
     zt_net net = j->m->net;
     net.frames = frames;
     const int64_t clip = clip_bytes(&net, frames);
+    const int pass = zt_gan_pass(&net);
     zt_gan_sampling *s = NULL;
-    float *x = zt_alloc_array((size_t)(clip * PASS), sizeof *x);
-    zt_err e = x ? zt_gan_sampling_create(&s, &net, &j->m->params, &j->m->states, PASS, j->cfg->multiply, false) : ZT_NOMEM;
-    for (int done = 0; e == ZT_OK && done < n; done += PASS) {
-        const int rows = n - done < PASS ? n - done : PASS;
+    float *x = zt_alloc_array((size_t)(clip * pass), sizeof *x);
+    zt_err e = x ? zt_gan_sampling_create(&s, &net, &j->m->params, &j->m->states, pass, j->cfg->multiply, false) : ZT_NOMEM;
+    for (int done = 0; e == ZT_OK && done < n; done += pass) {
+        const int rows = n - done < pass ? n - done : pass;
         e = zt_gan_sampling_run(s, rows, codes + done, x, go_on, NULL);
         if (e == ZT_OK) zt_floats_to_rgb(x, rgb + done * clip, rows * clip);
     }

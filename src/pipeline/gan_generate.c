@@ -4,7 +4,6 @@
 #include <string.h>
 #include "base/str.h"
 
-enum { PASS = 16 };
 
 /* Where the first frame is given and all else follows from it. */
 static zt_err check_from_frame(const zt_generate_cfg *c, const zt_net *net) {
@@ -114,8 +113,8 @@ zt_err zt_gan_generate(const zt_generate_cfg *c, zt_model_dir *m, const zt_net *
     zt_net whole = *net;                                  /* fewer frames than trained: the beginning of a clip of that length */
     if (whole.frames < m->net.frames) whole.frames = m->net.frames;
     const int64_t values = net->height * net->width * ZT_RGB, kept = net->frames * values, made = whole.frames * values;
-    const int batch = c->num < PASS ? c->num : PASS;
-    zt_gan_codes codes[PASS];
+    const int pass = zt_gan_pass(&whole), batch = c->num < pass ? c->num : pass;
+    zt_gan_codes codes[ZT_GAN_PASS];
     zt_gan_sampling *s = NULL;
     float *clips = zt_alloc_array((size_t)(made * batch), sizeof *clips);
     zt_err e = clips ? zt_gan_sampling_create(&s, &whole, &m->params, &m->states, batch, multiply, false) : ZT_NOMEM;

@@ -16,6 +16,11 @@ struct zt_gan_sampling {
     zt_plan *plan;
 };
 
+int zt_gan_pass(const zt_net *net) {
+    const int64_t fit = ZT_GAN_PASS * 16 * 32 * 32 / (net->frames * net->height * net->width);
+    return fit < 1 ? 1 : fit < ZT_GAN_PASS ? (int)fit : ZT_GAN_PASS;
+}
+
 static zt_err plan(zt_gan_sampling *s, zt_tset *params, zt_tset *states, bool dry) {
     zt_node *out[1 + ZT_GAN_VIEWS] = {s->out};
     int n = 1;

@@ -5,6 +5,10 @@
 
 typedef struct zt_gan_sampling zt_gan_sampling;
 
+enum { ZT_GAN_PASS = 16 };               /* most clips made at a time */
+/** Clips that are made at a time: 16, fewer of clips beyond 16x32x32 so that a pass stays about as large, 1 at least. */
+int zt_gan_pass(const zt_net *net);
+
 /** Plan the generator of `net` for `batch` clips per pass. net (but not what its pointers show), params and states (of layers)
  *  are borrowed; their values are read at every run. net->frames may be more than it was trained at where the model can:
  *  ZT_CONFIG says where not. dry: laid out only. One thread at a time. */

@@ -5,8 +5,6 @@
 #include "eval/judge.h"
 #include "pipeline/sampling.h"
 
-enum { PASS = 16 };
-
 typedef struct job {
     zt_gan_sampling *s;
     const zt_net *net;
@@ -95,7 +93,7 @@ static zt_err score(const job *j, const float *clip, const views *of) {
 static bool look(void *user, int done, int total) {
     job *j = user;
     const int64_t clip = j->net->frames * j->net->height * j->net->width * ZT_RGB;
-    const int first = (done - 1) / PASS * PASS;
+    const int pass = zt_gan_pass(j->net), first = (done - 1) / pass * pass;
     (void)total;
     for (int k = first; k < done && j->err == ZT_OK; k++) {
         const int row = k - first;
@@ -117,7 +115,7 @@ zt_err zt_gan_views_score(zt_view_scores *r, zt_model_dir *m, int n, const zt_ga
     job j = {.net = &m->net, .r = r};
     zt_shape sh;
     *r = (zt_view_scores){0};
-    zt_err e = zt_gan_sampling_create_views(&j.s, &m->net, &m->params, &m->states, PASS, multiply);
+    zt_err e = zt_gan_sampling_create_views(&j.s, &m->net, &m->params, &m->states, zt_gan_pass(&m->net), multiply);
     if (e != ZT_OK) return e;
     r->has_background = zt_gan_sampling_view(j.s, "background", &sh);
     r->has_mask = r->has_background && zt_gan_sampling_view(j.s, "mask", &sh);

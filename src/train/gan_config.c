@@ -35,6 +35,9 @@ static const zt_opt options[] = {
      "critics see clips without a square of half the side"},
     {"augment_colour", ZT_OPT_BOOL, AT(augment_colour), "false", 0, 0, NULL, 0,
      "critics see clips of other brightness, saturation and contrast"},
+    {"sparse_frames", ZT_OPT_INT, AT(sparse_frames), "0", 0, 1024, NULL, 0,
+     "frames of each clip, at random times, that a step makes and sees; for models of continuous time (arXiv:2112.14683); 0: "
+     "all"},
     {"categories", ZT_OPT_ENUM, AT(categories), "none", 0, 0, "none|found|labelled", 0,
      "found: the generator's category is to be seen in its clips, whatever it comes to mean (arXiv:1606.03657); labelled: it is "
      "the "

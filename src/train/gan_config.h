@@ -10,7 +10,7 @@ typedef enum zt_gan_categories { ZT_GAN_NO_CATEGORIES, ZT_GAN_FOUND, ZT_GAN_LABE
 
 typedef struct zt_gan_cfg {
     int loss, bound, penalty, categories;                     /* of the enums above */
-    int64_t critic_steps, bound_every, penalty_every, classes, monitor_clips, critic_limit;
+    int64_t critic_steps, bound_every, penalty_every, classes, monitor_clips, critic_limit, sparse_frames;
     int critic_optimiser;                                     /* 0: as train; else zt_optimiser + 1 */
     double critic_lr, critic_beta1, critic_beta2, bound_to, penalty_weight, noise, noise_part, category_weight;
     int augment_shift, augment_cutout, augment_colour, stop_on_collapse;

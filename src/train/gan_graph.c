@@ -37,10 +37,15 @@ static zt_gan_sight make_sight(zt_graph *g, const zt_train_cfg *c, const char *o
 
 static void make_inputs(zt_gan_graph *s, const zt_train_cfg *c) {
     const zt_net *net = &c->net;
-    const zt_gan_size size = zt_net_gan_size(net);
-    const zt_shape clips = zt_sh(c->train.batch, net->frames, net->height, net->width, ZT_RGB);
     zt_graph *g = s->g;
-    s->n_z = net->gan->latents(net->cfg, &size, c->train.batch, s->latent);
+    s->size = zt_net_gan_size(net);
+    if (c->gan.sparse_frames) {
+        s->size.span = net->frames;
+        s->size.frames = c->gan.sparse_frames;
+        s->size.times = zt_input(g, "times", ZT_F32, zt_sh(c->train.batch, s->size.frames));
+    }
+    const zt_shape clips = zt_sh(c->train.batch, s->size.frames, net->height, net->width, ZT_RGB);
+    s->n_z = net->gan->latents(net->cfg, &s->size, c->train.batch, s->latent);
     for (int k = 0; k < s->n_z; k++) s->z[k] = zt_input(g, s->latent[k].name, ZT_F32, s->latent[k].sh);
     s->of_made = make_sight(g, c, "made", clips);
     if (c->gan.noise > 0) s->sigma = zt_input(g, "sigma", ZT_F32, zt_shape_of(0, NULL));
@@ -64,10 +69,9 @@ static zt_node *plus(zt_node *sum, zt_node *x) {
 
 /* One clip list before all critics. */
 typedef struct hearing { int n; zt_gan_verdict of[ZT_GAN_CRITICS]; } hearing;
-static hearing hear(zt_nn *nn, const zt_train_cfg *c, zt_node *clips, zt_node *pick) {
-    const zt_gan_size size = zt_net_gan_size(&c->net);
+static hearing hear(const zt_gan_graph *s, zt_nn *nn, const zt_train_cfg *c, zt_node *clips, zt_node *pick) {
     hearing h = {0};
-    h.n = c->net.gan->judge(nn, c->net.cfg, &size, clips, pick, true, h.of);
+    h.n = c->net.gan->judge(nn, c->net.cfg, &s->size, clips, pick, true, h.of);
     return h;
 }
 
@@ -92,7 +96,7 @@ static zt_node *penalty(zt_gan_graph *s, zt_nn *nn, const zt_train_cfg *c, zt_no
     if (s->mix) {
         zt_node *mix = zt_reshape(s->mix, zt_sh(B, 1, 1, 1, 1));
         at = zt_add(made, zt_mul(zt_sub(real, made), mix));
-        h = hear(nn, c, at, s->of_real.pick);
+        h = hear(s, nn, c, at, s->of_real.pick);
     }
     for (int k = 0; k < h.n; k++) sum = plus(sum, zt_gan_penalty_of(h.of[k].score, at, s->mix ? 1 : 0));
     return sum;
@@ -101,7 +105,7 @@ static zt_node *penalty(zt_gan_graph *s, zt_nn *nn, const zt_train_cfg *c, zt_no
 static void critic_losses(zt_gan_graph *s, zt_nn *nn, const zt_train_cfg *c, zt_node *made) {
     const zt_gan_loss kind = (zt_gan_loss)c->gan.loss;
     zt_node *real = seen(s, c, &s->of_real, s->real), *fake = seen(s, c, &s->of_made, made);
-    const hearing r = hear(nn, c, real, s->of_real.pick), f = hear(nn, c, fake, s->of_made.pick);
+    const hearing r = hear(s, nn, c, real, s->of_real.pick), f = hear(s, nn, c, fake, s->of_made.pick);
     for (int k = 0; k < r.n; k++) {
         zt_node *a = r.of[k].score, *b = f.of[k].score;
         s->loss = plus(s->loss, zt_gan_critic_loss(kind, a, b));
@@ -117,9 +121,9 @@ static void critic_losses(zt_gan_graph *s, zt_nn *nn, const zt_train_cfg *c, zt_
 
 static void generator_losses(zt_gan_graph *s, zt_nn *nn, const zt_train_cfg *c, const zt_gan_made *made) {
     zt_node *fake = seen(s, c, &s->of_made, made->video);
-    const hearing f = hear(nn, c, fake, s->of_made.pick);
+    const hearing f = hear(s, nn, c, fake, s->of_made.pick);
     hearing r = {0};
-    if (s->real) r = hear(nn, c, seen(s, c, &s->of_real, s->real), s->of_real.pick);
+    if (s->real) r = hear(s, nn, c, seen(s, c, &s->of_real, s->real), s->of_real.pick);
     for (int k = 0; k < f.n; k++)
         s->loss = plus(s->loss, zt_gan_generator_loss((zt_gan_loss)c->gan.loss, s->real ? r.of[k].score : NULL, f.of[k].score));
     s->category = c->gan.categories ? category_loss(s, &f, NULL) : NULL;
@@ -128,8 +132,7 @@ static void generator_losses(zt_gan_graph *s, zt_nn *nn, const zt_train_cfg *c, 
 
 /* Everything this side pays; nn->update: only the states of this side's layers change. */
 static zt_node *build_losses(zt_gan_graph *s, zt_nn *nn, const zt_train_cfg *c) {
-    const zt_gan_size size = zt_net_gan_size(&c->net);
-    const zt_gan_made made = c->net.gan->generate(nn, c->net.cfg, &size, s->z, true);
+    const zt_gan_made made = c->net.gan->generate(nn, c->net.cfg, &s->size, s->z, true);
     zt_node *of_generator = nn->update;
     double weight = 1;
     nn->update = NULL;
@@ -224,16 +227,28 @@ bool zt_gan_generator_looks(const zt_train_cfg *c) {
 }
 
 void zt_gan_graph_show(zt_gan_graph *s, const zt_train_cfg *c, const uint8_t *rgb) {
-    if (s->real) zt_rgb_to_floats(rgb, s->real->x, zt_numel(&s->real->sh));
+    const int64_t T = s->size.frames, frame = c->net.height * c->net.width * ZT_RGB;
+    const float *times = s->size.times ? s->size.times->x : NULL;
+    for (int64_t k = 0; s->real && k < c->train.batch * T; k++) {
+        const int64_t at = k / T * c->net.frames + (times ? (int64_t)times[k] : k % T);
+        zt_rgb_to_floats(rgb + at * frame, (float *)s->real->x + k * frame, frame);
+    }
     for (int k = 0; k < s->n_z; k++)
         if (s->latent[k].draw == ZT_GAN_FRAME) zt_gan_first_frames(&c->net, c->train.batch, rgb, s->z[k]->x);
 }
 
-static void draw_sight(const zt_gan_sight *how, const zt_train_cfg *c, zt_rng *r, uint64_t stream) {
+/* `frames` of the whole numbers 0..span-1, in order, all choices equally likely (selection sampling, Knuth, TAOCP 3.4.2 S). */
+static void draw_times(zt_rng *r, int64_t frames, int64_t span, float *times) {
+    int64_t taken = 0;
+    for (int64_t t = 0; taken < frames; t++)
+        if (zt_rng_int(r, 0, span - t - 1) < frames - taken) times[taken++] = (float)t;
+}
+
+static void draw_sight(const zt_gan_sight *how, int64_t frames, const zt_train_cfg *c, zt_rng *r, uint64_t stream) {
     const int64_t B = c->train.batch;
     if (!how->pick) return;
     int32_t *pick = how->pick->x;                         /* NULL: no critic of this model looks at single frames */
-    for (int64_t b = 0; pick && b < B; b++) pick[b] = (int32_t)zt_rng_int(r, 0, c->net.frames - 1);
+    for (int64_t b = 0; pick && b < B; b++) pick[b] = (int32_t)zt_rng_int(r, 0, frames - 1);
     if (how->augment) zt_gan_augment_draw(r, B, c->net.height, c->net.width, how->augment->x);
     if (how->noise) zt_fill_normal((uint64_t)c->run.seed, stream, how->noise->x, zt_numel(&how->noise->sh));
 }
@@ -249,8 +264,10 @@ void zt_gan_graph_draw(zt_gan_graph *s, const zt_train_cfg *c, uint64_t number, 
         if (s->latent[k].draw != ZT_GAN_CATEGORY) continue;
         for (int64_t b = 0; b < c->train.batch; b++) x[b * classes + zt_rng_int(&r, 0, classes - 1)] = 1;
     }
-    draw_sight(&s->of_made, c, &r, stream + NOISE_OF_MADE);
-    draw_sight(&s->of_real, c, &r, stream + NOISE_OF_REAL);
+    draw_sight(&s->of_made, s->size.frames, c, &r, stream + NOISE_OF_MADE);
+    draw_sight(&s->of_real, s->size.frames, c, &r, stream + NOISE_OF_REAL);
     if (s->sigma) *(float *)s->sigma->x = (float)sigma;
+    for (int64_t b = 0; s->size.times && b < c->train.batch; b++)
+        draw_times(&r, s->size.frames, s->size.span, (float *)s->size.times->x + b * s->size.frames);
     for (int64_t b = 0; s->mix && b < c->train.batch; b++) ((float *)s->mix->x)[b] = (float)zt_rng_uniform(&r);
 }

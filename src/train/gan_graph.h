@@ -22,9 +22,10 @@ typedef struct zt_gan_graph {
     int n_z;
     zt_gan_latent latent[ZT_GAN_LATENTS];
     zt_node *z[ZT_GAN_LATENTS];
-    zt_node *real;                  /* [B,T,H,W,3] in -1..1; NULL: the loss does not look at real clips */
+    zt_node *real;                  /* [B,frames,H,W,3] in -1..1; NULL: the loss does not look at real clips */
     zt_node *label;                 /* [B] i32: category of each real clip, or NULL */
     zt_gan_sight of_real, of_made;
+    zt_gan_size size;               /* of the clips of a step: of all frames, or of some, whose times [B,frames] are an input */
     zt_node *sigma;                 /* scalar: of the noise, or NULL */
     zt_node *mix;                   /* [B] in 0..1: where between real and made the penalty looks, or NULL */
     zt_optimise opt;
@@ -40,8 +41,8 @@ void zt_gan_graph_finish(zt_gan_graph *s);
 int64_t zt_gan_graph_bytes(const zt_gan_graph *s);
 /** Whether the generator's step takes a batch of real clips too: for its loss, or for the frames that its clips begin with. */
 bool zt_gan_generator_looks(const zt_train_cfg *c);
-/** The batch of real clips rgb [B,T,H,W,3] into `real`, and their first frames into the latent that wants them; where there are
- *  such. */
+/** The batch of real clips rgb [B,T,H,W,3], of which the frames at the times drawn last, into `real`; and their first frames
+ *  into the latent that wants them; where there are such. */
 void zt_gan_graph_show(zt_gan_graph *s, const zt_train_cfg *c, const uint8_t *rgb);
 /** All inputs but real, first frames, label and the optimiser's, as a pure function of (seed, number): latent codes, views,
  *  noise of `sigma`. */

@@ -115,13 +115,13 @@ static zt_err make_clips(zt_run *r, int n, const uint8_t *real, uint8_t *rgb) {
     const zt_net *net = &r->c->net;
     const int64_t clip = clip_values(net), frame = clip / net->frames;
     const bool from_frame = zt_net_from_frame(net);
+    const int pass = zt_gan_pass(net);
     zt_gan_sampling *s = NULL;
-    float *x = zt_alloc_array((size_t)((clip + frame) * ZT_GAN_PASS), sizeof *x), *first = x ? x + clip * ZT_GAN_PASS : NULL;
-    zt_err e =
-        x ? zt_gan_sampling_create(&s, net, &r->ema, &r->ema, ZT_GAN_PASS, zt_precision_multiply(r->c->run.precision), false)
-          : ZT_NOMEM;
-    for (int done = 0; e == ZT_OK && done < n; done += ZT_GAN_PASS) {
-        const int rows = n - done < ZT_GAN_PASS ? n - done : ZT_GAN_PASS;
+    float *x = zt_alloc_array((size_t)((clip + frame) * pass), sizeof *x), *first = x ? x + clip * pass : NULL;
+    zt_err e = x ? zt_gan_sampling_create(&s, net, &r->ema, &r->ema, pass, zt_precision_multiply(r->c->run.precision), false)
+                 : ZT_NOMEM;
+    for (int done = 0; e == ZT_OK && done < n; done += pass) {
+        const int rows = n - done < pass ? n - done : pass;
         zt_gan_codes codes[ZT_GAN_PASS] = {{0}};
         if (from_frame) zt_gan_first_frames(net, rows, real + done * clip, first);
         for (int k = 0; k < rows; k++) {

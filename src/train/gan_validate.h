@@ -4,8 +4,6 @@
 #include "train/gan_labels.h"
 #include "train/recipe.h"
 
-enum { ZT_GAN_PASS = 16 };               /* clips made at a time */
-
 /** What the recipe keeps of a run beside its graphs. */
 typedef struct zt_gan_own {
     zt_gan_labels labels;

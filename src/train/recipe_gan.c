@@ -54,6 +54,12 @@ static zt_err check(zt_train_cfg *c, const zt_dataset *ds) {
     if (c->data.curriculum_sides.n)
         return zt_fail(ZT_CONFIG, "data.curriculum_sides: the layers of %s depend on the size of its clips; leave it out",
                        c->net.gan->name);
+    if (c->gan.sparse_frames && !c->net.gan->any_times)
+        return zt_fail(ZT_CONFIG, "gan.sparse_frames: %s makes frames that follow each other, not any; leave it out",
+                       c->net.gan->name);
+    if (c->gan.sparse_frames > c->net.frames)
+        return zt_fail(ZT_CONFIG, "gan.sparse_frames=%lld of clips of %lld frames; want at most that",
+                       (long long)c->gan.sparse_frames, (long long)c->net.frames);
     if (c->gan.categories && !has_categories(&c->net))
         return zt_fail(ZT_CONFIG, "gan.categories: %s has no code for a category; leave it out, or take model.name=mocogan",
                        c->net.gan->name);
@@ -126,10 +132,11 @@ static zt_step_cost cost(const void *all, const zt_train_cfg *c) {
 
 static zt_err samples_bytes(const zt_train_cfg *c, zt_tset *params, zt_tset *states, int64_t *bytes) {
     zt_gan_sampling *s = NULL;
-    const zt_err e = zt_gan_sampling_create(&s, &c->net, params, states, ZT_GAN_PASS, ZT_F32, true);
+    const zt_err e = zt_gan_sampling_create(&s, &c->net, params, states, zt_gan_pass(&c->net), ZT_F32, true);
     const int64_t clip = c->net.frames * c->net.height * c->net.width * ZT_RGB;
     if (e == ZT_OK)
-        *bytes = zt_gan_sampling_bytes(s) + c->gan.monitor_clips * clip * 3 + clip * ZT_GAN_PASS * (int64_t)sizeof(float);
+        *bytes = zt_gan_sampling_bytes(s) + c->gan.monitor_clips * clip * 3 +
+                 clip * zt_gan_pass(&c->net) * (int64_t)sizeof(float);
     zt_gan_sampling_destroy(&s);
     return e;
 }
@@ -195,9 +202,9 @@ static double scalar(const zt_node *x) {
 /* One side's step: `number` tells its random numbers from those of all others, `update` counts the updates of this side. */
 static zt_err run_side(zt_run *r, zt_gan_graph *s, int64_t number, int64_t update) {
     const zt_steps_cfg k = zt_gan_steps(r->c, s->side);
+    zt_gan_graph_draw(s, &r->now, (uint64_t)number, noise_at(r->c, r->at.step));      /* first: it says which frames are shown */
     zt_err e = s->side != ZT_GAN_GENERATOR || zt_gan_generator_looks(r->c) ? feed_real(r, s) : ZT_OK;
     if (e != ZT_OK) return e;
-    zt_gan_graph_draw(s, &r->now, (uint64_t)number, noise_at(r->c, r->at.step));
     zt_optimise_set(&s->opt, &k, r->at.step, update);
     if ((e = zt_plan_run(s->plan)) != ZT_OK) return e;
     if (isfinite(scalar(s->loss)) && isfinite(scalar(s->opt.norm))) return ZT_OK;

@@ -83,12 +83,21 @@ done
 ! grep -q "rollout\|flow_error" "$work/eval.json" || fail "eval of vgan: $(cat "$work/eval.json")"
 expect 2 "vgan makes 8" "$zoe" generate "$work/vgan/model" --video-frames 16 -o "$work/x.mp4"
 
+# ---- a few frames of each clip, at any times
+sed -e '/^      noise_part/d' -e 's/^gan:.*/gan: {sparse_frames: 3, penalty: r1, penalty_every: 2}/' \
+    -e 's/^model:.*/model: {name: stylegan-v, width: 8, base: 64, latent: 8, layers: 4, margin: 2, motion_latent: 4,\
+        motion_kernel: 2, time_features: 4, longest_period: 64, critic_join: 8}/' "$gan" > "$work/style.yaml"
+"$zoe" train "$work/style.yaml" --out "$work/style" --quiet train.steps=3
+"$zoe" generate "$work/style/model" --video-frames 12 -o "$work/x.mp4"
+expect 2 "clips of 10 frames; want at most that" "$zoe" train "$work/style.yaml" --out "$work/x" gan.sparse_frames=11
+
 # ---- refused, with what is possible
 no() { "$zoe" train "$gan" --out "$work/x" "$@"; }
 expect 2 "the data set has" no train.batch=60
 expect 2 "want 2 or more" no train.batch=1
 expect 2 "no such label; it has" no gan.label=colr
 expect 2 "gan.label is not set" no gan.label=
+expect 2 "mocogan makes frames that follow each other" no gan.sparse_frames=3
 expect 2 "mirrors clips" no data.flip=true
 expect 2 "clips of 10 frames or more" no data.frames=8
 expect 2 "square clips" no data.height=12

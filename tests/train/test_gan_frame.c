@@ -1,4 +1,5 @@
-/* test_gan_frame.c - a generator that continues a first frame gets that of real clips: in its inputs, and in a step of a run. */
+/* test_gan_frame.c - a generator that continues a first frame gets that of real clips: in its inputs, and in a step of a run. One
+ * of continuous time, a few frames of each clip: those at the times that it is told. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -98,6 +99,46 @@ static void every_side_is_shown_frame_0(void **state) {
     zt_train_cfg_finish(&c);
 }
 
+static void frames_are_those_at_the_times(void **state) {
+    enum { SPARSE = 3 };
+    static uint8_t rgb[BATCH * CLIP];
+    char path[100];
+    int other = 0;
+    zt_train_cfg c;
+    zt_tset params = {0}, states = {0};
+    zt_gan_graph s;
+    (void)state;
+    snprintf(path, sizeof path, "%s/sparse.yaml", folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(f, "data: {path: %s}\nmodel: {name: stylegan-v, width: 8, base: 64, latent: 8, layers: 4, margin: 2,\n"
+               "  motion_latent: 4, motion_kernel: 2, time_features: 4, longest_period: 64, critic_join: 8}\n", folder);
+    fprintf(f, "gan: {sparse_frames: %d}\ntrain: {optimiser: adam, steps: 4, batch: %d, warmup: 0}\n", SPARSE, BATCH);
+    assert_int_equal(fclose(f), 0);
+    must(zt_train_cfg_load(&c, path, 0, NULL));
+    zt_dataset *ds = NULL;
+    must(zt_run_data_open(&ds, &c, NULL));
+    must(zt_gan_graph_create(&s, ZT_GAN_CRITIC, &c, &params, &states, false));
+    assert_true(s.real->sh.d[1] == SPARSE && s.size.span == FRAMES);
+    for (int k = 0; k < BATCH * CLIP; k++) rgb[k] = (uint8_t)(k * 2654435761U >> 24);
+    for (uint64_t number = 0; number < 20; number++) {
+        zt_gan_graph_draw(&s, &c, number, 0);
+        zt_gan_graph_show(&s, &c, rgb);
+        for (int k = 0; k < BATCH * SPARSE; k++) {
+            const float *t = (float *)s.size.times->x + k;
+            assert_true(*t >= 0 && *t < FRAMES && *t == floorf(*t) && (k % SPARSE == 0 || *t > t[-1]));
+            is_clip(rgb + k / SPARSE * CLIP + (int)*t * FRAME, (float *)s.real->x + k * FRAME, FRAME);
+            other += *t != (float)(k % SPARSE);
+        }
+    }
+    assert_true(other > 20);                                                  /* not always the first frames */
+    zt_gan_graph_finish(&s);
+    zt_tset_finish(&params);
+    zt_tset_finish(&states);
+    zt_dataset_close(&ds);
+    zt_train_cfg_finish(&c);
+}
+
 /* One step of a run by `override`: its generator_penalty (-1: none), and the batches it took. */
 static double one_step(const char *override, int64_t *batches) {
     static zt_run r;
@@ -141,6 +182,7 @@ static void a_step_takes_frames_of_real_clips(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_side_is_shown_frame_0),
+                                       cmocka_unit_test(frames_are_those_at_the_times),
                                        cmocka_unit_test(a_step_takes_frames_of_real_clips)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
