@@ -61,6 +61,12 @@ typedef struct zt_generate_cfg {
     int64_t content_seed, motion_seed;
     int64_t interpolate_to;              /* -1, or: content goes from that of content_seed (clip 0) to that of this seed (clip
                                             num - 1); all clips then move alike */
+    /** Adversarial models with a style in each layer (stylegan-v): truncation draws styles towards their mean, 1 (as they are)
+     *  .. 0 (all the mean: clips alike, and better formed). Layers style_from..style_to-1 take their style from the content seed
+     *  style_seed: coarse layers say where and what, fine ones colours. style_seed -1: no other styles. */
+    double truncation;
+    int64_t style_seed;
+    int style_from, style_to;            /* 0 <= from < to; to at most the layers there are */
     const char *category;                /* name or number of the category; NULL: drawn by the seed */
     /** Denoisers and models with from_frame: known first frames, the same for every clip: context_frames x context_height x
      *  context_width x 3 bytes RGB (row by row), centre-cropped and resized to the clip's size. One frame: image-to-video.

@@ -9,9 +9,9 @@
 #include "zt/generate.h"
 
 typedef struct args {
-    char prompt[8192], negative[8192], image[1024], video[1024], out[1024], category[64], interpolate[128];
+    char prompt[8192], negative[8192], image[1024], video[1024], out[1024], category[64], interpolate[128], mix[128];
     int64_t num, steps, video_frames, seed, content_seed, motion_seed, context, width, height, columns;
-    double cfg_scale, fps;
+    double cfg_scale, fps, truncation;
     int sampler, precision, grid, json, quiet;
 } args;
 
@@ -45,6 +45,10 @@ static const zt_opt options[] = {
      "adversarial models with categories: name or number; none: drawn by the seed"},
     {"interpolate", ZT_OPT_STR, AT(interpolate), NULL, 0, 0, NULL, 0,
      "adversarial models: A:B:N, N clips from what content seed A shows to what B shows, moving alike"},
+    {"truncation", ZT_OPT_REAL, AT(truncation), "1", 0, 1, NULL, 0,
+     "stylegan-v: below 1 styles are drawn towards their mean: better formed, more alike"},
+    {"mix-styles", ZT_OPT_STR, AT(mix), NULL, 0, 0, NULL, 0,
+     "stylegan-v: SEED:FROM-TO, layers FROM up to TO (not itself; from 0) take the style of content seed SEED"},
     {"grid", ZT_OPT_BOOL, AT(grid), "false", 0, 0, NULL, 0, "all clips side by side in one file"},
     {"columns", ZT_OPT_INT, AT(columns), "0", 0, 4096, NULL, 0, "of the grid; 0: nearest to a square"},
     {"precision", ZT_OPT_ENUM, AT(precision), "auto", 0, 0, "auto|f32|bf16", 0,
@@ -101,6 +105,17 @@ static zt_err read_interpolation(const args *a, zt_generate_cfg *c) {
     return ZT_OK;
 }
 
+/* "SEED:FROM-TO" */
+static zt_err read_mixing(const args *a, zt_generate_cfg *c) {
+    long long seed;
+    int used = 0;
+    if (!*a->mix) return ZT_OK;
+    if (sscanf(a->mix, "%lld:%d-%d%n", &seed, &c->style_from, &c->style_to, &used) != 3 || a->mix[used] || seed < 0)
+        return zt_fail(ZT_ARG, "--mix-styles %s: want SEED:FROM-TO, such as 7:8-16", a->mix);
+    c->style_seed = seed;
+    return ZT_OK;
+}
+
 static bool on_step(void *user, int done, int total) {
     zt_progress *p = user;
     if (p->total == 0) zt_progress_begin(p, "generating", "steps", total);
@@ -136,7 +151,9 @@ static zt_err run(const args *a, const char *dir, zt_model_info *info, double *s
     c.content_seed = a->content_seed;
     c.motion_seed = a->motion_seed;
     c.category = *a->category ? a->category : NULL;
+    c.truncation = a->truncation;
     ZT_TRY(e = read_interpolation(a, &c), done);
+    ZT_TRY(e = read_mixing(a, &c), done);
     c.context = known.rgb;
     c.context_frames = known.frames;
     c.context_height = known.height;

@@ -52,6 +52,7 @@ static int print_json(const zt_gan_eval *r) {
         json_object_del(j, "rollout_valid");
         json_object_del(j, "rollout_valid_as_one");
     }
+    if (r->eq_t >= 0) json_object_set_new(j, "eq_t_db", json_real(r->eq_t));
     more = views_json(&r->views);
     json_object_update(j, more);
     json_decref(more);
@@ -78,6 +79,7 @@ static int print_table(const zt_gan_eval *r) {
         printf("%-44s %7.1f%%\n", "twice the trained length: valid in both halves",
                100 * zt_score_part(r->rollout_halves, r->rollouts));
     print_views(&r->views);
+    if (r->eq_t >= 0) printf("%-44s %8.1f\n", "EQ-T, moved pictures against moved codes, dB", r->eq_t);
     printf("%.0f frames/s\n", r->frames_per_s);
     if (*r->clips.collapse) printf("mode collapse: %s\n", r->clips.collapse);
     return ZT_EXIT_OK;

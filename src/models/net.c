@@ -32,6 +32,10 @@ bool zt_net_from_frame(const zt_net *net) {
     return false;
 }
 
+bool zt_net_has_styles(const zt_net *net) {
+    return net->gan && net->gan->styles;
+}
+
 bool zt_net_any_length(const zt_net *net) {
     zt_gan_size size = zt_net_gan_size(net);
     zt_gan_latent z[ZT_GAN_LATENTS], longer[ZT_GAN_LATENTS];

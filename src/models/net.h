@@ -34,6 +34,8 @@ zt_opts zt_net_opts(const zt_net *net);                      /* of cfg */
 zt_gan_size zt_net_gan_size(const zt_net *net);
 /** Whether it is an adversarial model whose clips begin with a frame that is given (a latent of ZT_GAN_FRAME). */
 bool zt_net_from_frame(const zt_net *net);
+/** Whether it is an adversarial model with a style in each layer (gan.h). */
+bool zt_net_has_styles(const zt_net *net);
 /** Whether it is an adversarial model of any length: a latent of it goes on frame by frame. Others make clips of net->frames. */
 bool zt_net_any_length(const zt_net *net);
 void zt_net_finish(zt_net *net);

@@ -22,6 +22,7 @@ typedef struct zt_agreement { int64_t pairs, agree; } zt_agreement;
 typedef struct zt_gan_eval {
     zt_gan_monitor clips;                /* free clips beside those of the test split, seen combinations */
     zt_view_scores views;                /* of the same clips */
+    double eq_t;                         /* dB (eval/equivariance.h), of models with styles; negative: not measured */
     zt_agreement content;                /* shape and colour, of one content code in different motion */
     zt_agreement content_floor;          /* the same of different content codes: chance, as this model's clips are spread */
     zt_agreement motion;                 /* direction, of one category (with none: of one motion code) in different content */

@@ -25,6 +25,10 @@ static zt_err check_from_frame(const zt_generate_cfg *c, const zt_net *net) {
     return ZT_OK;
 }
 
+static bool wants_styles(const zt_generate_cfg *c) {
+    return c->truncation != 1 || c->style_seed >= 0;
+}
+
 zt_err zt_generate_check_kind(const zt_generate_cfg *c, const zt_net *net) {
     const bool from_frame = zt_net_from_frame(net);
     const struct { bool set; const char *name;
@@ -34,7 +38,7 @@ zt_err zt_generate_check_kind(const zt_generate_cfg *c, const zt_net *net) {
         {c->context_frames && !from_frame, "context (image, video)"}};
     const struct { bool set; const char *name; } of_gans[] = {
         {c->content_seed >= 0, "content_seed"}, {c->motion_seed >= 0, "motion_seed"}, {c->interpolate_to >= 0, "interpolate"},
-        {c->category, "category"}};
+        {c->category, "category"}, {c->truncation != 1, "truncation"}, {c->style_seed >= 0, "style_seed"}};
     for (size_t k = 0; net->gan && k < sizeof of_denoisers / sizeof *of_denoisers; k++)
         if (of_denoisers[k].set)
             return zt_fail(ZT_ARG,
@@ -50,6 +54,13 @@ zt_err zt_generate_check_kind(const zt_generate_cfg *c, const zt_net *net) {
                 "prompt; leave this out",
                 of_gans[k].name, zt_net_name(net));
     if (!net->gan) return ZT_OK;
+    if (!(c->truncation >= 0 && c->truncation <= 1)) return zt_fail(ZT_ARG, "truncation=%g; want 0 to 1", c->truncation);
+    if (!zt_net_has_styles(net) && wants_styles(c))
+        return zt_fail(ZT_ARG, "%s: layers of %s have no styles, as those of stylegan-v have; leave this out",
+                       c->style_seed >= 0 ? "style_seed" : "truncation", net->gan->name);
+    if (c->style_seed >= 0 && !(c->style_from >= 0 && c->style_from < c->style_to))
+        return zt_fail(ZT_ARG, "style_seed: layers %d to %d take its style; want the first below the last", c->style_from,
+                       c->style_to);
     if (from_frame) return check_from_frame(c, net);
     if (c->interpolate_to >= 0 && (c->content_seed < 0 || c->num < 2))
         return zt_fail(ZT_ARG, "interpolate: want content_seed (the first clip's) and 2 clips or more");
@@ -86,6 +97,12 @@ zt_err zt_generate_codes(const zt_generate_cfg *c, const zt_net *net, int k, zt_
     const uint64_t own = c->seed + (mixing ? 0 : (uint64_t)k);
     *codes = (zt_gan_codes){.content = c->content_seed >= 0 ? (uint64_t)c->content_seed : own,
                             .motion = c->motion_seed >= 0 ? (uint64_t)c->motion_seed : own};
+    if (c->style_seed >= 0) {
+        codes->style = (uint64_t)c->style_seed;
+        codes->style_from = c->style_from;
+        codes->style_to = c->style_to;
+    }
+    codes->to_mean = 1 - c->truncation;
     if (mixing) {
         codes->content_to = (uint64_t)c->interpolate_to;
         codes->mix = (double)k / (c->num - 1);
@@ -117,7 +134,10 @@ zt_err zt_gan_generate(const zt_generate_cfg *c, zt_model_dir *m, const zt_net *
     zt_gan_codes codes[ZT_GAN_PASS];
     zt_gan_sampling *s = NULL;
     float *clips = zt_alloc_array((size_t)(made * batch), sizeof *clips);
-    zt_err e = clips ? zt_gan_sampling_create(&s, &whole, &m->params, &m->states, batch, multiply, false) : ZT_NOMEM;
+    const int with = wants_styles(c) ? ZT_GAN_STYLED : 0;
+    zt_err e = clips ? zt_gan_sampling_create(&s, &whole, &m->params, &m->states, batch, multiply, with) : ZT_NOMEM;
+    if (e == ZT_OK && c->style_seed >= 0 && c->style_to > zt_gan_sampling_layers(s))
+        e = zt_fail(ZT_ARG, "style_to=%d: this model has %d layers", c->style_to, zt_gan_sampling_layers(s));
     for (int done = 0; e == ZT_OK && done < c->num; done += batch) {
         const int n = c->num - done < batch ? c->num - done : batch;
         for (int k = 0; e == ZT_OK && k < n; k++) {

@@ -1,6 +1,7 @@
 /* gan_sampling.c - see gan_sampling.h. Tested by tests/pipeline/test_gan_monitor.c. */
 #include "pipeline/gan_sampling.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "init.h"
 #include "pipeline/sampling.h"
@@ -12,6 +13,10 @@ struct zt_gan_sampling {
     zt_node *z[ZT_GAN_LATENTS];
     zt_gan_made made;                    /* of which views only where they were asked for */
     zt_node *out;
+    /* Of a styled one: */
+    int layers;
+    zt_node *other[ZT_GAN_LATENTS];      /* latents of the other styles: content ones are inputs of their own */
+    zt_node *keep, *choose, *shift;      /* [B,1] what is left of w - mean; [B,layers] 1: the other style; [B,2] */
     zt_graph *g;
     zt_plan *plan;
 };
@@ -30,8 +35,28 @@ static zt_err plan(zt_gan_sampling *s, zt_tset *params, zt_tset *states, bool dr
     return zt_plan_create(&s->plan, s->g, n, out, &cfg);
 }
 
-static zt_err create(zt_gan_sampling **out, const zt_net *net, zt_tset *params, zt_tset *states, int batch, zt_dtype multiply,
-                     bool views, bool dry) {
+static zt_gan_made styled(zt_gan_sampling *s, zt_nn *nn, const zt_gan_size *size) {
+    const zt_gan_def *gan = s->net.gan;
+    zt_node *w[ZT_GAN_STYLES], *w2[ZT_GAN_STYLES], *mean;
+    char name[64];
+    for (int k = 0; k < s->n_z; k++) {
+        snprintf(name, sizeof name, "other_%s", s->latent[k].name);
+        s->other[k] = s->latent[k].part == ZT_GAN_CONTENT ? zt_input(s->g, name, ZT_F32, s->latent[k].sh) : s->z[k];
+    }
+    s->layers = gan->styles(nn, s->net.cfg, size, s->z, false, w, &mean);
+    gan->styles(nn, s->net.cfg, size, s->other, false, w2, &mean);
+    s->keep = zt_input(s->g, "keep", ZT_F32, zt_sh(s->batch, 1));
+    s->choose = zt_input(s->g, "choose", ZT_F32, zt_sh(s->batch, s->layers));
+    s->shift = zt_input(s->g, "shift", ZT_F32, zt_sh(s->batch, 2));
+    for (int i = 0; i < s->layers; i++) {
+        zt_node *x = zt_add(w[i], zt_mul(zt_sub(w2[i], w[i]), zt_slice(s->choose, 1, i, 1)));
+        w[i] = zt_add(zt_mul(zt_sub(x, mean), s->keep), mean);
+    }
+    return gan->synthesise(nn, s->net.cfg, size, w, s->z, s->shift, false);
+}
+
+zt_err zt_gan_sampling_create(zt_gan_sampling **out, const zt_net *net, zt_tset *params, zt_tset *states, int batch,
+                              zt_dtype multiply, int with) {
     *out = NULL;
     zt_gan_sampling *s = zt_alloc(sizeof *s);
     if (!s) return ZT_NOMEM;
@@ -45,30 +70,20 @@ static zt_err create(zt_gan_sampling **out, const zt_net *net, zt_tset *params, 
     zt_nn nn = {.g = s->g, .params = params, .states = states};
     s->n_z = net->gan->latents(net->cfg, &size, batch, s->latent);
     for (int k = 0; k < s->n_z; k++) s->z[k] = zt_input(s->g, s->latent[k].name, ZT_F32, s->latent[k].sh);
-    s->made = net->gan->generate(&nn, net->cfg, &size, s->z, false);
+    s->made = with & ZT_GAN_STYLED ? styled(s, &nn, &size) : net->gan->generate(&nn, net->cfg, &size, s->z, false);
     s->out = s->made.video;
-    if (!views) memset(s->made.view, 0, sizeof s->made.view);
+    if (!(with & ZT_GAN_VIEWS_TOO)) memset(s->made.view, 0, sizeof s->made.view);
     ZT_TRY(e = zt_graph_error(s->g), done);
     const char *missing = zt_graph_keep_f32(s->g, net->f32_scopes);
     if (missing && strncmp(missing, "critic", 6) != 0) {                      /* critics are not here */
         e = zt_fail(ZT_CONFIG, "f32_scopes: this model has no part '%.*s'", (int)strcspn(missing, ","), missing);
         goto done;
     }
-    e = plan(s, params, states, dry);
+    e = plan(s, params, states, with & ZT_GAN_DRY);
 done:
     if (e != ZT_OK) zt_gan_sampling_destroy(&s);
     *out = s;
     return e;
-}
-
-zt_err zt_gan_sampling_create(zt_gan_sampling **s, const zt_net *net, zt_tset *params, zt_tset *states, int batch,
-                              zt_dtype multiply, bool dry) {
-    return create(s, net, params, states, batch, multiply, false, dry);
-}
-
-zt_err zt_gan_sampling_create_views(zt_gan_sampling **s, const zt_net *net, zt_tset *params, zt_tset *states, int batch,
-                                    zt_dtype multiply) {
-    return create(s, net, params, states, batch, multiply, true, false);
 }
 
 const float *zt_gan_sampling_view(const zt_gan_sampling *s, const char *name, zt_shape *sh) {
@@ -87,6 +102,10 @@ void zt_gan_sampling_destroy(zt_gan_sampling **s) {
     zt_graph_destroy(&(*s)->g);
     zt_free(*s);
     *s = NULL;
+}
+
+int zt_gan_sampling_layers(const zt_gan_sampling *s) {
+    return s->layers;
 }
 
 int64_t zt_gan_sampling_bytes(const zt_gan_sampling *s) {
@@ -134,12 +153,11 @@ static void mix_codes(zt_gan_draw draw, float *x, const float *y, int64_t n, dou
     for (int64_t k = 0; k < n; k++) x[k] = (float)(a * x[k] + b * y[k]);
 }
 
-/* Latent k of row b of the pass. */
-static void fill(const zt_gan_sampling *s, int k, int b, const zt_gan_codes *c, float *other) {
-    const zt_gan_latent *z = &s->latent[k];
+/* Latent z of row b of the pass, into `input`. */
+static void fill(const zt_gan_sampling *s, const zt_gan_latent *z, zt_node *input, int b, const zt_gan_codes *c, float *other) {
     const int64_t n = zt_numel(&z->sh) / s->batch;
     const uint64_t stream = zt_hash_name(z->name);
-    float *x = (float *)s->z[k]->x + b * n;
+    float *x = (float *)input->x + b * n;
     if (z->draw == ZT_GAN_FRAME) {
         memcpy(x, c->frame, (size_t)n * sizeof *x);
         return;
@@ -150,6 +168,18 @@ static void fill(const zt_gan_sampling *s, int k, int b, const zt_gan_codes *c, 
         zt_gan_draw_codes(z->draw, c->content_to, stream, other, n);
         mix_codes(z->draw, x, other, n, c->mix);
     }
+}
+
+/* What row b of a styled pass is to look like. */
+static void fill_style(const zt_gan_sampling *s, int b, const zt_gan_codes *c, float *unused) {
+    const zt_gan_codes other = {.content = c->style, .motion = c->motion, .category = c->category};
+    for (int k = 0; k < s->n_z; k++)
+        if (s->other[k] != s->z[k]) fill(s, &s->latent[k], s->other[k], b, &other, unused);
+    ((float *)s->keep->x)[b] = (float)(1 - c->to_mean);
+    for (int i = 0; i < s->layers; i++)
+        ((float *)s->choose->x)[b * s->layers + i] = i >= c->style_from && i < c->style_to ? 1 : 0;
+    ((float *)s->shift->x)[2 * b] = (float)c->dx;
+    ((float *)s->shift->x)[2 * b + 1] = (float)c->dy;
 }
 
 zt_err zt_gan_sampling_run(zt_gan_sampling *s, int n, const zt_gan_codes *codes, float *clips,
@@ -165,8 +195,11 @@ zt_err zt_gan_sampling_run(zt_gan_sampling *s, int n, const zt_gan_codes *codes,
     zt_err e = other ? ZT_OK : ZT_NOMEM;
     for (int done = 0; e == ZT_OK && done < n; done += s->batch) {
         const int rows = n - done < s->batch ? n - done : s->batch;
-        for (int b = 0; b < s->batch; b++)                                    /* rows beyond the last clip repeat it */
-            for (int k = 0; k < s->n_z; k++) fill(s, k, b, &codes[done + (b < rows ? b : rows - 1)], other);
+        for (int b = 0; b < s->batch; b++) {                                  /* rows beyond the last clip repeat it */
+            const zt_gan_codes *c = &codes[done + (b < rows ? b : rows - 1)];
+            for (int k = 0; k < s->n_z; k++) fill(s, &s->latent[k], s->z[k], b, c, other);
+            if (s->layers) fill_style(s, b, c, other);
+        }
         if ((e = zt_plan_run(s->plan)) != ZT_OK) break;
         memcpy(clips + done * clip, s->out->x, (size_t)(rows * clip) * sizeof *clips);
         if (on_step && !on_step(user, done + rows, n)) e = zt_fail(ZT_CANCELLED, "stopped");

@@ -115,7 +115,8 @@ zt_err zt_gan_views_score(zt_view_scores *r, zt_model_dir *m, int n, const zt_ga
     job j = {.net = &m->net, .r = r};
     zt_shape sh;
     *r = (zt_view_scores){0};
-    zt_err e = zt_gan_sampling_create_views(&j.s, &m->net, &m->params, &m->states, zt_gan_pass(&m->net), multiply);
+    zt_err e = zt_gan_sampling_create(&j.s, &m->net, &m->params, &m->states, zt_gan_pass(&m->net), multiply,
+                                      ZT_GAN_VIEWS_TOO);
     if (e != ZT_OK) return e;
     r->has_background = zt_gan_sampling_view(j.s, "background", &sh);
     r->has_mask = r->has_background && zt_gan_sampling_view(j.s, "mask", &sh);

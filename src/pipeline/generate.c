@@ -85,7 +85,7 @@ bool zt_model_size(const zt_model *m, int k, int *frames, int *height, int *widt
 /* ---- request --------------------------------------------------------------------------------------------------- */
 zt_generate_cfg zt_generate_defaults(void) {
     return (zt_generate_cfg){.num = 1, .cfg_scale = -1, .seed = 1, .precision = "auto", .content_seed = -1, .motion_seed = -1,
-                             .interpolate_to = -1};
+                             .interpolate_to = -1, .truncation = 1, .style_seed = -1};
 }
 
 static zt_err sampler_of(const char *name, zt_sampler *s) {

@@ -118,7 +118,7 @@ static zt_err make_clips(zt_run *r, int n, const uint8_t *real, uint8_t *rgb) {
     const int pass = zt_gan_pass(net);
     zt_gan_sampling *s = NULL;
     float *x = zt_alloc_array((size_t)((clip + frame) * pass), sizeof *x), *first = x ? x + clip * pass : NULL;
-    zt_err e = x ? zt_gan_sampling_create(&s, net, &r->ema, &r->ema, pass, zt_precision_multiply(r->c->run.precision), false)
+    zt_err e = x ? zt_gan_sampling_create(&s, net, &r->ema, &r->ema, pass, zt_precision_multiply(r->c->run.precision), 0)
                  : ZT_NOMEM;
     for (int done = 0; e == ZT_OK && done < n; done += pass) {
         const int rows = n - done < pass ? n - done : pass;
@@ -219,7 +219,7 @@ zt_err zt_gan_samples(zt_run *r) {
     zt_gan_sampling *s = NULL;
     const zt_dtype multiply = zt_precision_multiply(r->c->run.precision);
     if (e == ZT_OK) e = x ? zt_gan_settle(r) : ZT_NOMEM;
-    if (e == ZT_OK) e = zt_gan_sampling_create(&s, net, &r->ema, &r->ema, ZT_SAMPLE_CLIPS, multiply, false);
+    if (e == ZT_OK) e = zt_gan_sampling_create(&s, net, &r->ema, &r->ema, ZT_SAMPLE_CLIPS, multiply, 0);
     if (e == ZT_OK) e = zt_gan_sampling_run(s, ZT_SAMPLE_CLIPS, codes, x, go_on, NULL);
     if (e == ZT_OK) e = zt_run_samples_write(x, net, r->out, r->at.step);
     zt_gan_sampling_destroy(&s);

@@ -132,7 +132,7 @@ static zt_step_cost cost(const void *all, const zt_train_cfg *c) {
 
 static zt_err samples_bytes(const zt_train_cfg *c, zt_tset *params, zt_tset *states, int64_t *bytes) {
     zt_gan_sampling *s = NULL;
-    const zt_err e = zt_gan_sampling_create(&s, &c->net, params, states, zt_gan_pass(&c->net), ZT_F32, true);
+    const zt_err e = zt_gan_sampling_create(&s, &c->net, params, states, zt_gan_pass(&c->net), ZT_F32, ZT_GAN_DRY);
     const int64_t clip = c->net.frames * c->net.height * c->net.width * ZT_RGB;
     if (e == ZT_OK)
         *bytes = zt_gan_sampling_bytes(s) + c->gan.monitor_clips * clip * 3 +

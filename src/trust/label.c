@@ -8,7 +8,7 @@ typedef struct pair { const char *key, *value; } pair;
 
 zt_err zt_label_tags(zt_media_tags *tags, const zt_generate_cfg *cfg, const zt_model_info *model, int k) {
     const char *prompt = cfg->prompt ? cfg->prompt : "";
-    char seed[32], settings[256], comment[96], mix[64] = "", codes[160] = "";
+    char seed[32], settings[256], comment[96], mix[64] = "", codes[160] = "", style[96] = "";
     zt_str about = {0};
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)cfg->seed + (unsigned long long)k);
     if (cfg->interpolate_to >= 0 && model->adversarial)
@@ -16,9 +16,13 @@ zt_err zt_label_tags(zt_media_tags *tags, const zt_generate_cfg *cfg, const zt_m
     if (!model->from_frame)
         snprintf(codes, sizeof codes, "content_seed=%lld motion_seed=%lld%s%s%s ", (long long)cfg->content_seed,
                  (long long)cfg->motion_seed, cfg->category ? " category=" : "", cfg->category ? cfg->category : "", mix);
+    if (cfg->truncation != 1) snprintf(style, sizeof style, "truncation=%g ", cfg->truncation);
+    if (cfg->style_seed >= 0)
+        snprintf(style + strlen(style), sizeof style - strlen(style), "style_seed=%lld layers=%d-%d ",
+                 (long long)cfg->style_seed, cfg->style_from, cfg->style_to);
     if (model->adversarial)
-        snprintf(settings, sizeof settings, "%sprecision=%s frames=%d size=%dx%d%s", codes, cfg->precision, model->frames,
-                 model->width, model->height, model->from_frame ? " context_frames=1" : "");
+        snprintf(settings, sizeof settings, "%s%sprecision=%s frames=%d size=%dx%d%s", codes, style, cfg->precision,
+                 model->frames, model->width, model->height, model->from_frame ? " context_frames=1" : "");
     else
         snprintf(settings, sizeof settings,
                  "steps=%d cfg_scale=%g sampler=%s precision=%s frames=%d size=%dx%d context_frames=%d", cfg->steps,

@@ -89,6 +89,21 @@ sed -e '/^      noise_part/d' -e 's/^gan:.*/gan: {sparse_frames: 3, penalty: r1,
         motion_kernel: 2, time_features: 4, longest_period: 64, critic_join: 8}/' "$gan" > "$work/style.yaml"
 "$zoe" train "$work/style.yaml" --out "$work/style" --quiet train.steps=3
 "$zoe" generate "$work/style/model" --video-frames 12 -o "$work/x.mp4"
+style() { "$zoe" generate "$work/style/model" --precision f32 --content-seed 4 --motion-seed 5 -o - "$@" 2> "$work/log"; }
+style > "$work/plain"
+for how in "--truncation 0" "--mix-styles 7:2-5"; do
+    # shellcheck disable=SC2086
+    style $how > "$work/styled"
+    ! cmp -s "$work/plain" "$work/styled" || fail "$how changes nothing"
+done
+style --mix-styles 4:0-6 > "$work/styled"   # its own styles
+changed=$(cmp -l "$work/plain" "$work/styled" | wc -l)                      # by rounding: mean + (w - mean)
+[ $((changed * 20)) -lt "$(wc -c < "$work/plain")" ] || fail "with its own styles a clip is another: $changed bytes differ"
+expect 2 "this model has 6 layers" "$zoe" generate "$work/style/model" --mix-styles 7:2-7 -o "$work/x.mp4"
+expect 2 "want SEED:FROM-TO" "$zoe" generate "$work/style/model" --mix-styles 7:2 -o "$work/x.mp4"
+expect 2 "have no styles" "$zoe" generate "$work/vgan/model" --truncation 0.5 -o "$work/x.mp4"
+"$zoe" eval "$work/style/model" --data "$work/data" --num 16 --json > "$work/eval.json"
+grep -q '"eq_t_db"' "$work/eval.json" || fail "eval of stylegan-v lacks eq_t_db: $(cat "$work/eval.json")"
 expect 2 "clips of 10 frames; want at most that" "$zoe" train "$work/style.yaml" --out "$work/x" gan.sparse_frames=11
 
 # ---- refused, with what is possible

@@ -65,7 +65,7 @@ static void make(zt_net *net, zt_tset *p, zt_tset *s, int64_t frames, int n, con
     zt_net view = *net;
     zt_gan_sampling *g;
     view.frames = frames;
-    assert_int_equal(zt_gan_sampling_create(&g, &view, p, s, 3, ZT_F32, false), ZT_OK);
+    assert_int_equal(zt_gan_sampling_create(&g, &view, p, s, 3, ZT_F32, 0), ZT_OK);
     assert_int_equal(zt_gan_sampling_run(g, n, codes, x, NULL, NULL), ZT_OK);
     zt_gan_sampling_destroy(&g);
 }
