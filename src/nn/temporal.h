@@ -1,5 +1,5 @@
 /* temporal.h - temporal consistency: what is seen in one frame is seen again in the next, where the flow says that it went,
- * unless it is hidden there (Lai et al. 2018, "Learning Blind Video Temporal Consistency", arXiv:1808.00449, equations 3 and 4;
+ * unless it is hidden there (Lai et al. 2018, "Learning Blind Video Temporal Consistency", arXiv:1808.00449, section 3.1;
  * there the frame before is warped, here the one after, by the flow to it). No parameters; nothing here finds a flow. Tested by
  * tests/nn/test_nn_temporal.c.
  *   flow [B,T-1,H,W,2]: pixel (x,y) of frame t is seen at (x,y) + flow[..,t,y,x,:] of frame t+1; (dx,dy) in pixels
