@@ -44,12 +44,13 @@ zt_node *zt_flow_explains(zt_node *video, zt_node *flow, double sharpness) {
     return zt_exp(zt_affine(over_channels(zt_square(d)), -sharpness, 0));
 }
 
-zt_node *zt_temporal_loss(zt_node *video, zt_node *flow, zt_node *mask) {
+zt_node *zt_temporal_loss(zt_temporal_form form, zt_node *video, zt_node *flow, zt_node *mask) {
     const zt_err e = check(video, mask, 1, "mask");
     if (e != ZT_OK) return zt_graph_fail(video->g, e);
     const zt_shape clips = zt_sh(video->sh.d[0], 1, 1, 1, 1);
     zt_node *seen = zt_stop_gradient(mask), *d = zt_temporal_difference(video, zt_stop_gradient(flow));
-    zt_node *sum = zt_sum_to(zt_mul(over_channels(zt_abs(d)), seen), clips);
+    d = form == ZT_TEMPORAL_SQUARE ? zt_square(d) : zt_abs(d);
+    zt_node *sum = zt_sum_to(zt_mul(over_channels(d), seen), clips);
     zt_node *count = zt_sum_to(seen, clips);                   /* of a clip hidden as a whole: 0, as its sum */
     count = zt_maximum(count, zt_broadcast_to(zt_scalar(video->g, 1e-6), clips));
     return zt_reshape(zt_affine(zt_div(sum, count), 1.0 / (double)zt_last(&video->sh), 0), zt_sh(video->sh.d[0]));

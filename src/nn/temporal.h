@@ -17,7 +17,9 @@ zt_node *zt_flow_visible(zt_node *flow, zt_node *back);
 /** How well the flow explains the clip it was found in: e^(-sharpness d^2) of the squared difference d^2 over the channels,
  *  [B,T-1,H,W,1] in 0..1 (Lai: sharpness 50 for pixels of 0..1). A wrong flow counts for little. No gradient. */
 zt_node *zt_flow_explains(zt_node *video, zt_node *flow, double sharpness);
-/** The loss of each clip, [B]: mean of |zt_temporal_difference| over channels and places, weighted by mask [B,T-1,H,W,1] (the two
- *  above, or their product); 0 for a clip of which nothing is seen again. Gradient by video only. */
-zt_node *zt_temporal_loss(zt_node *video, zt_node *flow, zt_node *mask);
+/** What is made of the difference: its size as Lai et al. train, or its square as they measure (their warping error). */
+typedef enum zt_temporal_form { ZT_TEMPORAL_ABS, ZT_TEMPORAL_SQUARE } zt_temporal_form;
+/** The loss of each clip, [B]: mean of that over channels and places, weighted by mask [B,T-1,H,W,1] (the two above, or their
+ *  product); 0 for a clip of which nothing is seen again. Gradient by video only. */
+zt_node *zt_temporal_loss(zt_temporal_form form, zt_node *video, zt_node *flow, zt_node *mask);
 #endif

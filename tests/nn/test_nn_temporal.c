@@ -26,7 +26,7 @@ typedef struct scene {
     zt_node *video, *flow, *back, *visible, *explains, *loss, *of_all, *dvideo;
 } scene;
 
-static scene scene_open(void) {
+static scene scene_open(zt_temporal_form form) {
     scene s = {0};
     must(zt_graph_create(&s.g));
     zt_graph_set_real(s.g, ZT_F64);
@@ -35,9 +35,9 @@ static scene scene_open(void) {
     s.back = zt_input(s.g, "back", ZT_F64, zt_sh(B, T - 1, H, W, 2));
     s.visible = zt_flow_visible(s.flow, s.back);
     s.explains = zt_flow_explains(s.video, s.flow, 50);
-    s.loss = zt_temporal_loss(s.video, s.flow, s.visible);
+    s.loss = zt_temporal_loss(form, s.video, s.flow, s.visible);
     zt_node *ones = zt_affine(s.visible, 0, 1), *weight = zt_const(s.g, ZT_F64, zt_sh(B), (const double[B]){0.3, 1.7});
-    s.of_all = zt_temporal_loss(s.video, s.flow, ones);
+    s.of_all = zt_temporal_loss(form, s.video, s.flow, ones);
     must(zt_grad(zt_sum(zt_mul(s.loss, weight)), 1, &s.video, &s.dvideo));
     zt_node *out[] = {s.visible, s.explains, s.loss, s.of_all, s.dvideo};
     must(zt_plan_create(&s.plan, s.g, 5, out, &(zt_plan_cfg){0}));
@@ -63,7 +63,7 @@ static double loss_of(const scene *s, int b) {
 static void a_clip_moved_by_its_flow_costs_nothing(void **state) {
     (void)state;
     const int dx = 2, dy = -1;
-    scene s = scene_open();
+    scene s = scene_open(ZT_TEMPORAL_ABS);
     for (int b = 0; b < B; b++)
         for (int t = 0; t < T; t++)
             for (int k = 0; k < PIXELS; k++) {
@@ -90,13 +90,20 @@ static void a_clip_moved_by_its_flow_costs_nothing(void **state) {
     const double seen = (double)(T - 1) * (W - dx) * (H - 1);
     assert_true(fabs(loss_of(&s, 0)) < 1e-12 && fabs(loss_of(&s, 1) - 2 * 0.5 / (C * seen)) < 1e-12);
     assert_true(fabs(*at(s.explains, 1, 1, 3, 3) - exp(-50 * 0.25)) < 1e-12);
+    scene squares = scene_open(ZT_TEMPORAL_SQUARE);
+    memcpy(squares.video->x, s.video->x, sizeof(double) * B * T * PIXELS * C);
+    memcpy(squares.flow->x, s.flow->x, sizeof(double) * PAIRS * PIXELS * 2);
+    memcpy(squares.back->x, s.back->x, sizeof(double) * PAIRS * PIXELS * 2);
+    must(zt_plan_run(squares.plan));
+    assert_true(fabs(loss_of(&squares, 1) - 2 * 0.25 / (C * seen)) < 1e-12);
+    scene_close(&squares);
     scene_close(&s);
 }
 
 /* A thing of one pixel passes by on a ground that stands still: what it will hide is not visible. */
 static void what_is_hidden_next_does_not_count(void **state) {
     (void)state;
-    scene s = scene_open();
+    scene s = scene_open(ZT_TEMPORAL_SQUARE);
     memset(s.video->x, 0, sizeof(double) * B * T * PIXELS * C);
     for (int t = 0; t < T; t++) {
         at(s.video, 0, t, 3, 1 + 2 * t)[0] = 1;
@@ -121,11 +128,10 @@ static double weighted(const scene *s) {
     return 0.3 * loss_of(s, 0) + 1.7 * loss_of(s, 1);
 }
 
-static void gradient_is_that_of_differences(void **state) {
-    (void)state;
+static void gradient_of(zt_temporal_form form) {
     enum { N = B * T * PIXELS * C };
     static double grad[N];
-    scene s = scene_open();
+    scene s = scene_open(form);
     zt_rng r = zt_rng_init(4, 4);
     for (int k = 0; k < N; k++) ((double *)s.video->x)[k] = zt_rng_normal(&r);
     for (int k = 0; k < PAIRS * PIXELS * 2; k++) {
@@ -147,9 +153,15 @@ static void gradient_is_that_of_differences(void **state) {
         }
         *x += 1e-6;
         const double want = (value[0] - value[1]) / 2e-6;
-        if (fabs(grad[k] - want) > 1e-7) fail_msg("gradient %d: %g, want %g", k, grad[k], want);
+        if (fabs(grad[k] - want) > 1e-7) fail_msg("form %d, gradient %d: %g, want %g", (int)form, k, grad[k], want);
     }
     scene_close(&s);
+}
+
+static void gradient_is_that_of_differences(void **state) {
+    (void)state;
+    gradient_of(ZT_TEMPORAL_ABS);
+    gradient_of(ZT_TEMPORAL_SQUARE);
 }
 
 static void shapes_that_do_not_fit_are_refused(void **state) {
@@ -162,7 +174,7 @@ static void shapes_that_do_not_fit_are_refused(void **state) {
                 *flow = zt_input(g, "flow", ZT_F32, zt_sh(B, 2, H, W, 2));
         zt_node *odd = zt_input(g, "odd", ZT_F32, zt_sh(B, T, H, W, 2));
         if (k == 0) zt_temporal_difference(video, odd);
-        if (k == 1) zt_temporal_loss(video, flow, odd);
+        if (k == 1) zt_temporal_loss(ZT_TEMPORAL_ABS, video, flow, odd);
         if (k == 2) zt_flow_visible(flow, odd);
         assert_int_equal(zt_graph_error(g), ZT_SHAPE);
         says(want[k]);
