@@ -88,6 +88,10 @@ static const zt_opt train_options[] = {
     /* from here on of denoisers only */
     {"accumulate", ZT_OPT_INT, AT(accumulate), "1", 1, 4096, NULL, 0,
      "parts the batch is computed in, one after another, their gradients added: memory of a part, the step of the whole"},
+    {"temporal_weight", ZT_OPT_REAL, AT(temporal_weight), "0", 0, 1000, NULL, 0,
+     "weight of the temporal loss (arXiv:1808.00449): squared difference between frames of the predicted clip and the next ones, "
+     "warped by the flow that is found in the real clip, but for what is hidden there; the noisier the clip, the less it counts; "
+     "0: none"},
     {"text_drop", ZT_OPT_REAL, AT(text_drop), "0.1", 0, 1, NULL, 0, "part of the clips trained without caption (for guidance)"},
     {"image_prob", ZT_OPT_REAL, AT(image_prob), "0.2", 0, 1, NULL, 0, "part of the clips trained with the first frame given"},
     {"prefix_prob", ZT_OPT_REAL, AT(prefix_prob), "0.2", 0, 1, NULL, 0,
@@ -102,7 +106,7 @@ static const zt_opt train_options[] = {
     {"sample_steps", ZT_OPT_INT, AT(sample_steps), "16", 1, 1000, NULL, 0, "sampling steps of the grids"},
     {"sample_cfg_scale", ZT_OPT_REAL, AT(sample_cfg_scale), "2", 0, 100, NULL, 0, "guidance of the grids"},
 };
-enum { DENOISER_OPTIONS = 10 };
+enum { DENOISER_OPTIONS = 11 };
 #undef AT
 static const zt_opts run_opts = {run_options, sizeof run_options / sizeof *run_options};
 static const zt_opts data_opts = {data_options, sizeof data_options / sizeof *data_options};

@@ -39,8 +39,8 @@ typedef enum zt_optimiser { ZT_ADAMW, ZT_MUON, ZT_ADAM, ZT_SGD, ZT_RMSPROP, ZT_L
 typedef struct zt_steps_cfg {                                                     /* section train */
     int64_t steps, batch, accumulate, warmup, checkpoint_every, keep, sample_every, sample_steps, val_every, val_batches,
         patience, prefix_max;
-    double lr, min_lr, weight_decay, beta1, beta2, eps, momentum, clip, ema, text_drop, prefix_text_drop, image_prob, prefix_prob,
-        known_weight, sample_cfg_scale;
+    double lr, min_lr, weight_decay, beta1, beta2, eps, momentum, clip, ema, temporal_weight, text_drop, prefix_text_drop,
+        image_prob, prefix_prob, known_weight, sample_cfg_scale;
     int optimiser;                       /* zt_optimiser */
     int nesterov, recompute;
 } zt_steps_cfg;

@@ -1,6 +1,7 @@
 /* feed.c - filling the inputs of a step. */
 #include "train/feed.h"
 #include <string.h>
+#include "media/flow.h"
 
 /* Which frames of clip b are given: none, the first, or the first 2..prefix_max. */
 static int64_t given_frames(const zt_train_cfg *c, zt_rng *r) {
@@ -18,6 +19,28 @@ static void set_coefficients(float coef[5], const zt_diffusion_cfg *d, zt_level 
     zt_target_make((zt_target)d->target, level, &one, &zero, &coef[2], 1);
     zt_target_make((zt_target)d->target, level, &zero, &one, &coef[3], 1);
     coef[4] = (float)zt_diffusion_skip(d, level);
+}
+
+/* The noisier the clip, the less its prediction is one: SNR / (1 + SNR) of the temporal loss counts. */
+static void set_x0_coefficients(float coef[3], const zt_diffusion_cfg *d, zt_level level, int64_t batch) {
+    double a, b;
+    zt_target_x0_coef((zt_target)d->target, level, &a, &b);
+    coef[0] = (float)a;
+    coef[1] = (float)b;
+    coef[2] = (float)(level.alpha * level.alpha / (level.alpha * level.alpha + level.sigma * level.sigma) / (double)batch);
+}
+
+zt_err zt_feed_flow(zt_step_graph *s, const uint8_t *rgb) {
+    const int64_t *d = s->x0->sh.d, clip = d[1] * d[2] * d[3] * d[4], flow = zt_numel(&s->flow->sh) / s->batch;
+    zt_err e = ZT_OK;
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t b = 0; b < s->batch; b++) {
+        float *to = (float *)s->flow->x + b * flow, *back = (float *)s->back->x + b * flow;
+        const zt_err of_clip = zt_flow_of_clip(rgb + b * clip, (int)d[1], (int)d[2], (int)d[3], to, back);
+#pragma omp critical
+        if (of_clip != ZT_OK) e = of_clip;
+    }
+    return e == ZT_OK ? e : zt_fail(e, "no memory for the flow of clips");
 }
 
 void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed_kind kind, int64_t index, const uint8_t *rgb,
@@ -43,6 +66,7 @@ void zt_feed(zt_step_graph *s, const zt_train_cfg *c, const zt_bpe *tok, zt_feed
         const zt_level level = zt_process_at(&process, t);
         t01[b] = (float)t;
         set_coefficients(coef + b * 5, &c->diffusion, level);
+        if (s->x0_coef) set_x0_coefficients((float *)s->x0_coef->x + b * 3, &c->diffusion, level, s->batch);
         const double w = zt_loss_weight(&weights, (zt_target)c->diffusion.target, level) * (given ? c->train.known_weight : 1);
         for (int64_t f = 0; f < T; f++) {
             mask[b * T + f] = f < given;

@@ -71,6 +71,14 @@ static int64_t batches(const zt_train_cfg *c) {
     return 1;
 }
 
+static zt_err check(zt_train_cfg *c, const zt_dataset *ds) {
+    (void)ds;
+    for (int k = 0; k < zt_bucket_count(c); k++)
+        if (c->train.temporal_weight <= 0 || zt_bucket_cfg(c, k).net.frames > 1) return ZT_OK;
+    return zt_fail(ZT_CONFIG, "train.temporal_weight=%g compares the frames of a clip, and these clips have one; set it to 0, or "
+                              "data.frames to 2 or more", c->train.temporal_weight);
+}
+
 static zt_err nonfinite(const zt_step_graph *s, int64_t step) {
     const zt_err e = zt_plan_run_checked(s->plan);            /* the optimiser left the weights alone: the same again, watched */
     const char *next = "lower train.lr, or resume from the last checkpoint";
@@ -85,11 +93,13 @@ static zt_err step(zt_run *r, zt_scalars *out) {
     if (e != ZT_OK) return e;
     zt_step_graph *s = r->graphs;
     zt_feed(s, &r->now, &r->tok, ZT_FEED_TRAIN, r->at.step, b.rgb, b.caption);
+    if (s->flow && (e = zt_feed_flow(s, b.rgb)) != ZT_OK) return e;
     zt_optimise_set(&s->opt, k, r->at.step, r->at.step + 1);
     if ((e = zt_plan_run(s->plan)) != ZT_OK) return e;
     const float loss = *(float *)s->loss->x, norm = *(float *)s->opt.norm->x;
     if (!isfinite(loss) || !isfinite(norm)) return nonfinite(s, r->at.step + 1);
     zt_scalars_add(out, "loss", loss, true);
+    if (s->temporal) zt_scalars_add(out, "temporal_loss", *(float *)s->temporal->x, true);
     zt_scalars_add(out, "grad_norm", norm, false);
     zt_scalars_add(out, "lr", zt_learning_rate(k, r->at.step), false);
     return ZT_OK;
@@ -159,7 +169,18 @@ static zt_err save(zt_run *r, const char *dir) {
 }
 
 const zt_recipe zt_recipe_diffusion = {
-    .name = "diffusion", .captions = true, .create = create, .destroy = destroy, .cost = cost,
-    .validation_cost = validation_cost, .samples_bytes = samples_bytes, .profile = profile, .batches = batches, .step = step,
-    .validate = validate, .samples = samples, .save = save,
+    .name = "diffusion",
+    .captions = true,
+    .create = create,
+    .destroy = destroy,
+    .cost = cost,
+    .validation_cost = validation_cost,
+    .samples_bytes = samples_bytes,
+    .profile = profile,
+    .batches = batches,
+    .check = check,
+    .step = step,
+    .validate = validate,
+    .samples = samples,
+    .save = save,
 };

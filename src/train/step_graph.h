@@ -12,6 +12,10 @@ typedef struct zt_step_graph {
     zt_node *x0, *eps;              /* inputs [B,T,H,W,3]: clean clip in [-1,1], noise */
     zt_node *coef;                  /* input [B,5]: alpha, sigma, the target as a x0 + b eps, skip of the noisy input */
     zt_node *weight;                /* input [B,T]: weight of each frame's squared error */
+    /* Of the temporal loss (train.temporal_weight); NULL without it, in a validation graph, and for clips of one frame: */
+    zt_node *flow, *back;           /* inputs [B,T-1,H,W,2]: of the clean clips, to the next frame and from it */
+    zt_node *x0_coef;               /* input [B,3]: the predicted clip as a noisy + b answer; weight of this clip */
+    zt_node *temporal;              /* output: sum of the weighted losses, not yet times train.temporal_weight */
     zt_optimise opt;                /* NULLs in a validation graph */
     zt_node *loss;                  /* output: sum of weighted squared errors */
     int64_t batch, flops;           /* flops: of the model; the optimiser's count nothing */

@@ -21,6 +21,11 @@ expect 2 "holds a run already" "$zoe" train "$tiny" --out "$work/run"
 grep -q "step 4: clips of 4 frames of 16x16 from here" "$work/err" || { cat "$work/err"; fail "no second stage"; }
 grep -q '"frames": 4' "$work/stages/model/config.json" || fail "the model of a curriculum has another size"
 expect 2 "larger than the clips of the run" "$zoe" train "$tiny" --out "$work/none" data.curriculum_frames=9
+# The temporal loss: in the log, not in the validation loss; it needs frames to compare.
+"$zoe" train "$tiny" --out "$work/steady" train.temporal_weight=0.5 train.steps=4 train.val_every=4 --quiet
+grep -q '"temporal_loss"' "$work/steady/log.jsonl" || fail "the log lacks temporal_loss"
+! grep -q '"temporal_loss"' "$work/run/log.jsonl" || fail "temporal_loss in the log of a run without it"
+expect 2 "compares the frames of a clip" "$zoe" train "$tiny" --out "$work/none" train.temporal_weight=0.5 data.frames=1
 # Generation: same seed, same bytes; every format; known frames.
 gen="$zoe generate $work/run/model --steps 2 --quiet"
 $gen -p "a red square moves left" -o "$work/a.mp4"

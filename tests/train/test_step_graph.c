@@ -1,5 +1,5 @@
 /* test_step_graph.c - one training step: a batch computed in parts, or with its blocks made again, is the step of the whole batch
- * in less memory; parts that do not divide the batch are refused. */
+ * in less memory; parts that do not divide the batch are refused; the temporal loss sees the clip that the answer means. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "train/feed.h"
 #include "train/step_graph.h"
 
 enum { BATCH = 4 };
@@ -112,6 +113,87 @@ static void small_vdit(zt_net *net) {
     net->height = net->width = 8;
 }
 
+/* A graph with the temporal loss, its network new: it answers 0, so that the clip predicted is `a` times the noisy one. */
+static void temporal_graph(zt_step_graph *s, zt_train_cfg *c, zt_tset *params, zt_tset *states, int64_t parts, bool train) {
+    *c = (zt_train_cfg){.run.seed = 3, .train = {.accumulate = parts, .temporal_weight = 0.5}};
+    small_vdit(&c->net);
+    c->net.frames = 3;
+    c->net.scale = 2;                                          /* sharpness 50 */
+    c->net.text.length = 4;
+    assert_int_equal(zt_opt_set(c->net.model->opts, c->net.cfg, "test", "patch", "1,2,2"), ZT_OK);
+    if (zt_step_graph_create(s, c, BATCH, params, train ? states : NULL, false) != ZT_OK) fail_msg("%s", zt_err_text());
+}
+
+static void temporal_loss_of_the_clip_that_is_meant(void **state) {
+    (void)state;
+    enum { FRAMES = 3, PIXELS = 64, CLIP = FRAMES * PIXELS * 3 };
+    for (int64_t parts = 1; parts <= 2; parts++) {
+        zt_train_cfg c;
+        zt_tset params = {0}, states = {0};
+        zt_step_graph s = {0};
+        temporal_graph(&s, &c, &params, &states, parts, true);
+        assert_non_null(s.flow);
+        zt_step_graph_fill(&s);
+        memset(s.flow->x, 0, (size_t)zt_numel(&s.flow->sh) * 4);
+        memset(s.back->x, 0, (size_t)zt_numel(&s.back->sh) * 4);
+        memset(s.in.mask->x, 0, BATCH * FRAMES * 4);
+        memset(s.weight->x, 0, BATCH * FRAMES * 4);
+        double want = 0;
+        for (int b = 0; b < BATCH; b++) {
+            float *x0 = (float *)s.x0->x + b * CLIP, *eps = (float *)s.eps->x + b * CLIP;
+            const float coef[5] = {0.5F, 2}, x0_coef[3] = {2, 7, 0.25F * (float)(b + 1)};
+            for (int k = 0; k < CLIP; k++) {
+                const int t = k / (PIXELS * 3), grey = 1 - k / (PIXELS * 3 / 2) % 2;
+                x0[k] = t == 2 ? 1 : 0;                        /* frame 2 is not explained by a flow of 0: it does not count */
+                eps[k] = t == 1 && grey ? 0.1F * (float)(b + 1) : 0;
+            }
+            memcpy((float *)s.coef->x + b * 5, coef, sizeof coef);
+            memcpy((float *)s.x0_coef->x + b * 3, x0_coef, sizeof x0_coef);
+            if (b == 3) ((float *)s.in.mask->x)[b * FRAMES + 1] = 1;          /* given: as it is, and frame 0 is as dark */
+            else want += x0_coef[2] * pow(4 * 0.1 * (b + 1), 2) / 2;    /* half of the pixels of frame 0 */
+        }
+        zt_net_show(&s.in);
+        assert_int_equal(zt_plan_run(s.plan), ZT_OK);
+        assert_true(fabs(*(float *)s.temporal->x - want) < 1e-5 * want);
+        assert_true(*(float *)s.loss->x == 0 && *(float *)s.opt.norm->x > 0); /* paid though it is not in the loss that is told */
+        zt_step_graph_finish(&s);
+        zt_tset_finish(&params);
+        zt_tset_finish(&states);
+        zt_net_finish(&c.net);
+    }
+}
+
+static void temporal_inputs(void **state) {
+    (void)state;
+    for (int target = 0; target <= ZT_TARGET_FLOW; target++) {
+        zt_train_cfg c;
+        zt_tset params = {0}, states = {0};
+        zt_step_graph s = {0};
+        zt_bpe tok = {0};
+        static uint8_t rgb[BATCH * 3 * 64 * 3];
+        const char *const caption[BATCH] = {"", "", "", ""};
+        temporal_graph(&s, &c, &params, &states, 1, true);
+        zt_opt_defaults(zt_diffusion_opts, &c.diffusion);
+        c.diffusion.target = target;
+        for (size_t k = 0; k < sizeof rgb; k++) rgb[k] = (uint8_t)(k % 64 / 32 * 200);
+        zt_feed(&s, &c, &tok, ZT_FEED_TRAIN, 0, rgb, caption);
+        assert_int_equal(zt_feed_flow(&s, rgb), ZT_OK);
+        for (int b = 0; b < BATCH; b++) {                      /* of what the target says of (x0, eps), x0 comes back */
+            const float *k = (float *)s.coef->x + 5 * b, *p = (float *)s.x0_coef->x + 3 * b;
+            assert_true(fabsf(p[0] * k[0] + p[1] * k[2] - 1) < 1e-3F && fabsf(p[0] * k[1] + p[1] * k[3]) < 1e-3F * (1 + p[0]));
+            assert_true(fabsf(p[2] * BATCH - k[0] * k[0] / (k[0] * k[0] + k[1] * k[1])) < 1e-5F);
+        }
+        for (int64_t k = 0; k < zt_numel(&s.flow->sh); k++) assert_true(isfinite(((float *)s.flow->x)[k]));
+        zt_step_graph_finish(&s);
+        temporal_graph(&s, &c, &params, &states, 1, false);    /* what validation measures stays what it was */
+        assert_true(!s.flow && !s.temporal);
+        zt_step_graph_finish(&s);
+        zt_tset_finish(&params);
+        zt_tset_finish(&states);
+        zt_net_finish(&c.net);
+    }
+}
+
 static void allocation_failures(void **state) {                /* leaks are found by the address sanitizer's run of this test */
     (void)state;
     int failures = 0;
@@ -179,7 +261,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_vdit), cmocka_unit_test(of_unet3d), cmocka_unit_test(uneven_parts_are_refused),
         cmocka_unit_test(allocation_failures), cmocka_unit_test(which_parameters),
-        cmocka_unit_test(scopes_that_stay_f32),
+        cmocka_unit_test(scopes_that_stay_f32), cmocka_unit_test(temporal_loss_of_the_clip_that_is_meant),
+        cmocka_unit_test(temporal_inputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
