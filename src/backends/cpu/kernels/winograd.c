@@ -245,9 +245,10 @@ static zt_reads reads(const zt_node *n, int k) {
 #define TAKES serves
 #define READS NULL
 #endif
-enum { LEAST = TALL == 1 ? 128 : 32 };                 /* channels from which fewer products outweigh the turning */
+/* Channels from which fewer products outweigh the turning, which several taps of time share. */
 static bool suits(const zt_node *n) {
-    return wino_level_of(n) && zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->sh) >= LEAST;
+    const int64_t kt = n->in[1]->sh.d[0], least = TALL == 1 && kt == 1 ? 64 : 32;
+    return wino_suits(n, kt) && zt_last(&n->in[0]->sh) >= least && zt_last(&n->sh) >= least;
 }
 #define ENTRY(o) \
     {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \

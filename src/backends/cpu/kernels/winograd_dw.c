@@ -240,9 +240,9 @@ static zt_reads reads(const zt_node *n, int k) {
 #define TAKES serves
 #define READS NULL
 #endif
-enum { LEAST = TALL == 1 ? 64 : 32 };                  /* channels from which fewer products outweigh the turning */
+enum { LEAST = 32 };                                   /* channels from which fewer products outweigh the turning */
 static bool suits(const zt_node *n) {
-    return wino_level_of(n) && zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->in[1]->sh) >= LEAST;
+    return wino_suits(n, n->sh.d[0]) && zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->in[1]->sh) >= LEAST;
 }
 const zt_cpu_entry K(zt_k_winograd_dw)[] = {
     {.op = ZT_OP_conv_dw, .ok = TAKES, .suits = suits,
