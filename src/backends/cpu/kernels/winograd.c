@@ -97,10 +97,10 @@ static void weights_turned(const job *b, int64_t tap, int64_t col, int64_t f, wo
 static int64_t weight_parts(const job *b) { return b->dx ? (b->g.from + VW - 1) / VW : b->g.words; }
 static int64_t strips(const wino *c) { return (c->width + STRIP - 1) / STRIP; }
 static void weights(const job *b, int64_t k, word *to, word *room) {
-    const int64_t parts = weight_parts(b), part = k % parts, col = k / parts % strips(&b->g) * STRIP;
+    const int64_t parts = weight_parts(b), at = k % parts, col = k / parts % strips(&b->g) * STRIP;
     const int64_t tap = k / parts / strips(&b->g);
-    if (b->dx) weights_turned(b, tap, col, part * VW, to, room);
-    else weights_plain(b, tap, col, part, to);
+    if (b->dx) weights_turned(b, tap, col, at * VW, to, room);
+    else weights_plain(b, tap, col, at, to);
 }
 
 /* ---- result ---------------------------------------------------------------------------------------------------------- */
@@ -153,37 +153,42 @@ static void result_run(const job *b, const run *r, int64_t frame, const float *m
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------------------------------- */
-/* M of a strip for result image f, all taps in one sum: lines (or frames) that are not there are zeros. */
-static void multiply(const wino *c, int64_t f, int64_t col, int64_t rows, const word *v, const word *u, float *m) {
+/* M of a strip for result image f, all taps in one sum. */
+static void multiply(const wino *c, const part *p, int64_t f, int64_t col, const word *v, const word *u, float *m) {
     const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
+    const int64_t rows = p->frames > 1 ? p->frames * c->each : p->tile1 - p->tile0;
     for (int64_t j = 0; j < PLACES; j++) {
         bool add = false;
         for (int64_t k = 0; k < c->clip.taps; k++) {
             const int64_t at = in_ring(c, f, k);
             if (at < 0) continue;
             mm_run_on((mm){.c = m + j * place, .ldc = width, .a = v + at * v_image(c) + j * v_place(c), .ra = c->pitch, .ka = 1,
-                           .b = u + u_at(c, col, j, k * c->kt), .ldb = width, .rows = c->F > 1 ? c->F * c->each : rows,
-                           .sum = c->words, .width = width, .add = add}, (mm_on){c->kt - 1, c->each * c->pitch});
+                           .b = u + u_at(c, col, j, k * c->kt), .ldb = width, .rows = rows, .sum = c->words, .width = width,
+                           .add = add}, (mm_on){c->kt - 1, c->each * c->pitch});
             add = true;
         }
         if (!add) memset(m + j * place, 0, (size_t)place * sizeof *m);
     }
 }
-static void block(const job *b, int64_t unit, const word *u, word *v, float *m) {
+/* Results of a strip from its M. */
+static void put_strip(const job *b, const part *p, int64_t image, int64_t col, const float *m) {
     const wino *c = &b->g;
-    const int64_t clip = unit / c->units, tile0 = unit % c->units * c->each;
-    const int64_t tile1 = tile0 + c->each < c->tiles ? tile0 + c->each : c->tiles;
+    const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
+    for (int64_t f = 0; f < p->frames; f++)
+        for (int64_t tile = p->tile0; tile < p->tile1;) {
+            const run r = next_run(c, p->clip * c->clip.res + image, tile, p->tile1);
+            result_run(b, &r, r.b * c->res[0] + p->first + f, m + (f * c->each + tile - p->tile0) * width, place, col, width);
+            tile += r.to - r.from;
+        }
+}
+static void block(const job *b, int64_t k, const word *u, word *v, float *m) {
+    const wino *c = &b->g;
+    const part p = part_of(c, k);
     for (int64_t image = 0; image < c->clip.res; image++) {
-        next_v(c, clip, image, tile0, tile1, v);
+        next_v(c, &p, image, v);
         for (int64_t col = 0; col < c->width; col += STRIP) {
-            const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
-            multiply(c, image, col, tile1 - tile0, v, u, m);
-            for (int64_t f = 0; f < c->F; f++)
-                for (int64_t tile = tile0; tile < tile1;) {
-                    const run r = next_run(c, clip * c->clip.res + image, tile, tile1);
-                    result_run(b, &r, r.b * c->res[0] + f, m + (f * c->each + tile - tile0) * width, place, col, width);
-                    tile += r.to - r.from;
-                }
+            multiply(c, &p, image, col, v, u, m);
+            put_strip(b, &p, image, col, m);
         }
     }
 }
@@ -226,8 +231,8 @@ static void wino_run(const zt_node *n, const zt_exec *e) {
     for (int s = 0; s < slots; s++) {
         int64_t from, to;
         word *v = (word *)e->scratch + s * desk_size(c);
-        if (c->kt > 1 || c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v);   /* frames and last tiles that are not there */
-        k_piece(c->B * c->units, 1, slots, s, &from, &to);
+        if (c->kt > 1 || c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v);   /* last tiles that are not there */
+        k_piece(wino_blocks(c), 1, slots, s, &from, &to);
         for (int64_t k = from; k < to; k++) block(&b, k, e->packed, v, (float *)(v + v_size(c)));
     }
 }

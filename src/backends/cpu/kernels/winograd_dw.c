@@ -9,7 +9,7 @@
 #include "backends/cpu/kernels/winograd.h"
 
 /* Channels of x of a product at a time; tiles of a block; floats of U up to which each slot has its own. */
-enum { ROWS = 48, TILES = 192, OWN = 1 << 19 };
+enum { ROWS = 48, TILES = 256, OWN = 1 << 19 };
 
 typedef struct job {
     wino g;                                            /* each: a whole number of words */
@@ -64,13 +64,13 @@ static void n_run(const job *b, const run *r, int64_t frame, word *to) {
         }
 }
 /* Rows are (frame, tile); those behind the last tile are zeros. */
-static void make_n(const job *b, int64_t image, int64_t tile0, int64_t tile1, word *to) {
+static void make_n(const job *b, const part *p, int64_t image, word *to) {
     const wino *c = &b->g;
-    if (tile1 - tile0 < c->each) memset(to, 0, (size_t)(PLACES * rows_n(c) * b->n_pitch) * sizeof *to);
-    for (int64_t f = 0; f < c->F; f++)
-        for (int64_t tile = tile0; tile < tile1;) {
-            const run r = next_run(c, image, tile, tile1);
-            n_run(b, &r, r.b * c->res[0] + f, to + (f * c->each + tile - tile0) * b->n_pitch);
+    if (p->tile1 - p->tile0 < c->each) memset(to, 0, (size_t)(PLACES * rows_n(c) * b->n_pitch) * sizeof *to);
+    for (int64_t f = 0; f < p->frames; f++)
+        for (int64_t tile = p->tile0; tile < p->tile1;) {
+            const run r = next_run(c, image, tile, p->tile1);
+            n_run(b, &r, r.b * c->res[0] + p->first + f, to + (f * c->each + tile - p->tile0) * b->n_pitch);
             tile += r.to - r.from;
         }
 }
@@ -86,12 +86,12 @@ static void lay_out(word *to, const word *from, int64_t rows, int64_t pitch, int
     }
 }
 /* U += V N of one place. */
-static void multiply(const wino *c, const word *v, const word *n, float *u) {
+static void multiply(const wino *c, const part *p, const word *v, const word *n, float *u) {
     for (int64_t r = 0; r < c->from; r += ROWS) {
         const int64_t wide = c->pitch * PAIR - r < ROWS ? c->pitch * PAIR - r : ROWS;
         for (int64_t tap = 0; tap < c->kt; tap++) {
             int64_t f0, f1;
-            frames_of_tap(c, tap, &f0, &f1);
+            frames_of_tap(c, p, tap, &f0, &f1);
             for (int64_t col = 0; col < c->width && f0 < f1; col += STRIP) {
                 const int64_t width = wino_strip(c, col);
                 mm_run((mm){.c = u + (tap * c->from + r) * c->width + col, .ldc = c->width, .ra = 1, .ka = wide,
@@ -110,7 +110,7 @@ static int64_t desk_size(const job *b) {
     return (v_ring(&b->g) + n_size(b) + laid + 15) / 16 * 16;
 }
 /* The sums of one place over result image f: of every tap of time that sees a source image. */
-static void sum_place(const job *b, int64_t f, const word *v, const word *n, word *room, float *u) {
+static void sum_place(const job *b, const part *p, int64_t f, const word *v, const word *n, word *room, float *u) {
     const wino *c = &b->g;
     word *lv = room, *ln = lv + v_place(c);
     lay_out(ln, n, rows_n(c), b->n_pitch, STRIP);
@@ -118,7 +118,7 @@ static void sum_place(const job *b, int64_t f, const word *v, const word *n, wor
         const int64_t at = in_ring(c, f, k);
         if (at < 0) continue;
         lay_out(lv, v + at * v_image(c), rows_v(c), c->pitch, ROWS);
-        multiply(c, lv, ln, u);
+        multiply(c, p, lv, ln, u);
     }
 }
 /* Blocks [from, to) into U [place][tap][from][width]. */
@@ -127,13 +127,12 @@ static void blocks(const job *b, int64_t from, int64_t to, word *desk, float *u)
     word *v = desk, *n = v + v_ring(c), *room = n + n_size(b);
     memset(v, 0, (size_t)v_ring(c) * sizeof *v);       /* rows behind the last tiles are multiplied (by zeros) */
     for (int64_t k = from; k < to; k++) {
-        const int64_t clip = k / c->units, tile0 = k % c->units * c->each;
-        const int64_t tile1 = tile0 + c->each < c->tiles ? tile0 + c->each : c->tiles;
+        const part p = part_of(c, k);
         for (int64_t f = 0; f < c->clip.res; f++) {
-            next_v(c, clip, f, tile0, tile1, v);
-            make_n(b, clip * c->clip.res + f, tile0, tile1, n);
+            next_v(c, &p, f, v);
+            make_n(b, &p, p.clip * c->clip.res + f, n);
             for (int64_t j = 0; j < PLACES; j++)
-                sum_place(b, f, v + j * v_place(c), n + j * rows_n(c) * b->n_pitch, room,
+                sum_place(b, &p, f, v + j * v_place(c), n + j * rows_n(c) * b->n_pitch, room,
                           u + j * wino_taps(c) * c->from * c->width);
         }
     }
@@ -204,7 +203,7 @@ static zt_err dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
 }
 /* Slot s: its share of the blocks, or of the channels of x. */
 static void slot_run(job b, int s, word *desk, float *sums) {
-    int64_t first, end, from = 0, to = b.g.B * b.g.units;
+    int64_t first, end, from = 0, to = wino_blocks(&b.g);
     float *u = sums + piece(&b, s, &first, &end);
     if (first >= end) return;
     if (b.own) k_piece(to, 1, zt_cpu_slots(), s, &from, &to);
