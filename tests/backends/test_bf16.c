@@ -35,6 +35,13 @@ static zt_node *conv_full(zt_graph *g) {
     return conv_of(g, zt_sh(3, 3, 3, 32, 48), causal);
 }
 static zt_node *conv_wide(zt_graph *g) { return conv_of(g, zt_sh(1, 3, 3, 128, 128), same3); }
+static zt_node *conv_centred(zt_graph *g) {
+    const zt_conv_cfg centred = {.stride = {1, 1, 1}, .pad_before = {1, 1, 1}, .pad_after = {1, 1, 1}};
+    return conv_of(g, zt_sh(3, 3, 3, 64, 96), centred);
+}
+static zt_node *conv_two(zt_graph *g) {
+    return conv_of(g, zt_sh(2, 3, 3, 48, 48), (zt_conv_cfg){.stride = {1, 1, 1}, .pad_before = {1, 1, 1}});
+}
 static zt_node *conv_time(zt_graph *g) { return conv_of(g, zt_sh(5, 1, 1, 32, 32), time5); }
 static zt_node *conv_down(zt_graph *g) { return conv_of(g, zt_sh(1, 4, 4, 32, 64), down); }
 static zt_node *conv_down3(zt_graph *g) { return conv_of(g, zt_sh(3, 3, 3, 32, 64), down3); }
@@ -95,7 +102,7 @@ static void check(void **state) {
 #define TEST(name) {#name, check, NULL, NULL, &(builder){name}}
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(matmul), TEST(matmul_ta), TEST(linear), TEST(conv3), TEST(conv3_odd), TEST(conv_full),
-                                       TEST(conv_wide), TEST(conv_time), TEST(conv_down), TEST(conv_down3), TEST(pointwise),
-                                       TEST(attention)};
+                                       TEST(conv_wide), TEST(conv_centred), TEST(conv_two), TEST(conv_time), TEST(conv_down),
+                                       TEST(conv_down3), TEST(pointwise), TEST(attention)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

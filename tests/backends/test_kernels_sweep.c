@@ -96,7 +96,8 @@ static void sweep_choices(void **state) {
     }
 }
 
-/* Convolutions of many channels, whose weights' sums are shared out over threads, and of more pixels than a block holds. */
+/* Convolutions of many channels, whose weights' sums are shared out over threads, and of more pixels than a block holds: more
+ * lines than a band of winograd.h, and more frames than its ring. */
 static zt_node *big_conv(zt_graph *g, const zt_op_def *op, zt_shape sx, zt_shape sw) {
     zt_node *x = zt_gen_value(g, sx), *w = zt_gen_value(g, sw);
     const zt_conv_cfg c = {.stride = {1, 1, 1}, .pad_before = {(int)sw.d[0] - 1, 1, 1}, .pad_after = {0, 1, 1}};
@@ -110,11 +111,12 @@ static zt_node *big_conv(zt_graph *g, const zt_op_def *op, zt_shape sx, zt_shape
 static void big_convs(void **state) {
     (void)state;
     static const zt_op_def *const ops[] = {&zt_def_conv, &zt_def_conv_dx, &zt_def_conv_dw};
-    for (int k = 0; k < 12; k++) {
+    for (int k = 0; k < 18; k++) {
         const zt_op_def *op = ops[k % 3];
-        const bool wide = k / 3 % 2, bf16 = k / 6;
-        const zt_shape x = wide ? zt_sh(2, 2, 5, 6, 150) : zt_sh(3, 5, 21, 22, 33);
-        const zt_shape w = wide ? zt_sh(2, 3, 3, 150, 130) : zt_sh(1, 3, 3, 33, 32);
+        const int size = k / 3 % 3;
+        const bool bf16 = k / 9;
+        const zt_shape x = (zt_shape[]){zt_sh(3, 5, 21, 22, 33), zt_sh(2, 2, 5, 6, 150), zt_sh(2, 5, 37, 11, 33)}[size];
+        const zt_shape w = (zt_shape[]){zt_sh(1, 3, 3, 33, 32), zt_sh(2, 3, 3, 150, 130), zt_sh(3, 3, 3, 33, 34)}[size];
         sweep_case c[2];
         double worst = 0;
         for (int j = 0; j < 2; j++) {

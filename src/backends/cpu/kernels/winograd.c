@@ -23,15 +23,15 @@ static job job_of(const zt_node *n) {
     if (!dx) c.bias = zt_in_x(n, 2);
     const wino *g = &c.g;
     const int64_t v = g->pitch * (g->F + g->kt - 1) * (int64_t)sizeof(word), m = g->F * STRIP * (int64_t)sizeof(float);
-    wino_cut(&c.g, BLOCK / (PLACES * (v + m)), true, 1);
+    wino_cut(&c.g, BLOCK / (PLACES * (v * g->clip.taps + m)), true, 1);
     return c;
 }
 
 /* ---- weights --------------------------------------------------------------------------------------------------------- */
 /* [strip][place][tap][words][columns of the strip] */
-static int64_t weights_size(const wino *c) { return PLACES * c->kt * c->words * c->width; }
+static int64_t weights_size(const wino *c) { return PLACES * wino_taps(c) * c->words * c->width; }
 static int64_t u_at(const wino *c, int64_t col, int64_t place, int64_t tap) {
-    return (PLACES * col * c->kt + (place * c->kt + tap) * wino_strip(c, col)) * c->words;
+    return (PLACES * col * wino_taps(c) + (place * wino_taps(c) + tap) * wino_strip(c, col)) * c->words;
 }
 
 INLINE void filter_line(vf g0, vf g1, vf g2, vf *to, const int step) {
@@ -86,7 +86,7 @@ static void weights_turned(const job *b, int64_t tap, int64_t col, int64_t f, wo
     const int64_t rows = c->to - col < width ? c->to - col : width;
     vf u[PLACES];
     for (int64_t k = 0; k < width; k++) {
-        if (k < rows) filter(b->w + (c->kt - 1 - tap) * TAPS * row + (col + k) * c->from + f, row, n, true, u);
+        if (k < rows) filter(b->w + (wino_taps(c) - 1 - tap) * TAPS * row + (col + k) * c->from + f, row, n, true, u);
         else memset(u, 0, sizeof u);
         for (int j = 0; j < PLACES; j++) w_store_row(room + (j * STRIP + k) * PART, u[j]);
     }
@@ -97,10 +97,10 @@ static void weights_turned(const job *b, int64_t tap, int64_t col, int64_t f, wo
 static int64_t weight_parts(const job *b) { return b->dx ? (b->g.from + VW - 1) / VW : b->g.words; }
 static int64_t strips(const wino *c) { return (c->width + STRIP - 1) / STRIP; }
 static void weights(const job *b, int64_t k, word *to, word *room) {
-    const int64_t parts = weight_parts(b), part = k % parts, col = k / parts % strips(&b->g) * STRIP;
+    const int64_t parts = weight_parts(b), at = k % parts, col = k / parts % strips(&b->g) * STRIP;
     const int64_t tap = k / parts / strips(&b->g);
-    if (b->dx) weights_turned(b, tap, col, part * VW, to, room);
-    else weights_plain(b, tap, col, part, to);
+    if (b->dx) weights_turned(b, tap, col, at * VW, to, room);
+    else weights_plain(b, tap, col, at, to);
 }
 
 /* ---- result ---------------------------------------------------------------------------------------------------------- */
@@ -153,35 +153,50 @@ static void result_run(const job *b, const run *r, int64_t frame, const float *m
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------------------------------- */
-/* M of a strip, all taps of time in one sum: frames that are not there are zeros. */
-static void multiply(const wino *c, int64_t col, int64_t rows, const word *v, const word *u, float *m) {
+/* M of a strip for result image f, all taps in one sum. */
+static void multiply(const wino *c, const part *p, int64_t f, int64_t col, const word *v, const word *u, float *m) {
     const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
-    for (int64_t j = 0; j < PLACES; j++)
-        mm_run_on((mm){.c = m + j * place, .ldc = width, .a = v + j * v_place(c), .ra = c->pitch, .ka = 1,
-                       .b = u + u_at(c, col, j, 0), .ldb = width, .rows = c->F > 1 ? c->F * c->each : rows, .sum = c->words,
-                       .width = width}, (mm_on){c->kt - 1, c->each * c->pitch});
+    const int64_t rows = p->frames > 1 ? p->frames * c->each : p->tile1 - p->tile0;
+    for (int64_t j = 0; j < PLACES; j++) {
+        bool add = false;
+        for (int64_t k = 0; k < c->clip.taps; k++) {
+            const int64_t at = in_ring(c, f, k);
+            if (at < 0) continue;
+            mm_run_on((mm){.c = m + j * place, .ldc = width, .a = v + at * v_image(c) + j * v_place(c), .ra = c->pitch, .ka = 1,
+                           .b = u + u_at(c, col, j, k * c->kt), .ldb = width, .rows = rows, .sum = c->words, .width = width,
+                           .add = add}, (mm_on){c->kt - 1, c->each * c->pitch});
+            add = true;
+        }
+        if (!add) memset(m + j * place, 0, (size_t)place * sizeof *m);
+    }
 }
-static void block(const job *b, int64_t unit, const word *u, word *v, float *m) {
+/* Results of a strip from its M. */
+static void put_strip(const job *b, const part *p, int64_t image, int64_t col, const float *m) {
     const wino *c = &b->g;
-    const int64_t sample = unit / c->units, tile0 = unit % c->units * c->each;
-    const int64_t tile1 = tile0 + c->each < c->tiles ? tile0 + c->each : c->tiles;
-    make_v(c, sample, tile0, tile1, v);
-    for (int64_t col = 0; col < c->width; col += STRIP) {
-        const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
-        multiply(c, col, tile1 - tile0, v, u, m);
-        for (int64_t f = 0; f < c->F; f++)
-            for (int64_t tile = tile0; tile < tile1;) {
-                const run r = next_run(c, sample, tile, tile1);
-                result_run(b, &r, r.b * c->res[0] + f, m + (f * c->each + tile - tile0) * width, place, col, width);
-                tile += r.to - r.from;
-            }
+    const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
+    for (int64_t f = 0; f < p->frames; f++)
+        for (int64_t tile = p->tile0; tile < p->tile1;) {
+            const run r = next_run(c, p->clip * c->clip.res + image, tile, p->tile1);
+            result_run(b, &r, r.b * c->res[0] + p->first + f, m + (f * c->each + tile - p->tile0) * width, place, col, width);
+            tile += r.to - r.from;
+        }
+}
+static void block(const job *b, int64_t k, const word *u, word *v, float *m) {
+    const wino *c = &b->g;
+    const part p = part_of(c, k);
+    for (int64_t image = 0; image < c->clip.res; image++) {
+        next_v(c, &p, image, v);
+        for (int64_t col = 0; col < c->width; col += STRIP) {
+            multiply(c, &p, image, col, v, u, m);
+            put_strip(b, &p, image, col, m);
+        }
     }
 }
 
 /* ---- running --------------------------------------------------------------------------------------------------------- */
 /* Of each slot: V (also the room in which weights are turned), then M. */
 static int64_t v_size(const wino *c) {
-    const int64_t v = PLACES * v_place(c), room = PLACES * STRIP * VW / PAIR;
+    const int64_t v = v_ring(c), room = PLACES * STRIP * VW / PAIR;
     return ((v > room ? v : room) + 15) / 16 * 16;
 }
 static int64_t desk_size(const wino *c) { return v_size(c) + PLACES * c->F * c->each * (c->width < STRIP ? c->width : STRIP); }
@@ -204,7 +219,7 @@ static void wino_pack(const zt_node *n, const zt_exec *e) {
 #pragma omp parallel for schedule(static, 1)
     for (int s = 0; s < slots; s++) {
         int64_t from, to;
-        k_piece(weight_parts(&b) * c->kt * strips(c), 1, slots, s, &from, &to);
+        k_piece(weight_parts(&b) * wino_taps(c) * strips(c), 1, slots, s, &from, &to);
         for (int64_t k = from; k < to; k++) weights(&b, k, e->packed, (word *)e->scratch + s * desk_size(c));
     }
 }
@@ -216,8 +231,8 @@ static void wino_run(const zt_node *n, const zt_exec *e) {
     for (int s = 0; s < slots; s++) {
         int64_t from, to;
         word *v = (word *)e->scratch + s * desk_size(c);
-        if (c->kt > 1 || c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v);   /* frames and last tiles that are not there */
-        k_piece(c->B * c->units, 1, slots, s, &from, &to);
+        if (c->kt > 1 || c->F > 1) memset(v, 0, (size_t)v_size(c) * sizeof *v);   /* last tiles that are not there */
+        k_piece(wino_blocks(c), 1, slots, s, &from, &to);
         for (int64_t k = from; k < to; k++) block(&b, k, e->packed, v, (float *)(v + v_size(c)));
     }
 }
@@ -235,9 +250,10 @@ static zt_reads reads(const zt_node *n, int k) {
 #define TAKES serves
 #define READS NULL
 #endif
-enum { LEAST = TALL == 1 ? 128 : 32 };                 /* channels from which fewer products outweigh the turning */
+/* Channels from which fewer products outweigh the turning, which several taps of time share. */
 static bool suits(const zt_node *n) {
-    return wino_level_of(n) && zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->sh) >= LEAST;
+    const int64_t kt = n->in[1]->sh.d[0], least = TALL == 1 && kt == 1 ? 64 : 32;
+    return wino_suits(n, kt) && zt_last(&n->in[0]->sh) >= least && zt_last(&n->sh) >= least;
 }
 #define ENTRY(o) \
     {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \

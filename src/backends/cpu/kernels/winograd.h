@@ -9,7 +9,8 @@
  * serves all of them.
  * At level bf16, where U and V are rounded, that would make the error of a result 1.9 times as large as rounding weights and
  * pixels does: there F(2, 3) along lines, 4 products for 2 results instead of 6, 1.5 times. Lines take the place of frames, taps
- * along h that of taps along time: a sample is an image of H "frames" of one line. */
+ * along h that of taps along time: an image is H "frames" of one line. Of a kernel of several frames, M sums over the images that
+ * its taps of time see; their V is kept in a ring, so that a block makes that of each image once. */
 #ifndef ZT_CPU_WINOGRAD_H
 #define ZT_CPU_WINOGRAD_H
 #include "backends/cpu/kernels/tile.h"
@@ -20,15 +21,18 @@ enum { TALL = 1, PLACES = 4, TAPS = 3 };               /* lines of a tile; place
 #else
 enum { TALL = 2, PLACES = 16, TAPS = 9 };
 #endif
-enum { STRIP = 64 };                                   /* columns of a product at a time */
+enum { STRIP = 64, BAND = 32 };                        /* columns of a product at a time; lines of a block, at most */
 
+/* The images that taps of time see, along lines; else (and where there are no such taps) each is a clip of its own. */
+typedef struct series { int64_t src, res, taps, before; } series;
 typedef struct wino {
-    int64_t B, from, to, F, kt;                        /* samples, channels of source and result, result frames, taps of time */
+    series clip;
+    int64_t B, from, to, F, kt;                        /* clips, channels of source and result, result frames of a block, taps */
     int64_t src[3], res[3], before[3];
     int64_t first, pixel;                              /* of all `pixel` channels of a source pixel, `from` from this one on */
     int64_t down, across, tiles;                       /* tiles of a frame; of a sample (kt = 1: of everything) */
     int64_t words, pitch, width;                       /* words of a pixel of V, and from one to the next; columns of U */
-    int64_t each, units;                               /* tiles of a block, whose frames all belong to it; blocks */
+    int64_t each, units, bands;                        /* tiles of a block; blocks of a band; bands of F result frames */
     stored x;
 } wino;
 
@@ -38,25 +42,29 @@ INLINE bool wino_serves(const zt_node *n, const int64_t *w) {
     if (w[1] != 3 || w[2] != 3 || at[ZT_CONV_GROUPS] != 1) return false;
     for (int a = 0; a < 3; a++)
         if (at[ZT_CONV_STRIDE + a] != 1 || at[ZT_CONV_DILATION + a] != 1) return false;
-    return TALL == 2 || (w[0] == 1 && !at[ZT_CONV_BEFORE] && !at[ZT_CONV_AFTER]);
+    return true;
 }
-/* A node that multiplies in bf16 is no case for f32 where there is a level for it. */
-INLINE bool wino_level_of(const zt_node *n) {
-    return PAIR == 2 || n->multiply != ZT_BF16 || zt_cpu_get_level() != ZT_CPU_BF16;
+/* A node that multiplies in bf16 is no case for f32 where there is a level for it. Along lines, V of more than three images would
+ * not stay in the second cache. */
+INLINE bool wino_suits(const zt_node *n, int64_t kt) {
+    if (PAIR == 1 && n->multiply == ZT_BF16 && zt_cpu_get_level() == ZT_CPU_BF16) return false;
+    return TALL == 2 || kt <= 3;
 }
 INLINE int64_t wino_padded(int64_t n) { return (n + VW - 1) / VW * VW; }
 
 /* x [B,T,H,W,from] by kt taps of time to a result [..,to]; before: pads. Not yet cut into blocks. */
 static __attribute__((unused)) wino wino_between(const zt_node *x, const zt_shape *y, int64_t kt, const int64_t before[3]) {
     const int64_t channels = zt_last(&x->sh);
-    wino c = {.B = x->sh.d[0], .from = channels, .to = y->d[4], .kt = kt, .pixel = channels, .x = stored_of(x)};
+    wino c = {.B = x->sh.d[0], .from = channels, .to = y->d[4], .kt = kt, .pixel = channels, .x = stored_of(x),
+              .clip = {1, 1, 1, 0}};
     for (int a = 0; a < 3; a++) {
         c.src[a] = x->sh.d[1 + a];
         c.res[a] = y->d[1 + a];
         c.before[a] = before[a];
     }
     if (TALL == 1) {
-        c.B *= c.src[0];
+        if (kt == 1 && before[0] == 0 && c.src[0] == c.res[0]) c.B *= c.src[0];
+        else c.clip = (series){c.src[0], c.res[0], kt, before[0]};
         c.kt = 3;
         c.src[0] = c.src[1];
         c.res[0] = c.res[1];
@@ -67,7 +75,8 @@ static __attribute__((unused)) wino wino_between(const zt_node *x, const zt_shap
     c.down = (c.res[1] + TALL - 1) / TALL;
     c.across = (c.res[2] + 1) / 2;
     c.tiles = c.down * c.across;
-    c.F = c.res[0];
+    c.bands = TALL == 1 ? (c.res[0] + BAND - 1) / BAND : 1;
+    c.F = (c.res[0] + c.bands - 1) / c.bands;
     if (c.kt == 1 && before[0] == 0 && c.src[0] == c.res[0]) {    /* frames are samples, and blocks may span several */
         c.tiles *= c.B * c.F;
         c.B = c.F = c.src[0] = c.res[0] = 1;
@@ -82,23 +91,38 @@ static __attribute__((unused)) wino wino_between(const zt_node *x, const zt_shap
 static __attribute__((unused)) void wino_cut(wino *c, int64_t most, bool shared, int64_t whole) {
     const int64_t slots = zt_cpu_slots(), fit = most < whole ? whole : most;
     int64_t units = (c->tiles + fit - 1) / fit;
-    while (shared && c->B * units % slots && units < c->tiles / whole) units++;
+    while (shared && c->B * c->bands * units % slots && units < c->tiles / whole) units++;
     c->each = ((c->tiles + units - 1) / units + whole - 1) / whole * whole;
     c->units = (c->tiles + c->each - 1) / c->each;
 }
 INLINE int64_t wino_strip(const wino *c, int64_t col) { return c->width - col < STRIP ? c->width - col : STRIP; }
 
-/* Tiles [from, to) of a sample's frames, all of one line of tiles. */
+INLINE int64_t wino_blocks(const wino *c) { return c->B * c->bands * c->units; }
+/* Block number k: tiles [tile0, tile1) of result frames [first, first + frames) of the images of a clip. */
+typedef struct part { int64_t clip, first, frames, tile0, tile1; } part;
+INLINE part part_of(const wino *c, int64_t k) {
+    const int64_t tile = k % c->units * c->each, first = k / c->units % c->bands * c->F, left = c->res[0] - first;
+    return (part){.clip = k / c->units / c->bands, .first = first, .frames = left < c->F ? left : c->F, .tile0 = tile,
+                  .tile1 = tile + c->each < c->tiles ? tile + c->each : c->tiles};
+}
+
+/* Tiles [from, to) of an image's frames, all of one line of tiles. */
 typedef struct run { int64_t b, line, from, to; } run;
-INLINE run next_run(const wino *c, int64_t sample, int64_t tile, int64_t end) {
+INLINE run next_run(const wino *c, int64_t image, int64_t tile, int64_t end) {
     const int64_t per = c->down * c->across, in = tile % per;
-    run r = {.b = sample + tile / per, .line = in / c->across, .from = in % c->across};
+    run r = {.b = image + tile / per, .line = in / c->across, .from = in % c->across};
     r.to = r.from + end - tile < c->across ? r.from + end - tile : c->across;
     return r;
 }
-/* Result frames [*from, *to) that tap of time k has a source frame for. */
-INLINE void frames_of_tap(const wino *c, int64_t k, int64_t *from, int64_t *to) {
-    k_inside(c->src[0], 1, k - c->before[0], 0, c->F, from, to);
+INLINE int64_t wino_taps(const wino *c) { return c->clip.taps * c->kt; }
+/* The source image that tap k of time sees from result image f, in the ring; -1 where there is none. */
+INLINE int64_t in_ring(const wino *c, int64_t f, int64_t k) {
+    const int64_t at = f + k - c->clip.before;
+    return at < 0 || at >= c->clip.src ? -1 : at % c->clip.taps;
+}
+/* Frames [*from, *to) of a block that tap k has a source frame for. */
+INLINE void frames_of_tap(const wino *c, const part *p, int64_t k, int64_t *from, int64_t *to) {
+    k_inside(c->src[0], 1, p->first + k - c->before[0], 0, p->frames, from, to);
 }
 
 /* ---- source ---------------------------------------------------------------------------------------------------------- */
@@ -160,17 +184,28 @@ static __attribute__((unused)) void source_run(const wino *c, const run *r, int6
 }
 
 INLINE int64_t v_place(const wino *c) { return (c->F + c->kt - 1) * c->each * c->pitch; }
+/* Words of V of an image, and of the ring. */
+INLINE int64_t v_image(const wino *c) { return PLACES * v_place(c); }
+INLINE int64_t v_ring(const wino *c) { return c->clip.taps * v_image(c); }
 
-/* Rows of V are (frame + before, tile): a tap of time is a shift by whole frames. */
-static __attribute__((unused)) void make_v(const wino *c, int64_t sample, int64_t tile0, int64_t tile1, word *v) {
-    for (int64_t j = 0; j < c->F + c->kt - 1; j++) {
-        const int64_t f = j - c->before[0];
-        if (f < 0 || f >= c->src[0]) continue;
-        for (int64_t tile = tile0; tile < tile1;) {
-            const run r = next_run(c, sample, tile, tile1);
-            source_run(c, &r, r.b * c->src[0] + f, v + (j * c->each + tile - tile0) * c->pitch, v_place(c));
+/* Rows of V are (frame + before, tile): a tap is a shift by whole frames. Zeros for frames that are not there. */
+INLINE void make_v(const wino *c, const part *p, int64_t image, word *v) {
+    for (int64_t j = 0; j < p->frames + c->kt - 1; j++) {
+        const int64_t f = p->first + j - c->before[0];
+        word *row = v + j * c->each * c->pitch;
+        for (int k = 0; k < PLACES && (f < 0 || f >= c->src[0]); k++)
+            memset(row + k * v_place(c), 0, (size_t)(c->each * c->pitch) * sizeof *row);
+        for (int64_t tile = p->tile0; tile < p->tile1 && f >= 0 && f < c->src[0];) {
+            const run r = next_run(c, image, tile, p->tile1);
+            source_run(c, &r, r.b * c->src[0] + f, row + (tile - p->tile0) * c->pitch, v_place(c));
             tile += r.to - r.from;
         }
     }
+}
+/* V of the images that result image f sees and the one before did not, into the ring. */
+static __attribute__((unused)) void next_v(const wino *c, const part *p, int64_t f, word *ring) {
+    const int64_t last = f - c->clip.before + c->clip.taps - 1;
+    for (int64_t at = f ? last : -c->clip.before; at <= last; at++)
+        if (at >= 0 && at < c->clip.src) make_v(c, p, p->clip * c->clip.src + at, ring + at % c->clip.taps * v_image(c));
 }
 #endif

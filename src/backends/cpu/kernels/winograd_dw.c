@@ -9,7 +9,7 @@
 #include "backends/cpu/kernels/winograd.h"
 
 /* Channels of x of a product at a time; tiles of a block; floats of U up to which each slot has its own. */
-enum { ROWS = 48, TILES = 192, OWN = 1 << 19 };
+enum { ROWS = 48, TILES = 256, OWN = 1 << 19 };
 
 typedef struct job {
     wino g;                                            /* each: a whole number of words */
@@ -21,12 +21,12 @@ typedef struct job {
 static job job_of(const zt_node *n) {
     job b = {.g = wino_between(n->in[0], &n->in[1]->sh, n->sh.d[0], n->at.i + ZT_CONV_BEFORE), .dy = stored_of(n->in[1])};
     wino *c = &b.g;
-    b.own = PLACES * c->kt * c->from * c->width <= OWN;
+    b.own = PLACES * wino_taps(c) * c->from * c->width <= OWN;
     wino_cut(c, TILES / c->F, b.own, PAIR);
     b.n_pitch = c->width / PAIR;
     return b;
 }
-static int64_t u_size(const job *b) { return PLACES * b->g.kt * b->g.from * b->g.width; }
+static int64_t u_size(const job *b) { return PLACES * wino_taps(&b->g) * b->g.from * b->g.width; }
 static int64_t rows_v(const wino *c) { return (c->F + c->kt - 1) * c->each; }
 static int64_t rows_n(const wino *c) { return c->F * c->each; }
 
@@ -64,13 +64,13 @@ static void n_run(const job *b, const run *r, int64_t frame, word *to) {
         }
 }
 /* Rows are (frame, tile); those behind the last tile are zeros. */
-static void make_n(const job *b, int64_t sample, int64_t tile0, int64_t tile1, word *to) {
+static void make_n(const job *b, const part *p, int64_t image, word *to) {
     const wino *c = &b->g;
-    if (tile1 - tile0 < c->each) memset(to, 0, (size_t)(PLACES * rows_n(c) * b->n_pitch) * sizeof *to);
-    for (int64_t f = 0; f < c->F; f++)
-        for (int64_t tile = tile0; tile < tile1;) {
-            const run r = next_run(c, sample, tile, tile1);
-            n_run(b, &r, r.b * c->res[0] + f, to + (f * c->each + tile - tile0) * b->n_pitch);
+    if (p->tile1 - p->tile0 < c->each) memset(to, 0, (size_t)(PLACES * rows_n(c) * b->n_pitch) * sizeof *to);
+    for (int64_t f = 0; f < p->frames; f++)
+        for (int64_t tile = p->tile0; tile < p->tile1;) {
+            const run r = next_run(c, image, tile, p->tile1);
+            n_run(b, &r, r.b * c->res[0] + p->first + f, to + (f * c->each + tile - p->tile0) * b->n_pitch);
             tile += r.to - r.from;
         }
 }
@@ -86,12 +86,12 @@ static void lay_out(word *to, const word *from, int64_t rows, int64_t pitch, int
     }
 }
 /* U += V N of one place. */
-static void multiply(const wino *c, const word *v, const word *n, float *u) {
+static void multiply(const wino *c, const part *p, const word *v, const word *n, float *u) {
     for (int64_t r = 0; r < c->from; r += ROWS) {
         const int64_t wide = c->pitch * PAIR - r < ROWS ? c->pitch * PAIR - r : ROWS;
         for (int64_t tap = 0; tap < c->kt; tap++) {
             int64_t f0, f1;
-            frames_of_tap(c, tap, &f0, &f1);
+            frames_of_tap(c, p, tap, &f0, &f1);
             for (int64_t col = 0; col < c->width && f0 < f1; col += STRIP) {
                 const int64_t width = wino_strip(c, col);
                 mm_run((mm){.c = u + (tap * c->from + r) * c->width + col, .ldc = c->width, .ra = 1, .ka = wide,
@@ -104,26 +104,36 @@ static void multiply(const wino *c, const word *v, const word *n, float *u) {
 }
 
 /* What a slot works with: V, N, and one place of each laid out. */
-static int64_t v_size(const wino *c) { return PLACES * v_place(c); }
 static int64_t n_size(const job *b) { return PLACES * rows_n(&b->g) * b->n_pitch; }
 static int64_t desk_size(const job *b) {
     const int64_t laid = v_place(&b->g) + rows_n(&b->g) * b->n_pitch;
-    return (v_size(&b->g) + n_size(b) + laid + 15) / 16 * 16;
+    return (v_ring(&b->g) + n_size(b) + laid + 15) / 16 * 16;
+}
+/* The sums of one place over result image f: of every tap of time that sees a source image. */
+static void sum_place(const job *b, const part *p, int64_t f, const word *v, const word *n, word *room, float *u) {
+    const wino *c = &b->g;
+    word *lv = room, *ln = lv + v_place(c);
+    lay_out(ln, n, rows_n(c), b->n_pitch, STRIP);
+    for (int64_t k = 0; k < c->clip.taps; k++, u += c->kt * c->from * c->width) {
+        const int64_t at = in_ring(c, f, k);
+        if (at < 0) continue;
+        lay_out(lv, v + at * v_image(c), rows_v(c), c->pitch, ROWS);
+        multiply(c, p, lv, ln, u);
+    }
 }
 /* Blocks [from, to) into U [place][tap][from][width]. */
 static void blocks(const job *b, int64_t from, int64_t to, word *desk, float *u) {
     const wino *c = &b->g;
-    word *v = desk, *n = v + v_size(c), *lv = n + n_size(b), *ln = lv + v_place(c);
-    memset(v, 0, (size_t)v_size(c) * sizeof *v);       /* rows behind the last tiles are multiplied (by zeros) */
+    word *v = desk, *n = v + v_ring(c), *room = n + n_size(b);
+    memset(v, 0, (size_t)v_ring(c) * sizeof *v);       /* rows behind the last tiles are multiplied (by zeros) */
     for (int64_t k = from; k < to; k++) {
-        const int64_t sample = k / c->units, tile0 = k % c->units * c->each;
-        const int64_t tile1 = tile0 + c->each < c->tiles ? tile0 + c->each : c->tiles;
-        make_v(c, sample, tile0, tile1, v);
-        make_n(b, sample, tile0, tile1, n);
-        for (int64_t j = 0; j < PLACES; j++) {
-            lay_out(lv, v + j * v_place(c), rows_v(c), c->pitch, ROWS);
-            lay_out(ln, n + j * rows_n(c) * b->n_pitch, rows_n(c), b->n_pitch, STRIP);
-            multiply(c, lv, ln, u + j * c->kt * c->from * c->width);
+        const part p = part_of(c, k);
+        for (int64_t f = 0; f < c->clip.res; f++) {
+            next_v(c, &p, f, v);
+            make_n(b, &p, p.clip * c->clip.res + f, n);
+            for (int64_t j = 0; j < PLACES; j++)
+                sum_place(b, &p, f, v + j * v_place(c), n + j * rows_n(c) * b->n_pitch, room,
+                          u + j * wino_taps(c) * c->from * c->width);
         }
     }
 }
@@ -135,7 +145,7 @@ static int64_t piece(const job *b, int s, int64_t *first, int64_t *end) {
     *end = b->g.from;
     if (b->own) return s * u_size(b);
     k_piece(b->g.from, ROWS, zt_cpu_slots(), s, first, end);
-    return PLACES * b->g.kt * *first * b->g.width;
+    return PLACES * wino_taps(&b->g) * *first * b->g.width;
 }
 INLINE void gather(const vf u[4], vf to[3]) {
     const vf sum = (u[1] + u[2]) * 0.5f;
@@ -174,7 +184,7 @@ static void results(const job *b, int s, const float *sums, float *dw) {
     const wino *c = &b->g;
     int64_t first, end;
     const float *u = sums + piece(b, s, &first, &end);
-    const int64_t rows = c->kt * (end - first);
+    const int64_t rows = wino_taps(c) * (end - first);
 #pragma omp for schedule(static) nowait
     for (int64_t r = 0; r < rows; r++) {
         const int64_t tap = r / (end - first), ch = first + r % (end - first);
@@ -193,7 +203,7 @@ static zt_err dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
 }
 /* Slot s: its share of the blocks, or of the channels of x. */
 static void slot_run(job b, int s, word *desk, float *sums) {
-    int64_t first, end, from = 0, to = b.g.B * b.g.units;
+    int64_t first, end, from = 0, to = wino_blocks(&b.g);
     float *u = sums + piece(&b, s, &first, &end);
     if (first >= end) return;
     if (b.own) k_piece(to, 1, zt_cpu_slots(), s, &from, &to);
@@ -229,9 +239,9 @@ static zt_reads reads(const zt_node *n, int k) {
 #define TAKES serves
 #define READS NULL
 #endif
-enum { LEAST = TALL == 1 ? 64 : 32 };                  /* channels from which fewer products outweigh the turning */
+enum { LEAST = 32 };                                   /* channels from which fewer products outweigh the turning */
 static bool suits(const zt_node *n) {
-    return wino_level_of(n) && zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->in[1]->sh) >= LEAST;
+    return wino_suits(n, n->sh.d[0]) && zt_last(&n->in[0]->sh) >= LEAST && zt_last(&n->in[1]->sh) >= LEAST;
 }
 const zt_cpu_entry K(zt_k_winograd_dw)[] = {
     {.op = ZT_OP_conv_dw, .ok = TAKES, .suits = suits,
