@@ -35,7 +35,10 @@ zt_err zt_model_load(zt_model **out, const char *dir) {
     if (!m) return ZT_NOMEM;
     zt_err e;
     ZT_TRY(e = zt_model_dir_load(&m->dir, dir), done);
-    if (m->dir.net.gan) goto done;
+    if (m->dir.net.classifier)
+        e = zt_fail(ZT_CONFIG, "%s: %s is a classifier, which looks at clips and makes none; see zoe eval --judge-net", dir,
+                    zt_net_name(&m->dir.net));
+    if (e != ZT_OK || m->dir.net.gan) goto done;
     zt_opt_defaults(zt_diffusion_opts, &m->diffusion);
     ZT_TRY(e = zt_opt_from_json(zt_diffusion_opts, &m->diffusion, "config.json: diffusion.", m->dir.diffusion), done);
     e = zt_diffusion_check(&m->diffusion);
