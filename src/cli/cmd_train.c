@@ -122,7 +122,8 @@ static int print_result(const args *a, const zt_train_result *r, const zt_net *n
         zt_log("best validation loss %.4f at step %lld (predicting the mean: %.4f)", r->best, (long long)r->best_step,
                r->mean_loss);
     if (net->classifier)
-        zt_log("use as second judge with: zoe eval MODEL --data DIR --judge-net %s/model; its own scores: zoe eval %s/model --data DIR",
+        zt_log("use as second judge with: zoe eval MODEL --data DIR --judge-net %s/model; its own scores: zoe eval %s/model "
+               "--data DIR",
                a->out, a->out);
     else zt_log("generate with: zoe generate %s/model %s -o out.mp4", a->out, how);
     return ZT_EXIT_OK;

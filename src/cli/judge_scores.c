@@ -7,8 +7,8 @@
 json_t *zt_cli_second_opinion_json(const zt_second_opinion *r) {
     return json_pack("{s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:s}", "accuracy_on_real", zt_score_part(r->real_right, r->real),
                      "real_clips", (json_int_t)r->real, "valid_both", zt_score_part(r->both, r->made), "valid_both_of_data",
-                     zt_score_part(r->real_both, r->real), "frechet", r->frechet, "frechet_floor", r->frechet_floor, "frechet_clips",
-                     (json_int_t)r->frechet_clips, "features", (json_int_t)r->features, "hash", r->hash);
+                     zt_score_part(r->real_both, r->real), "frechet", r->frechet, "frechet_floor", r->frechet_floor,
+                     "frechet_clips", (json_int_t)r->frechet_clips, "features", (json_int_t)r->features, "hash", r->hash);
 }
 
 void zt_cli_print_second_opinion(const zt_second_opinion *r) {
@@ -29,8 +29,8 @@ static json_t *level_json(const zt_judge_eval *r, const zt_judge_level *l, const
     json_t *right = json_object();
     for (int i = 0; i < net->n_heads; i++)
         json_object_set_new(right, net->head[i].label, json_real(zt_score_part(l->right[i], l->n)));
-    json_t *j = json_pack("{s:f, s:f, s:[f,f], s:o}", "noise", l->noise, "all", zt_score_part(l->all, l->n), "all_95", lo, hi, "right",
-                          right);
+    json_t *j = json_pack("{s:f, s:f, s:[f,f], s:o}", "noise", l->noise, "all", zt_score_part(l->all, l->n), "all_95", lo, hi,
+                          "right", right);
     if (j && r->judged) json_object_set_new(j, "analytic", json_real(zt_score_part(l->analytic, l->n)));
     if (j && r->judged) json_object_set_new(j, "agree", json_real(zt_score_part(l->both, l->n)));
     return j;
@@ -41,8 +41,8 @@ static int print_json(const zt_judge_eval *r, const zt_net *net) {
     for (int k = 1; k < ZT_JUDGE_NOISES; k++) json_array_append_new(noisy, level_json(r, &r->level[k], net));
     return zt_cli_print_json("eval", json_pack("{s:I, s:o, s:o, s:I, s:f, s:f}", "clips", (json_int_t)r->level[0].n, "clean",
                                                level_json(r, &r->level[0], net), "noisy", noisy, "held_out_clips",
-                                               (json_int_t)r->held_out, "held_out_all", zt_score_part(r->held_out_all, r->held_out),
-                                               "clips_per_s", r->clips_per_s));
+                                               (json_int_t)r->held_out, "held_out_all",
+                                               zt_score_part(r->held_out_all, r->held_out), "clips_per_s", r->clips_per_s));
 }
 
 static int print_table(const zt_judge_eval *r, const zt_net *net) {

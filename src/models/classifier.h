@@ -1,4 +1,5 @@
-/* classifier.h - clip classifiers: a clip in; out of it features, and for each label it was trained on the logits of its values. */
+/* classifier.h - clip classifiers: a clip in; out of it features, and for each label it was trained on the logits of its
+ * values. */
 #ifndef ZT_CLASSIFIER_H
 #define ZT_CLASSIFIER_H
 #include "base/opt.h"

@@ -20,8 +20,10 @@ enum { LEAST_FRAMES = 2, LEAST_SIDE = 8 };
 static zt_err check(const void *cfg, int64_t frames, int64_t height, int64_t width) {
     (void)cfg;
     if (frames >= LEAST_FRAMES && height >= LEAST_SIDE && width >= LEAST_SIDE) return ZT_OK;
-    return zt_fail(ZT_CONFIG, "model judge-net: clips of %lldx%lldx%lld (frames x height x width); want %d frames or more and sides "
-                   "of at least %d", (long long)frames, (long long)height, (long long)width, LEAST_FRAMES, LEAST_SIDE);
+    return zt_fail(ZT_CONFIG,
+                   "model judge-net: clips of %lldx%lldx%lld (frames x height x width); want %d frames or more and sides "
+                   "of at least %d",
+                   (long long)frames, (long long)height, (long long)width, LEAST_FRAMES, LEAST_SIDE);
 }
 
 /* 3x3x3, padded by one place on all sides, then group norm and SiLU. */

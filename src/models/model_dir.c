@@ -74,8 +74,10 @@ static zt_err read_heads(zt_net *net, const json_t *config, const char *where) {
     for (size_t k = 0; good && k < n; k++) good = read_head(&net->head[k], json_array_get(heads, k));
     net->n_heads = good ? (int)n : 0;
     return good ? ZT_OK
-                : zt_fail(ZT_FORMAT, "%s: section \"classify\": want heads, a list of 1..%d, each with a short label and classes, a "
-                          "list of 2..%d short names", where, ZT_HEADS_MAX, ZT_CLASSES_MAX);
+                : zt_fail(ZT_FORMAT,
+                          "%s: section \"classify\": want heads, a list of 1..%d, each with a short label and classes, a "
+                          "list of 2..%d short names",
+                          where, ZT_HEADS_MAX, ZT_CLASSES_MAX);
 }
 
 static zt_err read_net(zt_net *net, const json_t *config, const char *where) {

@@ -1,5 +1,5 @@
-/* net.h - a complete network: a denoiser with text encoder and known frames, the generator and critics of an adversarial model, or
- * a classifier of clips; and the folder it is kept in. */
+/* net.h - a complete network: a denoiser with text encoder and known frames, the generator and critics of an adversarial model,
+ * or a classifier of clips; and the folder it is kept in. */
 #ifndef ZT_NET_H
 #define ZT_NET_H
 #include "base/sizes.h"

@@ -6,15 +6,16 @@
 
 typedef struct zt_classifying zt_classifying;
 
-/** Plan net's classifier for `batch` clips of net's size per pass. params are borrowed; their values are read at every run. multiply:
- *  what products are rounded to. dry: laid out only. One thread at a time. */
+/** Plan net's classifier for `batch` clips of net's size per pass. params are borrowed; their values are read at every run.
+ *  multiply: what products are rounded to. dry: laid out only. One thread at a time. */
 zt_err zt_classifying_create(zt_classifying **s, const zt_net *net, zt_tset *params, int batch, zt_dtype multiply, bool dry);
 void zt_classifying_destroy(zt_classifying **s);
 int64_t zt_classifying_bytes(const zt_classifying *s);
 /** Numbers of a clip's features, and of all its logits: those of the heads one after another. */
 int64_t zt_classifying_features(const zt_classifying *s);
 int64_t zt_classifying_logits(const zt_classifying *s);
-/** Look at n clips rgb [n,T,H,W,3]: features [n, zt_classifying_features], logits [n, zt_classifying_logits]; either may be NULL. */
+/** Look at n clips rgb [n,T,H,W,3]: features [n, zt_classifying_features], logits [n, zt_classifying_logits]; either may be
+ *  NULL. */
 zt_err zt_classifying_run(zt_classifying *s, const uint8_t *rgb, int64_t n, float *features, float *logits);
 /** The likeliest class of each head, class[n_heads], of one clip's logits. */
 void zt_classes_of(const zt_net *net, const float *logits, int *class);

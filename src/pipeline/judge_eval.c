@@ -94,8 +94,8 @@ static zt_err judge_all(const work *w, const zt_dataset *ds, int64_t n) {
         zt_clip_view *c = &w->clip[waiting];
         e = zt_cancelled() ? zt_fail(ZT_CANCELLED, "stopped") : zt_dataset_clip(ds, "test", k, c);
         if (e == ZT_OK && (c->frames != j->T || c->height != j->H || c->width != j->W))
-            e = zt_fail(ZT_CONFIG, "clip %s is %dx%dx%d; this classifier looks at %dx%dx%d (frames x height x width)", c->key, c->frames,
-                        c->height, c->width, j->T, j->H, j->W);
+            e = zt_fail(ZT_CONFIG, "clip %s is %dx%dx%d; this classifier looks at %dx%dx%d (frames x height x width)", c->key,
+                        c->frames, c->height, c->width, j->T, j->H, j->W);
         if (e != ZT_OK || (++waiting < ZT_JUDGE_PASS && k + 1 < n)) continue;
         e = judge_pass(w, waiting);
         waiting = 0;

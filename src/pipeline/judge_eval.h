@@ -1,5 +1,5 @@
-/* judge_eval.h - scoring a classifier on the labels of clips it has not seen, clean and noisy, and on the synthetic world beside the
- * analytic judge. */
+/* judge_eval.h - scoring a classifier on the labels of clips it has not seen, clean and noisy, and on the synthetic world beside
+ * the analytic judge. */
 #ifndef ZT_JUDGE_EVAL_H
 #define ZT_JUDGE_EVAL_H
 #include "pipeline/judge_net.h"
@@ -21,7 +21,7 @@ typedef struct zt_judge_eval {
     double clips_per_s;
 } zt_judge_eval;
 
-/** Score on at most n clips of the test split (ZT_CONFIG: none of the network's size, or one with a label or value it does not know).
- *  Noise is drawn by `seed`. */
+/** Score on at most n clips of the test split (ZT_CONFIG: none of the network's size, or one with a label or value it does not
+ *  know). Noise is drawn by `seed`. */
 zt_err zt_judge_eval_run(zt_judge_eval *r, zt_judge_net *j, const zt_dataset *ds, int n, uint64_t seed);
 #endif

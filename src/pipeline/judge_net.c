@@ -21,12 +21,14 @@ static zt_err check(const char *dir, const zt_net *net, int T, int H, int W) {
         return zt_fail(ZT_CONFIG, "%s: %s makes clips; a judge is a classifier: give the RUN/model of zoe train "
                        "configs/judge-move-32.yaml", dir, zt_net_name(net));
     if (net->frames != T || net->height != H || net->width != W)
-        return zt_fail(ZT_CONFIG, "%s: this judge was trained on clips of %lldx%lldx%lld (frames x height x width), the model makes "
-                       "%dx%dx%d; train a judge on clips of that size (zoe synth --frames --size)", dir, (long long)net->frames,
-                       (long long)net->height, (long long)net->width, T, H, W);
+        return zt_fail(ZT_CONFIG,
+                       "%s: this judge was trained on clips of %lldx%lldx%lld (frames x height x width), the model makes "
+                       "%dx%dx%d; train a judge on clips of that size (zoe synth --frames --size)",
+                       dir, (long long)net->frames, (long long)net->height, (long long)net->width, T, H, W);
     for (int a = 0; a < ZT_JUDGE_ATTRIBUTES; a++)
         if (zt_head_find(net, zt_judge_attribute(a)) < 0)
-            return zt_fail(ZT_CONFIG, "%s: this classifier does not tell a clip's %s; want classify.labels=shape,colour,direction", dir,
+            return zt_fail(ZT_CONFIG,
+                           "%s: this classifier does not tell a clip's %s; want classify.labels=shape,colour,direction", dir,
                            zt_judge_attribute(a));
     return ZT_OK;
 }
@@ -126,7 +128,8 @@ static zt_err see_real(zt_judge_net *j, seen_set *s) {
     return e;
 }
 
-/* The clips of a split that have the judge's size, at most `most`: those of combinations that were trained on first, *n_seen many. */
+/* The clips of a split that have the judge's size, at most `most`: those of combinations that were trained on first, *n_seen
+ * many. */
 static zt_err gather(const zt_judge_net *j, const zt_dataset *ds, const char *split, int64_t most, seen_set *s, int64_t *n_seen) {
     const int64_t count = zt_dataset_count(ds, split);
     s->clip = zt_alloc_array((size_t)(most + 1), sizeof *s->clip);
@@ -166,8 +169,10 @@ zt_err zt_second_opinion_of(zt_judge_net *j, const zt_dataset *ds, const uint8_t
     ZT_TRY(e = gather(j, ds, "train", least(n_seen, real_seen), &other, &other_seen), done);
     const int64_t few = r->frechet_clips = least(least(n_seen, real_seen), other_seen);
     if (few < 2) {
-        e = zt_fail(ZT_CONFIG, "the judge network compares with %lld clips of %dx%dx%d (frames x height x width) of the test and of the "
-                    "training split; want 2 or more: give a data set made by zoe synth at that size", (long long)few, j->T, j->H, j->W);
+        e = zt_fail(ZT_CONFIG,
+                    "the judge network compares with %lld clips of %dx%dx%d (frames x height x width) of the test and of the "
+                    "training split; want 2 or more: give a data set made by zoe synth at that size",
+                    (long long)few, j->T, j->H, j->W);
         goto done;
     }
     ZT_TRY(e = make_room(j, &of_made), done);

@@ -16,14 +16,15 @@ typedef struct zt_judge_net {
     int head[ZT_JUDGE_ATTRIBUTES];       /* its head for each attribute of the analytic judge */
 } zt_judge_net;
 
-/** Load the classifier of folder `dir` for clips [T,H,W]. ZT_CONFIG: not a classifier, trained on clips of another size, no head for
- *  an attribute of the analytic judge; and as zt_model_dir_load. Closes itself on failure. */
+/** Load the classifier of folder `dir` for clips [T,H,W]. ZT_CONFIG: not a classifier, trained on clips of another size, no head
+ *  for an attribute of the analytic judge; and as zt_model_dir_load. Closes itself on failure. */
 zt_err zt_judge_net_open(zt_judge_net *j, const char *dir, int T, int H, int W, zt_dtype multiply);
 void zt_judge_net_close(zt_judge_net *j);
 /** The same of a classifier that is loaded: `dir` is taken over, and closed with j. */
 zt_err zt_judge_net_take(zt_judge_net *j, zt_model_dir *dir, zt_dtype multiply);
 
-/** What it reads in a clip: seen[a] is the name of attribute a's value, "?" without such a head (zt_judge_net_take only). Borrowed. */
+/** What it reads in a clip: seen[a] is the name of attribute a's value, "?" without such a head (zt_judge_net_take only).
+ *  Borrowed. */
 typedef struct zt_opinion { const char *seen[ZT_JUDGE_ATTRIBUTES]; } zt_opinion;
 /** What the logits of a clip say. */
 zt_opinion zt_judge_net_read(const zt_judge_net *j, const float *logits);
@@ -36,15 +37,15 @@ bool zt_opinion_right(const zt_opinion *o, const zt_clip_view *clip);
 
 /** Made clips before both judges, beside real ones. */
 typedef struct zt_second_opinion {
-    int64_t real, real_right, real_both; /* clips of the test split; those whose labels the network reads; those both judges accept */
+    int64_t real, real_right, real_both; /* clips of the test split; those it reads as labelled; those valid to both judges */
     int64_t made, both;                  /* made clips; those that count as valid: both judges agree on what is there */
     double frechet, frechet_floor;       /* of the network's features: made to real; of other real clips to the same */
     int64_t frechet_clips, features;     /* clips on each side; numbers of a clip (few clips for many numbers: distances are too
                                           * large, the floor too) */
     char hash[65];                       /* SHA-256 of the network's weights */
 } zt_second_opinion;
-/** Of made [n,T,H,W,3], the first n_seen of which are of combinations that were trained on: these are held against as many clips of
- *  such combinations from the test split, and the floor is as many clips of the training split. ZT_CONFIG: fewer than two of
+/** Of made [n,T,H,W,3], the first n_seen of which are of combinations that were trained on: these are held against as many clips
+ *  of such combinations from the test split, and the floor is as many clips of the training split. ZT_CONFIG: fewer than two of
  *  them; errors as zt_dataset_clip. */
 zt_err zt_second_opinion_of(zt_judge_net *j, const zt_dataset *ds, const uint8_t *made, int n, int n_seen, zt_second_opinion *r);
 #endif

@@ -26,9 +26,10 @@ static zt_err check_world(const zt_clip_view *c) {
     char world[61];
     zt_label_text(c, "world", world, sizeof world);
     return strcmp(world, "shapes") == 0 ? ZT_OK
-                                        : zt_fail(ZT_CONFIG, "clip %s: its world is %s; the judge reads the world shapes only: give a "
-                                                  "data set made by zoe synth --world shapes", c->key,
-                                                  *world ? world : "none (not made by zoe synth)");
+                                        : zt_fail(ZT_CONFIG,
+                                                  "clip %s: its world is %s; the judge reads the world shapes only: give a "
+                                                  "data set made by zoe synth --world shapes",
+                                                  c->key, *world ? world : "none (not made by zoe synth)");
 }
 
 /* The test clips in use: `want` of each group (fewer when the split has fewer). */

@@ -29,7 +29,8 @@ zt_err zt_classify_labels(const zt_classify_cfg *c, zt_head *head, int *n) {
             return zt_fail(ZT_CONFIG, "classify.labels=%s: want %d labels at most", c->labels, ZT_HEADS_MAX);
         zt_head *h = &head[*n];
         if (zt_format(h->label, sizeof h->label, "%.*s", (int)len, at) != ZT_OK)
-            return zt_fail(ZT_CONFIG, "classify.labels: %.*s: want names of fewer than %d letters", (int)len, at, ZT_CLASS_NAME_MAX);
+            return zt_fail(ZT_CONFIG, "classify.labels: %.*s: want names of fewer than %d letters", (int)len, at,
+                           ZT_CLASS_NAME_MAX);
         for (int k = 0; k < *n; k++)
             if (strcmp(head[k].label, h->label) == 0)
                 return zt_fail(ZT_CONFIG, "classify.labels=%s: %s is there twice", c->labels, h->label);

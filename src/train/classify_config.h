@@ -10,6 +10,7 @@ typedef struct zt_classify_cfg {
 } zt_classify_cfg;
 
 extern const zt_opts zt_classify_opts;
-/** The labels one by one, into the label of head[ZT_HEADS_MAX]; *n: how many. ZT_CONFIG: none, too many, one too long or twice. */
+/** The labels one by one, into the label of head[ZT_HEADS_MAX]; *n: how many. ZT_CONFIG: none, too many, one too long or
+ *  twice. */
 zt_err zt_classify_labels(const zt_classify_cfg *c, zt_head *head, int *n);
 #endif

@@ -144,8 +144,10 @@ static zt_err add_clip(const zt_run *r, int64_t id, const float *logits, sums *s
         zt_label_text(&clip, h->label, text, sizeof text);
         const int class = zt_head_class(h, text);
         if (class < 0)
-            return zt_fail(ZT_CONFIG, "validation clip %s: its label %s is '%s', which no training clip has; drop the clip, or move it "
-                           "to the training split", clip.key, h->label, text);
+            return zt_fail(ZT_CONFIG,
+                           "validation clip %s: its label %s is '%s', which no training clip has; drop the clip, or move it "
+                           "to the training split",
+                           clip.key, h->label, text);
         s->loss += cross_entropy(logits, h->classes, class, r->c->classify.label_smoothing) / net->n_heads;
         s->right[i] += seen[i] == class;
         all = all && seen[i] == class;

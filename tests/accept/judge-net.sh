@@ -1,7 +1,7 @@
 #!/bin/sh
-# judge-net.sh - the judge network on the synthetic world: shape, colour and direction all right in 99 % of the clips of a test split
-# it has nothing in common with (another seed, half of its combinations held out there). Beside it: the same clips with noise, and on
-# how many both judges agree.
+# judge-net.sh - the judge network on the synthetic world: shape, colour and direction all right in 99 % of the clips of a test
+# split of another seed, half of them of combinations held out there. Beside it: the same clips with noise, and on how many both
+# judges agree.
 # shellcheck disable=SC1091,SC2154
 . tests/accept/world.inc
 make_world
@@ -20,8 +20,8 @@ pass=false
 at_least "$all" 0.99 && [ "$(figure "$e" "" clips)" = 960 ] && pass=true
 printf '{"name": "judge-net", "pass": %s, "seed": 1, "n": 960, "all_right": %s, "want_all_right": 0.99, ' "$pass" "$all"
 printf '"shape": %s, "colour": %s, "direction": %s, ' "$(level 0 shape)" "$(level 0 colour)" "$(level 0 direction)"
-printf '"all_right_held_out": %s, "analytic_judge": %s, "both_agree": %s, ' "$(figure "$e" "" held_out_all)" "$(level 0 analytic)" \
-    "$(level 0 agree)"
+printf '"all_right_held_out": %s, "analytic_judge": %s, "both_agree": %s, ' "$(figure "$e" "" held_out_all)" \
+    "$(level 0 analytic)" "$(level 0 agree)"
 printf '"noisy": ['
 for k in 1 2 3; do
     [ $k = 1 ] || printf ', '

@@ -1,4 +1,5 @@
-/* test_judge_net.c - the judge network against its layers written out in double; classes, opinions, and what memory failures leave. */
+/* test_judge_net.c - the judge network against its layers written out in double; classes, opinions, and what memory failures
+ * leave. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
