@@ -43,6 +43,7 @@ zt_err zt_clip_classes_read(zt_clip_classes *l, const zt_dataset *ds, const char
         bool added;
         ZT_TRY(e = zt_dataset_clip(ds, "train", k, &clip), done);
         zt_label_text(&clip, name, text, sizeof text);
+        zt_dataset_forget(ds, &clip);
         if (!*text) ZT_TRY(e = missing(&clip, option, name), done);
         const int at = place(class_name, classes, text, &added);
         if (at < 0)

@@ -54,6 +54,8 @@ grep -q "^5 clips of the test split" "$work/own" || fail "not 5 clips: $(cat "$w
 expect 2 "a classifier looks at clips" "$zoe" eval "$m" --data "$work/judged" --steps 3
 expect 2 "a classifier looks at clips" "$zoe" eval "$m" --data "$work/judged" --judge-net "$m"
 expect 2 "is a classifier" "$zoe" generate "$m" -o "$work/x.mp4"
+"$zoe" info "$m" > "$work/info"
+grep -q "judge-net, classifier: clip to labels" "$work/info" || fail "info: $(cat "$work/info")"
 
 # ---- second judge
 "$zoe" train "$tiny" --out "$work/denoiser" --quiet train.steps=2 train.val_every=2 train.sample_every=2
