@@ -89,8 +89,7 @@ typedef struct zt_clip zt_clip;
 
 /** Make cfg->num clips. *clip is NULL on failure. Errors: ZT_ARG (a field out of range, names it; bf16 on a processor without
  *  it), ZT_CONFIG (frames or a size the model cannot do, a classifier), ZT_NOMEM, ZT_CANCELLED. The same seed, settings
- *  (precision among them:
- *  the label has the one that was used), machine and thread count give the same bits. */
+ *  (precision among them: the label has the one that was used), machine and thread count give the same bits. */
 ZT_API zt_err zt_generate(zt_model *model, const zt_generate_cfg *cfg, zt_clip **clip);
 ZT_API void zt_clip_free(zt_clip **clip);
 ZT_API int zt_clip_count(const zt_clip *clip);
