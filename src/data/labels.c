@@ -1,6 +1,7 @@
 /* labels.c - see labels.h. Tested by tests/cli/test_gan.sh and test_judge_net.sh. */
 #include "data/labels.h"
 #include <stdio.h>
+#include <string.h>
 #include "base/json.h"
 
 void zt_label_text(const zt_clip_view *clip, const char *name, char *text, size_t cap) {
@@ -11,6 +12,8 @@ void zt_label_text(const zt_clip_view *clip, const char *name, char *text, size_
     else if (json_is_integer(v)) snprintf(text, cap, "%lld", (long long)json_integer_value(v));
     else if (json_is_boolean(v)) snprintf(text, cap, "%s", json_is_true(v) ? "true" : "false");
     json_decref(labels);
+    size_t bad;
+    if (!zt_utf8_valid(text, strlen(text), &bad)) text[bad] = 0;             /* cut within a letter */
 }
 
 bool zt_label_true(const zt_clip_view *clip, const char *name) {
