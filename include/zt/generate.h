@@ -34,6 +34,7 @@ typedef struct zt_model_info {
     bool adversarial;                    /* makes clips of codes or of a first frame, not of prompts */
     int categories;                      /* of an adversarial model; 0: none */
     bool from_frame;                     /* adversarial, without codes: a clip follows from its first frame, which is given */
+    bool classifier;                     /* looks at clips and makes none: nothing can be generated with it */
 } zt_model_info;
 ZT_API zt_model_info zt_model_get_info(const zt_model *model);
 /** Size number k (from 0) of those that the model was trained at, the main one first. False: it has no such. */
@@ -79,16 +80,16 @@ typedef struct zt_generate_cfg {
 } zt_generate_cfg;
 ZT_API zt_generate_cfg zt_generate_defaults(void);
 
-/** The size of the clips that zt_generate would make. ZT_CONFIG: the model was not trained at such a height and width; the text
- *  lists those it was. */
+/** The size of the clips that zt_generate would make. ZT_CONFIG: the model was not trained at such a height and width (the text
+ *  lists those it was), or is a classifier. */
 ZT_API zt_err zt_generate_size(const zt_model *model, const zt_generate_cfg *cfg, int *frames, int *height, int *width);
 
 /** Generated clips with the label they will carry. */
 typedef struct zt_clip zt_clip;
 
 /** Make cfg->num clips. *clip is NULL on failure. Errors: ZT_ARG (a field out of range, names it; bf16 on a processor without
- *  it), ZT_CONFIG (frames or a size the model cannot do), ZT_NOMEM, ZT_CANCELLED. The same seed, settings (precision among them:
- *  the label has the one that was used), machine and thread count give the same bits. */
+ *  it), ZT_CONFIG (frames or a size the model cannot do, a classifier), ZT_NOMEM, ZT_CANCELLED. The same seed, settings
+ *  (precision among them: the label has the one that was used), machine and thread count give the same bits. */
 ZT_API zt_err zt_generate(zt_model *model, const zt_generate_cfg *cfg, zt_clip **clip);
 ZT_API void zt_clip_free(zt_clip **clip);
 ZT_API int zt_clip_count(const zt_clip *clip);

@@ -4,11 +4,12 @@
 #include "cli/commands.h"
 #include "cli/demo_report.h"
 #include "cli/gan_scores.h"
+#include "cli/judge_scores.h"
 #include "pipeline/sampling.h"
 #include "pipeline/world_eval.h"
 
 typedef struct args {
-    char data[1024];
+    char data[1024], judge_net[1024];
     int64_t num, num_image, num_predict, num_untrained, context, steps, seed;
     double cfg_scale;
     int sampler, precision, json;
@@ -16,6 +17,8 @@ typedef struct args {
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
     {"data", ZT_OPT_STR, AT(data), NULL, 0, 0, NULL, 'd', "data set made by zoe synth; its test split is used"},
+    {"judge-net", ZT_OPT_STR, AT(judge_net), NULL, 0, 0, NULL, 0,
+     "model folder of a classifier (configs/judge-move-32.yaml): second judge, and features of the Frechet distance"},
     {"num", ZT_OPT_INT, AT(num), "480", 2, 100000, NULL, 0, "text-to-video clips: half seen, half held-out combinations"},
     {"num-image", ZT_OPT_INT, AT(num_image), "100", 0, 100000, NULL, 0, "image-to-video clips"},
     {"num-predict", ZT_OPT_INT, AT(num_predict), "100", 0, 100000, NULL, 0, "prediction clips"},
@@ -36,7 +39,9 @@ static const zt_cli_spec spec = {
         "back. Beside every\n"
         "score stand the judge's accuracy on the real clips and the floors (shuffled prompts, untrained network).\n"
         "Of an adversarial model: how many clips are well-formed, how they are spread over shapes, colours and directions, and\n"
-        "whether content codes keep what is shown and categories how it moves (--num, --seed, --precision count).\n",
+        "whether content codes keep what is shown and categories how it moves (--num, --seed, --precision count).\n"
+        "With --judge-net also how many clips both judges read alike, and how far their features are from those of real clips.\n"
+        "Of a classifier: how many clips of the test split it reads right, clean and noisy (--num, --seed, --precision count).\n",
     .opts = {options, sizeof options / sizeof *options},
     .min_pos = 1,
     .max_pos = 1};
@@ -50,7 +55,7 @@ static void print_score(const char *name, const zt_score *s) {
            100 * zt_score_part(s->direction, s->n), 100 * zt_score_part(s->all, s->n), 100 * lo, 100 * hi);
 }
 
-static int print_table(const zt_world_eval *r) {
+static int print_table(const zt_world_eval *r, bool second) {
     printf("%-28s %6s %9s %9s %9s %9s %9s  95 %% interval\n", "", "clips", "valid", "shape", "colour", "direction", "all");
     print_score("seen combinations", &r->seen);
     print_score("held-out combinations", &r->held_out);
@@ -62,14 +67,21 @@ static int print_table(const zt_world_eval *r) {
            r->entropy_joint);
     if (r->image.n)
         printf("image to video: frame 0 at %.1f dB (worst), %.1f dB (mean)\n", r->image_psnr_worst, r->image_psnr_mean);
+    if (second) zt_cli_print_second_opinion(&r->second);
     if (r->predict_psnr > 0)
         printf("prediction: %.2f dB; copy-last %.2f dB, constant block motion %.2f dB\n", r->predict_psnr, r->copy_psnr,
                r->motion_psnr);
     return ZT_EXIT_OK;
 }
 
+static int print_json(const zt_world_eval *r, bool second) {
+    json_t *j = zt_demo_scores_json(r);
+    if (j && second) json_object_set_new(j, "judge_net", zt_cli_second_opinion_json(&r->second));
+    return zt_cli_print_json("eval", j);
+}
+
 /* What is of denoisers only, when it was asked for of another model. */
-static zt_err check_options(const args *a) {
+static zt_err check_options(const args *a, const zt_net *net) {
     args usual;
     zt_opt_defaults(spec.opts, &usual);
     const char *wrong = a->num_image != usual.num_image           ? "--num-image"
@@ -79,8 +91,12 @@ static zt_err check_options(const args *a) {
                         : a->steps != usual.steps                 ? "--steps"
                         : a->cfg_scale != usual.cfg_scale         ? "--cfg-scale"
                         : a->sampler != usual.sampler             ? "--sampler"
+                        : net->classifier && *a->judge_net        ? "--judge-net"
                                                                   : NULL;
-    return wrong ? zt_fail(ZT_ARG, "%s: an adversarial model makes clips of codes, in one pass; leave this out", wrong) : ZT_OK;
+    return !wrong ? ZT_OK
+                  : zt_fail(ZT_ARG, "%s: %s; leave this out", wrong,
+                            net->gan ? "an adversarial model makes clips of codes, in one pass"
+                                     : "a classifier looks at clips and makes none");
 }
 
 int zt_cmd_eval(int argc, char **argv) {
@@ -97,18 +113,27 @@ int zt_cmd_eval(int argc, char **argv) {
     zt_model_dir m = {0};
     zt_dataset *ds = NULL;
     zt_world_eval r = {0};
+    zt_judge_net judge = {0};
     zt_err e = zt_sampling_precision((const char *const[]){"auto", "f32", "bf16"}[a.precision], &cfg.multiply);
     if (e == ZT_OK) e = zt_model_dir_load(&m, dir);
     if (e == ZT_OK) e = zt_dataset_open(&ds, a.data);
-    if (e == ZT_OK && m.net.gan && (e = check_options(&a)) == ZT_OK) {
-        status = zt_cli_gan_scores(&m, ds, cfg.n, cfg.seed, cfg.multiply, a.json);
+    if (e == ZT_OK && !m.net.model) e = check_options(&a, &m.net);
+    if (e == ZT_OK && *a.judge_net) {
+        e = zt_judge_net_open(&judge, a.judge_net, (int)m.net.frames, (int)m.net.height, (int)m.net.width, cfg.multiply);
+        cfg.judge_net = &judge;
+    }
+    if (e == ZT_OK && m.net.gan) {
+        status = zt_cli_gan_scores(&m, ds, cfg.n, cfg.seed, cfg.multiply, cfg.judge_net, a.json);
+        goto done;
+    }
+    if (e == ZT_OK && m.net.classifier) {
+        status = zt_cli_judge_scores(&m, ds, cfg.n, cfg.seed, cfg.multiply, a.json);
         goto done;
     }
     if (e == ZT_OK) e = zt_world_eval_run(&r, &m, ds, &cfg);
-    status = e != ZT_OK ? zt_cli_result("eval", e)
-             : a.json   ? zt_cli_print_json("eval", zt_demo_scores_json(&r))
-                        : print_table(&r);
+    status = e != ZT_OK ? zt_cli_result("eval", e) : a.json ? print_json(&r, cfg.judge_net) : print_table(&r, cfg.judge_net);
 done:
+    zt_judge_net_close(&judge);
     zt_world_eval_finish(&r);
     zt_dataset_close(&ds);
     zt_model_dir_finish(&m);

@@ -85,6 +85,7 @@ static int about_model(const char *dir, int json) {
         printf("model     %s, %s, %.2f M parameters\n", i.name,
                i.from_frame    ? "adversarial: first frame to clip"
                : i.adversarial ? "adversarial: codes to clips"
+               : i.classifier  ? "classifier: clip to labels"
                                : "denoiser: prompt to clip",
                (double)i.params * 1e-6);
         printf("clips     %d frames of %dx%d at %g fps\n", i.frames, i.width, i.height, i.fps);
@@ -92,9 +93,10 @@ static int about_model(const char *dir, int json) {
         for (int k = 0; k < i.categories; k++) printf("%s%s", k ? ", " : "category  ", zt_model_category(m, k));
         if (i.categories) printf("\n");
     }
-    json_t *j = json_pack("{s:s, s:b, s:b, s:I, s:i, s:i, s:i, s:f, s:s, s:o}", "model", i.name, "adversarial", i.adversarial,
-                          "from_frame", i.from_frame, "params", (json_int_t)i.params, "frames", i.frames, "height", i.height,
-                          "width", i.width, "fps", i.fps, "hash", i.hash, "categories", names);
+    json_t *j = json_pack("{s:s, s:b, s:b, s:b, s:I, s:i, s:i, s:i, s:f, s:s, s:o}", "model", i.name, "adversarial",
+                          i.adversarial, "from_frame", i.from_frame, "classifier", i.classifier, "params", (json_int_t)i.params,
+                          "frames", i.frames, "height", i.height, "width", i.width, "fps", i.fps, "hash", i.hash, "categories",
+                          names);
     zt_model_free(&m);
     if (json) return zt_cli_print_json("info", j);
     json_decref(j);

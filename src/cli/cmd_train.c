@@ -116,10 +116,16 @@ static int print_result(const args *a, const zt_train_result *r, const zt_net *n
            duration(r->seconds, t, sizeof t), r->clips_per_s, r->loss);
     if (r->best >= 0 && net->gan)
         zt_log("smallest Frechet distance to the validation clips %.4f at step %lld", r->best, (long long)r->best_step);
+    else if (r->best >= 0 && net->classifier)
+        zt_log("smallest validation cross-entropy %.4f at step %lld", r->best, (long long)r->best_step);
     else if (r->best >= 0)
         zt_log("best validation loss %.4f at step %lld (predicting the mean: %.4f)", r->best, (long long)r->best_step,
                r->mean_loss);
-    zt_log("generate with: zoe generate %s/model %s -o out.mp4", a->out, how);
+    if (net->classifier)
+        zt_log("use as second judge with: zoe eval MODEL --data DIR --judge-net %s/model; its own scores: zoe eval %s/model "
+               "--data DIR",
+               a->out, a->out);
+    else zt_log("generate with: zoe generate %s/model %s -o out.mp4", a->out, how);
     return ZT_EXIT_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/gan_scores.h"
 #include <stdio.h>
 #include "cli/commands.h"
+#include "cli/judge_scores.h"
 
 enum { CONTENTS = 30, MOTIONS = 8 };
 
@@ -29,7 +30,7 @@ static void print_views(const zt_view_scores *v) {
     printf("%-44s %8.2f %8.2f\n", "frame from the warped one before; not warped", v->warp_error, v->still_error);
 }
 
-static int print_json(const zt_gan_eval *r) {
+static int print_json(const zt_gan_eval *r, bool second) {
     const zt_clip_spread *made = &r->clips.made, *real = &r->clips.real;
     json_t *entropy = json_pack("{s:f, s:f, s:f, s:f}", "shape", made->entropy.shape, "colour", made->entropy.colour, "direction",
                                 made->entropy.direction, "joint", made->entropy.joint);
@@ -56,10 +57,11 @@ static int print_json(const zt_gan_eval *r) {
     more = views_json(&r->views);
     json_object_update(j, more);
     json_decref(more);
+    if (second) json_object_set_new(j, "judge_net", zt_cli_second_opinion_json(&r->second));
     return zt_cli_print_json("eval", j);
 }
 
-static int print_table(const zt_gan_eval *r) {
+static int print_table(const zt_gan_eval *r, bool second) {
     const zt_clip_spread *made = &r->clips.made, *real = &r->clips.real;
     printf("%-44s %8s %8s\n", "", "made", "data");
     printf("%-44s %7.1f%% %7.1f%%\n", "valid", 100 * made->valid, 100 * real->valid);
@@ -80,15 +82,17 @@ static int print_table(const zt_gan_eval *r) {
                100 * zt_score_part(r->rollout_halves, r->rollouts));
     print_views(&r->views);
     if (r->eq_t >= 0) printf("%-44s %8.1f\n", "EQ-T, moved pictures against moved codes, dB", r->eq_t);
+    if (second) zt_cli_print_second_opinion(&r->second);
     printf("%.0f frames/s\n", r->frames_per_s);
     if (*r->clips.collapse) printf("mode collapse: %s\n", r->clips.collapse);
     return ZT_EXIT_OK;
 }
 
-int zt_cli_gan_scores(zt_model_dir *m, const zt_dataset *ds, int n, uint64_t seed, zt_dtype multiply, bool json) {
+int zt_cli_gan_scores(zt_model_dir *m, const zt_dataset *ds, int n, uint64_t seed, zt_dtype multiply, zt_judge_net *judge_net,
+                      bool json) {
     const zt_gan_eval_cfg cfg = {.n = n, .contents = CONTENTS, .motions = MOTIONS, .rollouts = n / 4, .seed = seed,
-                                 .multiply = multiply};
+                                 .multiply = multiply, .judge_net = judge_net};
     zt_gan_eval r;
     const zt_err e = zt_gan_eval_run(&r, m, ds, &cfg);
-    return e != ZT_OK ? zt_cli_result("eval", e) : json ? print_json(&r) : print_table(&r);
+    return e != ZT_OK ? zt_cli_result("eval", e) : json ? print_json(&r, judge_net) : print_table(&r, judge_net);
 }

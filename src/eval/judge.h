@@ -44,6 +44,11 @@ zt_err zt_judge_segment(const uint8_t *rgb, int T, int H, int W, zt_verdict *v, 
 const char *zt_judge_shape_name(int shape);
 const char *zt_judge_colour_name(int colour);
 const char *zt_judge_direction_name(int direction);
+/* The same by number: attribute 0 shape, 1 colour, 2 direction. */
+enum { ZT_JUDGE_ATTRIBUTES = 3 };
+const char *zt_judge_attribute(int attribute);              /* "shape" */
+const char *zt_judge_value_name(int attribute, int value);
+int zt_judge_value_of(const zt_verdict *v, int attribute);
 
 /** Compare with the caption's own words (whole words, any case; synonyms are not known). An attribute the caption does not name
  *  counts as right, one it names twice with different values as wrong. All false when the verdict is not valid.

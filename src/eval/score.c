@@ -18,6 +18,20 @@ const char *zt_judge_direction_name(int direction) {
     return direction >= 0 && direction < ZT_JUDGE_DIRECTIONS ? directions[direction] : "?";
 }
 
+const char *zt_judge_attribute(int attribute) {
+    static const char *const names[ZT_JUDGE_ATTRIBUTES] = {"shape", "colour", "direction"};
+    return attribute >= 0 && attribute < ZT_JUDGE_ATTRIBUTES ? names[attribute] : "?";
+}
+const char *zt_judge_value_name(int attribute, int value) {
+    return attribute == 0   ? zt_judge_shape_name(value)
+           : attribute == 1 ? zt_judge_colour_name(value)
+           : attribute == 2 ? zt_judge_direction_name(value)
+                            : "?";
+}
+int zt_judge_value_of(const zt_verdict *v, int attribute) {
+    return attribute == 0 ? (int)v->shape : attribute == 1 ? (int)v->colour : (int)v->direction;
+}
+
 static bool same_word(const char *word, size_t n, const char *name) {
     if (strlen(name) != n) return false;
     for (size_t k = 0; k < n; k++)

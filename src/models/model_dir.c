@@ -48,6 +48,38 @@ static zt_err read_classes(zt_net *net, const json_t *config, const char *where)
                           where, ZT_CLASSES_MAX);
 }
 
+/* Section classify: {"heads": [{"label": "colour", "classes": ["blue", ..]}, ..]}. */
+static bool read_head(zt_head *h, const json_t *from) {
+    const char *label = json_string_value(json_object_get(from, "label"));
+    const json_t *names = json_object_get(from, "classes");
+    const size_t n = json_array_size(names);
+    bool good = label && *label && strlen(label) < sizeof h->label && n > 1 && n <= ZT_CLASSES_MAX;
+    if (good) snprintf(h->label, sizeof h->label, "%s", label);
+    for (size_t k = 0; good && k < n; k++) {
+        const char *name = json_string_value(json_array_get(names, k));
+        good = name && *name && strlen(name) < ZT_CLASS_NAME_MAX;
+        if (good) snprintf(h->class_name[k], ZT_CLASS_NAME_MAX, "%s", name);
+    }
+    h->classes = good ? (int64_t)n : 0;
+    return good;
+}
+
+static zt_err read_heads(zt_net *net, const json_t *config, const char *where) {
+    json_t *classify;
+    const zt_err e = section(config, "classify", where, &classify);
+    if (e != ZT_OK) return e;
+    const json_t *heads = json_object_get(classify, "heads");
+    const size_t n = json_array_size(heads);
+    bool good = n > 0 && n <= ZT_HEADS_MAX;
+    for (size_t k = 0; good && k < n; k++) good = read_head(&net->head[k], json_array_get(heads, k));
+    net->n_heads = good ? (int)n : 0;
+    return good ? ZT_OK
+                : zt_fail(ZT_FORMAT,
+                          "%s: section \"classify\": want heads, a list of 1..%d, each with a short label and classes, a "
+                          "list of 2..%d short names",
+                          where, ZT_HEADS_MAX, ZT_CLASSES_MAX);
+}
+
 static zt_err read_net(zt_net *net, const json_t *config, const char *where) {
     json_t *model, *text, *video;
     zt_err e;
@@ -64,7 +96,8 @@ static zt_err read_net(zt_net *net, const json_t *config, const char *where) {
     if (net->model) {
         ZT_TRY(e = section(config, "text", where, &text), done);
         ZT_TRY(e = zt_opt_from_json(zt_text_opts, &net->text, "config.json: text.", text), done);
-    } else ZT_TRY(e = read_classes(net, config, where), done);
+    } else if (net->gan) ZT_TRY(e = read_classes(net, config, where), done);
+    else ZT_TRY(e = read_heads(net, config, where), done);
     video_cfg v;
     zt_opt_defaults(video_opts, &v);
     ZT_TRY(e = zt_opt_from_json(video_opts, &v, "config.json: video.", video), done);
@@ -99,6 +132,9 @@ static zt_err expected(zt_model_dir *m) {
         const int n = m->net.gan->latents(m->net.cfg, &size, 1, z);
         for (int k = 0; k < n; k++) leaf[k] = zt_input(g, z[k].name, ZT_F32, z[k].sh);
         m->net.gan->generate(&nn, m->net.cfg, &size, leaf, false);
+    } else if (m->net.classifier) {
+        zt_node *video = zt_input(g, "video", ZT_F32, zt_sh(1, m->net.frames, m->net.height, m->net.width, ZT_RGB));
+        m->net.classifier->build(&nn, video, m->net.cfg, m->net.n_heads, m->net.head);
     } else {
         const zt_net_in in = zt_net_inputs(g, &m->net, 1);
         zt_net_build(&nn, &m->net, &in);
@@ -234,4 +270,20 @@ zt_err zt_model_dir_save_gan(const char *dir, const zt_net *net, const zt_tset *
     json_t *config = describe(net);
     json_object_set_new(config, "gan", describe_classes(net));
     return save(dir, net, weights, NULL, config);
+}
+
+static json_t *describe_heads(const zt_net *net) {
+    json_t *heads = json_array();
+    for (int i = 0; i < net->n_heads; i++) {
+        json_t *names = json_array();
+        for (int64_t k = 0; k < net->head[i].classes; k++) json_array_append_new(names, json_string(net->head[i].class_name[k]));
+        json_array_append_new(heads, json_pack("{s:s, s:o}", "label", net->head[i].label, "classes", names));
+    }
+    return json_pack("{s:o}", "heads", heads);
+}
+
+zt_err zt_model_dir_save_classifier(const char *dir, const zt_net *net, const zt_tset *params) {
+    json_t *config = describe(net);
+    json_object_set_new(config, "classify", describe_heads(net));
+    return save(dir, net, params, NULL, config);
 }

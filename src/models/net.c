@@ -4,9 +4,10 @@
 
 zt_err zt_net_init(zt_net *net, const char *name) {
     *net = (zt_net){.gan = zt_gan_find(name), .scale = 1};
-    if (!net->gan) net->model = zt_model_find(name);
-    if (!net->gan && !net->model) return ZT_CONFIG;
-    net->cfg = zt_alloc(net->gan ? net->gan->cfg_size : net->model->cfg_size);
+    if (!net->gan) net->classifier = zt_classifier_find(name);
+    if (!net->gan && !net->classifier) net->model = zt_model_find(name);
+    if (!net->gan && !net->classifier && !net->model) return ZT_CONFIG;
+    net->cfg = zt_alloc(net->gan ? net->gan->cfg_size : net->classifier ? net->classifier->cfg_size : net->model->cfg_size);
     if (!net->cfg) return ZT_NOMEM;
     zt_opt_defaults(zt_net_opts(net), net->cfg);
     zt_opt_defaults(zt_text_opts, &net->text);
@@ -14,10 +15,10 @@ zt_err zt_net_init(zt_net *net, const char *name) {
 }
 
 const char *zt_net_name(const zt_net *net) {
-    return net->gan ? net->gan->name : net->model->name;
+    return net->gan ? net->gan->name : net->classifier ? net->classifier->name : net->model->name;
 }
 zt_opts zt_net_opts(const zt_net *net) {
-    return net->gan ? net->gan->opts : net->model->opts;
+    return net->gan ? net->gan->opts : net->classifier ? net->classifier->opts : net->model->opts;
 }
 zt_gan_size zt_net_gan_size(const zt_net *net) {
     return (zt_gan_size){.frames = net->frames, .height = net->height, .width = net->width, .classes = net->classes};
@@ -58,6 +59,7 @@ zt_err zt_net_check(const zt_net *net) {
                        (long long)net->frames, (long long)net->height, (long long)net->width);
     const zt_gan_size size = zt_net_gan_size(net);
     if (net->gan) return net->gan->check(net->cfg, &size);
+    if (net->classifier) return net->classifier->check(net->cfg, net->frames, net->height, net->width);
     if (net->text.dim % net->text.heads)
         return zt_fail(ZT_CONFIG, "text.heads=%lld does not divide text.dim=%lld", (long long)net->text.heads,
                        (long long)net->text.dim);

@@ -1,24 +1,28 @@
-/* net.h - a complete network: a denoiser with text encoder and known frames, or the generator and critics of an adversarial
- * model; and the folder it is kept in. */
+/* net.h - a complete network: a denoiser with text encoder and known frames, the generator and critics of an adversarial model,
+ * or a classifier of clips; and the folder it is kept in. */
 #ifndef ZT_NET_H
 #define ZT_NET_H
 #include "base/sizes.h"
+#include "models/classifier.h"
 #include "models/gan.h"
 #include "models/models.h"
 #include "text/bpe.h"
 #include "text/encoder.h"
 
-enum { ZT_RGB = 3, ZT_CLASSES_MAX = 64, ZT_CLASS_NAME_MAX = 32 };
+enum { ZT_RGB = 3 };
 
 /** What is needed to build the graph of a network; weights are in a zt_tset. Zero-initialise; zt_net_finish frees. */
 typedef struct zt_net {
-    const zt_model_def *model;          /* a denoiser; NULL: */
+    const zt_model_def *model;          /* a denoiser; one of these three, the others NULL */
     const zt_gan_def *gan;              /* an adversarial model; then text, vocab, mean and scale say nothing */
-    void *cfg;                          /* cfg_size bytes of either, owned */
+    const zt_classifier_def *classifier; /* a classifier; likewise */
+    void *cfg;                          /* its cfg_size bytes, owned */
     zt_text_cfg text;
     int64_t vocab;                      /* real size of the tokenizer */
     int64_t classes;                    /* categories of an adversarial model, 0: none; their names, "": it found them itself */
     char class_name[ZT_CLASSES_MAX][ZT_CLASS_NAME_MAX];
+    int n_heads;                         /* of a classifier: what it tells */
+    zt_head head[ZT_HEADS_MAX];
     int64_t frames, height, width;      /* clip size it was trained at; of several the main one, which most clips had */
     zt_sizes sizes;                     /* all of them, that one first; none: only that */
     double fps;
@@ -26,7 +30,7 @@ typedef struct zt_net {
     char f32_scopes[256];               /* parts that multiply in f32 whatever the precision (zt_graph_keep_f32) */
 } zt_net;
 
-/** Model `name`, of either kind, with its default options. ZT_CONFIG for an unknown name. */
+/** Model `name`, of any kind, with its default options. ZT_CONFIG for an unknown name. */
 zt_err zt_net_init(zt_net *net, const char *name);
 const char *zt_net_name(const zt_net *net);
 zt_opts zt_net_opts(const zt_net *net);                      /* of cfg */
@@ -70,7 +74,8 @@ int zt_net_tokens(const zt_net *net, const zt_bpe *tok, const char *prompt, int3
 
 /** A model folder: config.json (sections model, text, video, `diffusion`, kept as it is, and f32_scopes), model.safetensors,
  *  tokenizer.json. That of an adversarial model: config.json (model, video, `gan`: the categories), model.safetensors (the
- *  generator's weights and what its layers remember). */
+ *  generator's weights and what its layers remember). That of a classifier: config.json (model, video, `classify`: the heads),
+ *  model.safetensors. */
 typedef struct zt_model_dir {
     zt_net net;
     zt_tset params, states;             /* states: of layers that remember something */
@@ -86,4 +91,6 @@ void zt_model_dir_finish(zt_model_dir *m);
 zt_err zt_model_dir_save(const char *dir, const zt_net *net, const zt_tset *params, const zt_bpe *tok, const json_t *diffusion);
 /** The same of an adversarial model; weights: the generator's parameters and states. */
 zt_err zt_model_dir_save_gan(const char *dir, const zt_net *net, const zt_tset *weights);
+/** The same of a classifier. */
+zt_err zt_model_dir_save_classifier(const char *dir, const zt_net *net, const zt_tset *params);
 #endif

@@ -1,8 +1,8 @@
 /* gan_eval.c - see gan_eval.h. Tested by tests/cli/test_gan.sh. */
 #include "pipeline/gan_eval.h"
 #include <string.h>
-#include "base/json.h"
 #include "base/log.h"
+#include "data/labels.h"
 #include "eval/equivariance.h"
 #include "pipeline/gan_sampling.h"
 #include "pipeline/sampling.h"
@@ -55,10 +55,7 @@ static zt_err real_clips(const job *j, int n, uint8_t *rgb, int *found) {
         if (c.frames != net->frames || c.height != net->height || c.width != net->width)
             return zt_fail(ZT_CONFIG, "clip %s is %dx%dx%d; the model makes %lldx%lldx%lld (frames x height x width)", c.key,
                            c.frames, c.height, c.width, (long long)net->frames, (long long)net->height, (long long)net->width);
-        json_t *labels = json_loads(c.labels, 0, NULL);
-        const bool seen = !json_is_true(json_object_get(labels, "held_out"));
-        json_decref(labels);
-        if (seen) memcpy(rgb + (*found)++ * bytes, c.rgb, (size_t)bytes);
+        if (!zt_label_true(&c, "held_out")) memcpy(rgb + (*found)++ * bytes, c.rgb, (size_t)bytes);
     }
     return *found > 1 ? ZT_OK : zt_fail(ZT_CONFIG, "the test split is empty; make a data set with zoe synth --test 0.1");
 }
@@ -81,6 +78,7 @@ static zt_err free_clips(const job *j) {
     if (e == ZT_OK)
         e = zt_gan_monitor_look(&j->r->clips, made, n, real, n_real, (int)net->frames, (int)net->height, (int)net->width, true);
     if (e == ZT_OK) e = zt_gan_views_score(&j->r->views, j->m, n, codes, j->cfg->multiply);
+    if (e == ZT_OK && j->cfg->judge_net) e = zt_second_opinion_of(j->cfg->judge_net, j->ds, made, n, n, &j->r->second);
     zt_free(codes);
     zt_free(made);
     zt_free(real);

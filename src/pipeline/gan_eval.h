@@ -7,6 +7,7 @@
 #include "models/net.h"
 #include "pipeline/gan_monitor.h"
 #include "pipeline/gan_views.h"
+#include "pipeline/judge_net.h"
 
 typedef struct zt_gan_eval_cfg {
     int n;                       /* clips of free codes */
@@ -14,6 +15,7 @@ typedef struct zt_gan_eval_cfg {
     int rollouts;                /* clips of twice the trained length, by a model of any length; 0: leave out */
     uint64_t seed;
     zt_dtype multiply;           /* what products are rounded to (zt_sampling_precision) */
+    zt_judge_net *judge_net;     /* second judge for clips of the model's size, borrowed; NULL: none */
 } zt_gan_eval_cfg;
 
 /** Agreement of pairs of clips: of those both of which the judge can read, how many agree. */
@@ -23,6 +25,7 @@ typedef struct zt_gan_eval {
     zt_gan_monitor clips;                /* free clips beside those of the test split, seen combinations */
     zt_view_scores views;                /* of the same clips */
     double eq_t;                         /* dB (eval/equivariance.h), of models with styles; negative: not measured */
+    zt_second_opinion second;            /* of the same clips, with a judge_net */
     zt_agreement content;                /* shape and colour, of one content code in different motion */
     zt_agreement content_floor;          /* the same of different content codes: chance, as this model's clips are spread */
     zt_agreement motion;                 /* direction, of one category (with none: of one motion code) in different content */

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "base/json.h"
 #include "base/mem.h"
+#include "data/labels.h"
 #include "eval/frechet.h"
 
 /* Below these parts of the data's figures a generator repeats itself. */
@@ -103,9 +103,7 @@ done:
 bool zt_gan_judgeable(const zt_dataset *ds, const char *split) {
     zt_clip_view c;
     if (zt_dataset_count(ds, split) < 1 || zt_dataset_clip(ds, split, 0, &c) != ZT_OK) return false;
-    json_t *labels = json_loads(c.labels, 0, NULL);
-    const char *world = json_string_value(json_object_get(labels, "world"));
-    const bool yes = world && strcmp(world, "shapes") == 0 && c.frames > 1;
-    json_decref(labels);
-    return yes;
+    char world[16];
+    zt_label_text(&c, "world", world, sizeof world);
+    return strcmp(world, "shapes") == 0 && c.frames > 1;
 }

@@ -35,7 +35,7 @@ zt_err zt_model_load(zt_model **out, const char *dir) {
     if (!m) return ZT_NOMEM;
     zt_err e;
     ZT_TRY(e = zt_model_dir_load(&m->dir, dir), done);
-    if (m->dir.net.gan) goto done;
+    if (!m->dir.net.model) goto done;
     zt_opt_defaults(zt_diffusion_opts, &m->diffusion);
     ZT_TRY(e = zt_opt_from_json(zt_diffusion_opts, &m->diffusion, "config.json: diffusion.", m->dir.diffusion), done);
     e = zt_diffusion_check(&m->diffusion);
@@ -56,7 +56,7 @@ zt_model_info zt_model_get_info(const zt_model *m) {
     const zt_net *net = &m->dir.net;
     return (zt_model_info){zt_net_name(net), (int)net->frames, (int)net->height, (int)net->width, net->fps,
                            zt_tset_numel(&m->dir.params), m->dir.hash, net->gan != NULL, (int)net->classes,
-                           zt_net_from_frame(net)};
+                           zt_net_from_frame(net), net->classifier != NULL};
 }
 
 const char *zt_model_category(const zt_model *m, int k) {
@@ -128,6 +128,10 @@ static zt_err check(const zt_generate_cfg *c, const zt_net *net) {
 zt_err zt_generate_size(const zt_model *m, const zt_generate_cfg *c, int *frames, int *height, int *width) {
     zt_size s, best = {0, 0, 0};
     zt_str list = {0};
+    *frames = *height = *width = 0;
+    if (m->dir.net.classifier)
+        return zt_fail(ZT_CONFIG, "%s is a classifier, which looks at clips and makes none; see zoe eval --judge-net",
+                       zt_net_name(&m->dir.net));
     for (int k = 0; zt_model_size(m, k, &s.frames, &s.height, &s.width); k++) {
         const bool fits = (!c->height || c->height == s.height) && (!c->width || c->width == s.width);
         if (fits && (!best.frames || (c->video_frames == s.frames && c->video_frames != best.frames))) best = s;

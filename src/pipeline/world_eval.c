@@ -1,8 +1,8 @@
 /* world_eval.c - the scores of a model on the synthetic world. */
 #include "pipeline/world_eval.h"
 #include <string.h>
-#include "base/json.h"
 #include "base/log.h"
+#include "data/labels.h"
 #include "eval/metrics.h"
 #include "pipeline/sampling.h"
 
@@ -21,26 +21,15 @@ typedef struct job {
 } job;
 
 /* ---- choosing clips -------------------------------------------------------------------------------------------- */
-static bool held_out(const zt_clip_view *c) {
-    json_t *j = json_loads(c->labels, 0, NULL);
-    const json_t *h = json_object_get(j, "held_out");
-    const bool yes = json_is_true(h) || (json_is_integer(h) && json_integer_value(h) != 0);
-    json_decref(j);
-    return yes;
-}
-
 /* The judge knows one world; other clips (of another world, or real ones) would only be scored as wrong. */
 static zt_err check_world(const zt_clip_view *c) {
-    json_t *labels = json_loads(c->labels, 0, NULL);
-    const json_t *world = json_object_get(labels, "world");
-    const char *name = json_is_string(world) ? json_string_value(world) : "none (not made by zoe synth)";
-    const zt_err e = strcmp(name, "shapes") == 0 ? ZT_OK
-                                                 : zt_fail(ZT_CONFIG,
-                                                           "clip %s: its world is %.60s; the judge reads the world shapes only: "
-                                                           "give a data set made by zoe synth --world shapes",
-                                                           c->key, name);
-    json_decref(labels);
-    return e;
+    char world[61];
+    zt_label_text(c, "world", world, sizeof world);
+    return strcmp(world, "shapes") == 0 ? ZT_OK
+                                        : zt_fail(ZT_CONFIG,
+                                                  "clip %s: its world is %s; the judge reads the world shapes only: give a "
+                                                  "data set made by zoe synth --world shapes",
+                                                  c->key, *world ? world : "none (not made by zoe synth)");
 }
 
 /* The test clips in use: `want` of each group (fewer when the split has fewer). */
@@ -55,7 +44,7 @@ static zt_err choose_clips(job *j, int want) {
             zt_err e = zt_dataset_clip(j->ds, "test", k, &c);
             if (e == ZT_OK) e = check_world(&c);
             if (e != ZT_OK) return e;
-            if (held_out(&c) != (group == 1)) continue;
+            if (zt_label_true(&c, "held_out") != (group == 1)) continue;
             if (c.frames != j->T || c.height != j->H || c.width != j->W)
                 return zt_fail(ZT_CONFIG, "clip %s is %dx%dx%d; the model makes %dx%dx%d (frames x height x width)", c.key,
                                c.frames, c.height, c.width, j->T, j->H, j->W);
@@ -180,6 +169,8 @@ static zt_err text_to_video(job *j) {
     j->r->clips_per_s = j->n_clips / j->r->seconds;
     if (e == ZT_OK) e = judge_text(j, rgb);
     if (e == ZT_OK) e = memorised(j, rgb);
+    if (e == ZT_OK && j->cfg->judge_net)
+        e = zt_second_opinion_of(j->cfg->judge_net, j->ds, rgb, j->n_clips, j->n_seen, &j->r->second);
     zt_free(rgb);
     return e;
 }

@@ -8,6 +8,7 @@
 #include "eval/judge.h"
 #include "media/frames.h"
 #include "models/net.h"
+#include "pipeline/judge_net.h"
 
 typedef struct zt_world_eval_cfg {
     int n;                       /* text-to-video clips: half with seen, half with held-out combinations */
@@ -19,6 +20,7 @@ typedef struct zt_world_eval_cfg {
     zt_dtype multiply;           /* what products are rounded to (zt_sampling_precision) */
     uint64_t seed;
     int n_untrained;             /* clips of the untrained floor; 0: leave out */
+    zt_judge_net *judge_net;     /* second judge for clips of the model's size, borrowed; NULL: none */
 } zt_world_eval_cfg;
 
 enum { ZT_EVAL_SHOWN = 12 };
@@ -30,6 +32,7 @@ typedef struct zt_world_eval {
     zt_score seen, held_out;             /* generated, against their prompts */
     zt_score real;                       /* the judge on the real clips of the same captions: its ceiling */
     zt_score shuffled, untrained;        /* floors: prompts of other clips; the network before training */
+    zt_second_opinion second;            /* of the same clips, with a judge_net */
     double entropy_joint;                /* bits of shape x colour x direction among generated clips */
     double distance_ratio;               /* nearest training clip: generated over held-out real (below 0.8: memorised) */
     zt_score image;                      /* image-to-video: direction as the prompt says */

@@ -77,13 +77,14 @@ static const zt_opt train_options[] = {
     {"nesterov", ZT_OPT_BOOL, AT(nesterov), "false", 0, 0, NULL, 0, "SGD steps ahead along its momentum (Muon always does)"},
     {"clip", ZT_OPT_REAL, AT(clip), "1", 0, 1e6, NULL, 0, "largest global gradient norm; 0: no clipping"},
     {"ema", ZT_OPT_REAL, AT(ema), "0.999", 0, 0.999999, NULL, 0, "decay of the averaged weights per step"},
-    {"recompute", ZT_OPT_BOOL, AT(recompute), "false", 0, 0, NULL, 0,
-     "keep only what enters each block, and compute its inside again for the gradient: a third more work, far less memory"},
     {"checkpoint_every", ZT_OPT_INT, AT(checkpoint_every), "1000", 1, 1e9, NULL, 0, "steps between checkpoints"},
     {"keep", ZT_OPT_INT, AT(keep), "2", 1, 1000, NULL, 0, "checkpoints kept"},
     {"val_every", ZT_OPT_INT, AT(val_every), "500", 1, 1e9, NULL, 0, "steps between validation losses"},
     {"patience", ZT_OPT_INT, AT(patience), "0", 0, 1000000, NULL, 0,
      "stop after this many validations without a better one; 0: never"},
+    /* from here on not of classifiers */
+    {"recompute", ZT_OPT_BOOL, AT(recompute), "false", 0, 0, NULL, 0,
+     "keep only what enters each block, and compute its inside again for the gradient: a third more work, far less memory"},
     {"sample_every", ZT_OPT_INT, AT(sample_every), "1000", 1, 1e9, NULL, 0, "steps between sample grids"},
     /* from here on of denoisers only */
     {"accumulate", ZT_OPT_INT, AT(accumulate), "1", 1, 4096, NULL, 0,
@@ -106,29 +107,32 @@ static const zt_opt train_options[] = {
     {"sample_steps", ZT_OPT_INT, AT(sample_steps), "16", 1, 1000, NULL, 0, "sampling steps of the grids"},
     {"sample_cfg_scale", ZT_OPT_REAL, AT(sample_cfg_scale), "2", 0, 100, NULL, 0, "guidance of the grids"},
 };
-enum { DENOISER_OPTIONS = 11 };
+enum { DENOISER_OPTIONS = 11, MAKER_OPTIONS = DENOISER_OPTIONS + 2 };
 #undef AT
 static const zt_opts run_opts = {run_options, sizeof run_options / sizeof *run_options};
 static const zt_opts data_opts = {data_options, sizeof data_options / sizeof *data_options};
 static const zt_opts train_opts = {train_options, sizeof train_options / sizeof *train_options};
 static const zt_opts gan_train_opts = {train_options, sizeof train_options / sizeof *train_options - DENOISER_OPTIONS};
+static const zt_opts classify_train_opts = {train_options, sizeof train_options / sizeof *train_options - MAKER_OPTIONS};
 
 typedef struct section { const char *name; zt_opts opts; void *cfg; } section;
 enum { N_SECTIONS = 5 };
 
 /* The sections this model's config has; returns their number. */
 static int sections(zt_train_cfg *c, section s[N_SECTIONS]) {
-    const bool gan = c->net.gan;
+    const bool gan = c->net.gan, classifier = c->net.classifier;
     int n = 0;
     s[n++] = (section){"data", data_opts, &c->data};
     s[n++] = (section){"model", zt_net_opts(&c->net), c->net.cfg};
     if (gan) {
         s[n++] = (section){"gan", zt_gan_opts, &c->gan};
+    } else if (classifier) {
+        s[n++] = (section){"classify", zt_classify_opts, &c->classify};
     } else {
         s[n++] = (section){"text", zt_text_opts, &c->net.text};
         s[n++] = (section){"diffusion", zt_diffusion_opts, &c->diffusion};
     }
-    s[n++] = (section){"train", gan ? gan_train_opts : train_opts, &c->train};
+    s[n++] = (section){"train", gan ? gan_train_opts : classifier ? classify_train_opts : train_opts, &c->train};
     return n;
 }
 
@@ -157,7 +161,8 @@ static zt_err unknown_key(const zt_train_cfg *c, const char *where, const char *
                    near ? "; did you mean " : "", near ? near : "",
                    near             ? "?"
                    : c->net.gan ? "; sections are data, model, gan, train"
-                                : "; sections are data, model, text, diffusion, train");
+                   : c->net.classifier ? "; sections are data, model, classify, train"
+                                       : "; sections are data, model, text, diffusion, train");
 }
 
 static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
@@ -221,6 +226,11 @@ static zt_err check(const zt_train_cfg *c) {
     if (!*c->data.path)
         return zt_fail(ZT_CONFIG, "data.path is not set; make a data set with zoe synth or zoe ingest and name its folder");
     if (c->net.gan) return zt_gan_cfg_check(&c->gan);
+    if (c->net.classifier) {
+        zt_head head[ZT_HEADS_MAX];
+        int heads;
+        return zt_classify_labels(&c->classify, head, &heads);
+    }
     if (c->train.image_prob + c->train.prefix_prob > 1)
         return zt_fail(ZT_CONFIG, "train.image_prob=%g and train.prefix_prob=%g add up to more than 1", c->train.image_prob,
                        c->train.prefix_prob);
@@ -290,14 +300,22 @@ void zt_train_cfg_help(FILE *f) {
         fprintf(f, "\nmodel: (name: %s, adversarial) %s\n", zt_gan_at(k)->name, zt_gan_at(k)->doc);
         zt_opt_help(zt_gan_at(k)->opts, f);
     }
-    fprintf(f, "\ntext: (not of adversarial models)\n");
+    for (int k = 0; k < zt_classifier_count(); k++) {
+        fprintf(f, "\nmodel: (name: %s, classifier) %s\n", zt_classifier_at(k)->name, zt_classifier_at(k)->doc);
+        zt_opt_help(zt_classifier_at(k)->opts, f);
+    }
+    fprintf(f, "\ntext: (of denoisers only)\n");
     zt_opt_help(zt_text_opts, f);
-    fprintf(f, "\ndiffusion: (not of adversarial models)\n");
+    fprintf(f, "\ndiffusion: (of denoisers only)\n");
     zt_opt_help(zt_diffusion_opts, f);
     fprintf(f, "\ngan: (of adversarial models only)\n");
     zt_opt_help(zt_gan_opts, f);
+    fprintf(f, "\nclassify: (of classifiers only)\n");
+    zt_opt_help(zt_classify_opts, f);
     fprintf(f, "\ntrain:\n");
-    zt_opt_help(gan_train_opts, f);
-    fprintf(f, "\ntrain: (not of adversarial models)\n");
+    zt_opt_help(classify_train_opts, f);
+    fprintf(f, "\ntrain: (not of classifiers)\n");
+    zt_opt_help((zt_opts){train_options + classify_train_opts.n, MAKER_OPTIONS - DENOISER_OPTIONS}, f);
+    fprintf(f, "\ntrain: (of denoisers only)\n");
     zt_opt_help((zt_opts){train_options + gan_train_opts.n, DENOISER_OPTIONS}, f);
 }

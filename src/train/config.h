@@ -5,6 +5,7 @@
 #include "diffusion/config.h"
 #include "models/net.h"
 #include "tensor/plan.h"
+#include "train/classify_config.h"
 #include "train/gan_config.h"
 
 typedef enum zt_precision { ZT_PRECISION_F32, ZT_PRECISION_BF16 } zt_precision;
@@ -65,6 +66,7 @@ typedef struct zt_train_cfg {
     zt_steps_cfg train;
     zt_diffusion_cfg diffusion;          /* of a denoiser */
     zt_gan_cfg gan;                      /* of an adversarial model */
+    zt_classify_cfg classify;            /* of a classifier */
     zt_net net;                          /* sections model and text (of a denoiser) */
     zt_run_buckets buckets;              /* not an option: found when the data set is known */
     zt_plan_pool *pool;                  /* not an option: memory that the steps of the run take turns in, borrowed; NULL: own */

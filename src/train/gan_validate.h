@@ -1,12 +1,12 @@
 /* gan_validate.h - how good a generator is so far: made clips beside real ones, and clips to look at. */
 #ifndef ZT_GAN_VALIDATE_H
 #define ZT_GAN_VALIDATE_H
-#include "train/gan_labels.h"
+#include "train/label_classes.h"
 #include "train/recipe.h"
 
 /** What the recipe keeps of a run beside its graphs. */
 typedef struct zt_gan_own {
-    zt_gan_labels labels;
+    zt_clip_classes labels;
     double penalty;                      /* of the last step that had one */
     int collapsed;                       /* validations in a row that found mode collapse */
     int64_t settled;                     /* step after which zt_gan_settle was last called, + 1 */

@@ -64,7 +64,7 @@ typedef struct zt_recipe {
     zt_step_cost (*cost)(const void *graphs, const zt_train_cfg *c);
     /** What validation of c's size holds beside the step: bytes and pooled of *cost. */
     zt_err (*validation_cost)(const zt_train_cfg *c, zt_tset *params, zt_tset *states, zt_step_cost *cost);
-    /** Bytes that making samples holds, when validation is not there. */
+    /** Bytes that making samples holds, when validation is not there. NULL where `samples` is. */
     zt_err (*samples_bytes)(const zt_train_cfg *c, zt_tset *params, zt_tset *states, int64_t *bytes);
     /** The graphs on any numbers, once or more; then a profile of each into f. gflops, gbytes: as of zt_plan_profile. */
     zt_err (*profile)(void *graphs, FILE *f, double gflops, double gbytes);
@@ -78,10 +78,10 @@ typedef struct zt_recipe {
     zt_err (*step)(zt_run *r, zt_scalars *s);
     /** How good the averaged weights are (lower is better, never negative), into *figure and the log. */
     zt_err (*validate)(zt_run *r, double *figure);
-    zt_err (*samples)(zt_run *r);        /* into RUN/samples */
+    zt_err (*samples)(zt_run *r);        /* into RUN/samples; NULL: this model makes no clips */
     zt_err (*save)(zt_run *r, const char *dir);              /* the averaged weights as model folder */
 } zt_recipe;
 
-extern const zt_recipe zt_recipe_diffusion, zt_recipe_gan;
+extern const zt_recipe zt_recipe_diffusion, zt_recipe_gan, zt_recipe_classify;
 const zt_recipe *zt_recipe_of(const zt_train_cfg *c);
 #endif

@@ -69,7 +69,7 @@ static zt_err check(zt_train_cfg *c, const zt_dataset *ds) {
         if (c->data.flip)
             return zt_fail(ZT_CONFIG, "data.flip=true mirrors clips but not what gan.label=%s says of them; set data.flip=false",
                            c->gan.label);
-        const zt_err e = zt_gan_labels_read(NULL, ds, c->gan.label, &c->net);
+        const zt_err e = zt_clip_classes_read(NULL, ds, "gan.label", c->gan.label, &c->net.classes, c->net.class_name);
         if (e != ZT_OK) return e;
     }
     const zt_err e = zt_net_check(&c->net);
@@ -79,12 +79,13 @@ static zt_err check(zt_train_cfg *c, const zt_dataset *ds) {
 static zt_err open_run(zt_run *r) {
     zt_gan_own *own = r->own = zt_alloc(sizeof *own);
     if (!own) return ZT_NOMEM;
-    return r->c->gan.categories == ZT_GAN_LABELLED ? zt_gan_labels_read(&own->labels, r->ds, r->c->gan.label, &r->c->net) : ZT_OK;
+    if (r->c->gan.categories != ZT_GAN_LABELLED) return ZT_OK;
+    return zt_clip_classes_read(&own->labels, r->ds, "gan.label", r->c->gan.label, &r->c->net.classes, r->c->net.class_name);
 }
 
 static void close_run(zt_run *r) {
     zt_gan_own *own = r->own;
-    if (own) zt_gan_labels_finish(&own->labels);
+    if (own) zt_clip_classes_finish(&own->labels);
     zt_free(own);
     r->own = NULL;
 }
@@ -191,7 +192,7 @@ static zt_err feed_real(zt_run *r, zt_gan_graph *s) {
     zt_gan_graph_show(s, &r->now, b.rgb);
     const zt_gan_own *own = r->own;
     for (int64_t k = 0; s->label && k < r->c->train.batch; k++)
-        ((int32_t *)s->label->x)[k] = zt_gan_labels_find(&own->labels, b.id[k]);
+        ((int32_t *)s->label->x)[k] = zt_clip_classes_find(&own->labels, b.id[k]);
     return ZT_OK;
 }
 

@@ -36,8 +36,8 @@ static zt_err measure_pixels(const zt_dataset *ds, zt_net *net) {
 }
 
 static zt_err settle_pixels(const zt_dataset *ds, zt_train_cfg *c) {
-    if (c->data.pixels == ZT_PIXELS_STANDARD && !c->net.gan) return measure_pixels(ds, &c->net);
-    const bool unit = c->data.pixels == ZT_PIXELS_UNIT && !c->net.gan;
+    if (c->data.pixels == ZT_PIXELS_STANDARD && c->net.model) return measure_pixels(ds, &c->net);
+    const bool unit = c->data.pixels == ZT_PIXELS_UNIT && c->net.model;
     c->net.mean = unit ? -1 : 0;   /* (x - mean) / scale of x in [-1,1] */
     c->net.scale = unit ? 2 : 1;
     return ZT_OK;

@@ -80,7 +80,7 @@ zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p) {
     ZT_TRY(e = plan_buckets(c, p, &params, &states), done);
     p->params = zt_tset_numel(&params);
     p->weights_bytes = zt_tset_bytes(&params) + zt_tset_bytes(&states);
-    ZT_TRY(e = zt_recipe_of(c)->samples_bytes(c, &params, &states, &sampling), done);
+    if (zt_recipe_of(c)->samples) ZT_TRY(e = zt_recipe_of(c)->samples_bytes(c, &params, &states, &sampling), done);
     p->extra_bytes = larger(p->extra_bytes, sampling);
     p->peak_bytes = p->base_bytes + p->weights_bytes + p->step_bytes + p->extra_bytes + p->loader_bytes;
     p->disk_bytes = (c->train.keep + 2) * p->weights_bytes + zt_tset_bytes(&params);

@@ -17,7 +17,7 @@ enum { LOG_EVERY = 10 };
 typedef zt_run run;
 
 const zt_recipe *zt_recipe_of(const zt_train_cfg *c) {
-    return c->net.gan ? &zt_recipe_gan : &zt_recipe_diffusion;
+    return c->net.gan ? &zt_recipe_gan : c->net.classifier ? &zt_recipe_classify : &zt_recipe_diffusion;
 }
 
 void zt_scalars_add(zt_scalars *s, const char *name, double value, bool mean) {
@@ -244,7 +244,7 @@ static zt_err between_steps(run *r) {
     if (last || s % k->val_every == 0) ZT_TRY(e = validate(r), done);
     r->result->early_stop = k->patience > 0 && r->at.waited >= k->patience;
     const bool stop = last || r->result->early_stop;
-    if (stop || s % k->sample_every == 0) ZT_TRY(e = r->recipe->samples(r), done);
+    if (r->recipe->samples && (stop || s % k->sample_every == 0)) ZT_TRY(e = r->recipe->samples(r), done);
     if (stop || s % k->checkpoint_every == 0) e = checkpoint(r);
 done:
     return e;

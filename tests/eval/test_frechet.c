@@ -46,6 +46,46 @@ static void closed_forms(void **state) {
     assert_int_equal(zt_frechet(a[0], 1, b[0], N, DIM, &d), ZT_ARG);
 }
 
+/* As many clips as are asked for, five for each feature, or fewer than features; all features follow from eight numbers of a
+ * clip, one is constant: covariances without an inverse. */
+enum { MANY = 64, FULL = 5 * MANY, FEW = 10, CAUSES = 8 };
+static void singular(float *x, int n, uint64_t seed, double offset) {
+    static float mix[MANY * CAUSES];
+    zt_fill_normal(7, 0, mix, MANY * CAUSES);
+    for (int k = 0; k < n; k++) {
+        float cause[CAUSES];
+        zt_fill_normal(seed, (uint64_t)k, cause, CAUSES);
+        for (int f = 0; f < MANY; f++) {
+            double sum = offset;
+            for (int c = 0; f && c < CAUSES; c++) sum += mix[f * CAUSES + c] * cause[c];
+            x[k * MANY + f] = (float)sum;
+        }
+    }
+}
+static void singular_sets(void **state) {
+    (void)state;
+    static float a[FULL * MANY], b[FULL * MANY], c[FULL * MANY], d[FULL * MANY];
+    double same, other, back, moved, few;
+    const double trace = MANY * CAUSES;                                       /* about: of unit normals mixed by unit normals */
+    singular(a, FULL, 1, 0);
+    singular(b, FULL, 2, 0);
+    singular(c, FULL, 1, 2);
+    singular(d, FULL, 1, 1000);
+    assert_int_equal(zt_frechet(a, FULL, a, FULL, MANY, &same), ZT_OK);
+    assert_true(same < 1e-4 * trace);
+    assert_int_equal(zt_frechet(a, FULL, b, FULL, MANY, &other), ZT_OK);
+    assert_int_equal(zt_frechet(b, FULL, a, FULL, MANY, &back), ZT_OK);
+    assert_true(fabs(other - back) < 1e-4 * trace);
+    assert_true(other > same && other < 0.05 * trace);                        /* two samples of one distribution */
+    assert_int_equal(zt_frechet(a, FULL, c, FULL, MANY, &moved), ZT_OK);
+    assert_true(fabs(moved - MANY * 4) < 1e-3 * trace);                       /* means 2 apart in every feature */
+    assert_int_equal(zt_frechet(d, FULL, d, FULL, MANY, &same), ZT_OK);
+    assert_true(same < 1e-4 * trace);
+    assert_int_equal(zt_frechet(a, FEW, a, FEW, MANY, &same), ZT_OK);
+    assert_int_equal(zt_frechet(a, FEW, b, FEW, MANY, &few), ZT_OK);
+    assert_true(same < 1e-4 * trace && few > other && isfinite(few));         /* few clips: too large */
+}
+
 enum { T = 6, S = 16, BYTES = T * S * S * 3 };
 static void square_clip(uint8_t *rgb, int x0, int step, int colour) {
     memset(rgb, 90, BYTES);
@@ -75,6 +115,7 @@ static void features_see_colour_and_motion(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(closed_forms), cmocka_unit_test(features_see_colour_and_motion)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(closed_forms), cmocka_unit_test(singular_sets),
+                                       cmocka_unit_test(features_see_colour_and_motion)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
