@@ -16,8 +16,8 @@ scored() {
 all=true
 runs=
 for seed in ${SEEDS-1}; do
-    scored two-$seed seed="$seed"
-    scored one-$seed seed="$seed" model.streams=1 model.width=34
+    scored "two-$seed" seed="$seed"
+    scored "one-$seed" seed="$seed" model.streams=1 model.width=34
     e=$work/two-$seed.json o=$work/one-$seed.json t=$work/two-$seed.train
     valid=$(figure "$e" judge_net valid_both) iou=$(figure "$e" "" mask_iou) moves=$(figure "$e" "" background_change)
     frechet=$(figure "$e" judge_net frechet) other=$(figure "$o" judge_net frechet)
