@@ -1,7 +1,7 @@
 #!/bin/sh
 # vgan.sh - VGAN on the synthetic world: 60 % of its clips valid to both judges, its mask on the object that the analytic judge
 # sees (intersection over union 0.5), its background still; and nearer to real clips, in the judge network's features, than a
-# generator of one stream at equal cost (docs/models/vgan.md) after the same steps. Three seeds with SEEDS="1 2 3"; one by default.
+# generator of one stream at equal cost (docs/models/vgan.md) after the same steps. Three seeds with SEEDS="1 2 3"; else one.
 # shellcheck disable=SC1091,SC2154
 . tests/accept/world.inc
 make_world
