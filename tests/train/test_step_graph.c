@@ -185,6 +185,7 @@ static void temporal_inputs(void **state) {
         }
         for (int64_t k = 0; k < zt_numel(&s.flow->sh); k++) assert_true(isfinite(((float *)s.flow->x)[k]));
         zt_step_graph_finish(&s);
+        zt_net_finish(&c.net);
         temporal_graph(&s, &c, &params, &states, 1, false);    /* what validation measures stays what it was */
         assert_true(!s.flow && !s.temporal);
         zt_step_graph_finish(&s);
