@@ -234,7 +234,7 @@ int zt_cmd_ingest(int argc, char **argv) {
                          .mode = (zt_ingest_mode)a.mode,
                          .stride = a.stride,
                          .per_shot = a.per_shot,
-                         .scenes = {(zt_scene_kind)a.scenes, a.min_scene, a.content},
+                         .scenes = {.kind = (zt_scene_kind)a.scenes, .min_scene_s = a.min_scene, .content = a.content},
                          .fit = (zt_fit)a.fit,
                          .filter = (zt_filter)a.filter,
                          .audio = a.audio != 0,
