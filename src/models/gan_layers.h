@@ -25,13 +25,23 @@ zt_node *zt_gan_grow(zt_nn *nn, zt_node *x, zt_gan_axes axes, int times, zt_init
 /** Frame pick [B] i32 of each clip of video [B,T,H,W,3]: [B,1,H,W,3]. */
 zt_node *zt_gan_pick_frame(zt_node *video, zt_node *pick);
 
+/** Norm of a critic's layers but the first and last; SPECTRAL: of all weights. Batch norm makes the score of a clip depend on the
+ *  others of its batch, which a gradient penalty must not have (Gulrajani et al. 2017, arXiv:1704.00028, section 4). */
+typedef enum zt_gan_norm { ZT_GAN_BATCH_NORM, ZT_GAN_INSTANCE_NORM, ZT_GAN_SPECTRAL_NORM, ZT_GAN_NO_NORM } zt_gan_norm;
+#define ZT_GAN_NORM_CHOICES "batch|instance|spectral|none"
+#define ZT_GAN_NORM_DOC "norm of the critics' layers but the first and last (spectral: of all weights); with a gradient penalty: not batch"
+/** Whether a layer of a critic with this norm has a bias: a critic of leaky ReLUs without any shift of its features would be
+ *  blind to brightness (twice the pixels, twice the score). */
+bool zt_gan_norm_wants_bias(zt_gan_norm norm);
+
 typedef struct zt_gan_critic {
     int64_t width;                 /* channels of the first layer, each further one has twice as many */
+    zt_gan_norm norm;
     double eps;                    /* of batch norm */
     zt_init init;
     bool each_time;                /* a score for each frame that is left (a 2-D last layer), else one for all of them */
 } zt_gan_critic;
-/** zt_gan_levels halving layers, batch norm after all but the first, leaky ReLU 0.2; then a linear layer over what is left:
+/** zt_gan_levels halving layers, each with its norm but the first, leaky ReLU 0.2; then a linear layer over what is left:
  *  video [B,T,H,W,3] -> [B,1], or [B,T',1] with each_time. Names down0.., norm1.., out. */
 zt_node *zt_gan_video_critic(zt_nn *nn, const zt_gan_size *size, zt_node *video, bool training, const zt_gan_critic *c);
 #endif

@@ -3,10 +3,9 @@
  * looks at patches of one frame, a critic of videos at the whole clip, and may name its category. Values against PyTorch:
  * tests/models/test_gan_models.c. */
 #include <stdio.h>
-#include "models/gan.h"
-#include "ops/ops.h"
+#include "models/gan_layers.h"
 
-enum { CRITIC_NORM_BATCH, CRITIC_NORM_INSTANCE, CRITIC_NORM_SPECTRAL, CRITIC_NORM_NONE, KERNEL = 4, PATCH_LEVELS = 4, RGB = 3 };
+enum { KERNEL = 4, PATCH_LEVELS = 4, RGB = 3 };
 typedef struct mocogan { int64_t width, content, motion; int critic_norm; } mocogan;
 
 #define AT(field) ZT_OPT_AT(mocogan, field)
@@ -14,8 +13,7 @@ static const zt_opt options[] = {
     {"width", ZT_OPT_INT, AT(width), "64", 4, 512, NULL, 0, "channels next to the pixels; they double from level to level"},
     {"content", ZT_OPT_INT, AT(content), "50", 1, 1024, NULL, 0, "numbers of the content code"},
     {"motion", ZT_OPT_INT, AT(motion), "10", 1, 1024, NULL, 0, "numbers of the motion code"},
-    {"critic_norm", ZT_OPT_ENUM, AT(critic_norm), "batch", 0, 0, "batch|instance|spectral|none", 0,
-     "norm of the critics' layers but the first and last (spectral: of all weights); with a gradient penalty: not batch"},
+    {"critic_norm", ZT_OPT_ENUM, AT(critic_norm), "batch", 0, 0, ZT_GAN_NORM_CHOICES, 0, ZT_GAN_NORM_DOC},
 };
 
 /* Times the picture halves until it is 4 pixels high. */
@@ -101,16 +99,15 @@ static zt_gan_made generate(zt_nn *nn, const void *cfg, const zt_gan_size *s, zt
 }
 
 /* ---- critics ------------------------------------------------------------------------------------------------------ */
-/* 4x4 kernel, over `time` frames: halves height and width; flat: one value of 4x4 pixels, no padding. Without a norm that shifts
- * its features the critic would be blind to brightness (twice the pixels, twice the score), so then there is a bias. */
+/* 4x4 kernel, over `time` frames: halves height and width; flat: one value of 4x4 pixels, no padding. */
 static zt_node *shrink(zt_nn *nn, const mocogan *c, const char *name, zt_node *x, int time, int64_t out, bool flat) {
     const int stride = flat ? 1 : 2, pad = flat ? 0 : 1;
     const zt_conv_cfg conv = {.stride = {1, stride, stride}, .pad_before = {0, pad, pad}, .pad_after = {0, pad, pad}};
     zt_push(nn->g, "%s", name);
     zt_node *w = zt_nn_param(nn, "weight", zt_sh(time, KERNEL, KERNEL, zt_last(&x->sh), out), ZT_INIT_NORMAL02);
-    const bool shifts = c->critic_norm == CRITIC_NORM_BATCH || c->critic_norm == CRITIC_NORM_INSTANCE;
-    zt_node *bias = shifts ? NULL : zt_nn_param(nn, "bias", zt_sh(out), ZT_INIT_ZERO);
-    if (c->critic_norm == CRITIC_NORM_SPECTRAL) w = zt_spectral_norm(nn, "spectral", w);
+    const bool biased = zt_gan_norm_wants_bias((zt_gan_norm)c->critic_norm);
+    zt_node *bias = biased ? zt_nn_param(nn, "bias", zt_sh(out), ZT_INIT_ZERO) : NULL;
+    if (c->critic_norm == ZT_GAN_SPECTRAL_NORM) w = zt_spectral_norm(nn, "spectral", w);
     zt_pop(nn->g);
     return zt_conv(x, w, bias, &conv);
 }
@@ -122,8 +119,8 @@ static zt_node *trunk(zt_nn *nn, const mocogan *c, zt_node *x, int time, int n, 
         snprintf(name, sizeof name, "down%d", k);
         x = shrink(nn, c, name, x, time, c->width << k, false);
         snprintf(name, sizeof name, "norm%d", k);
-        if (k && c->critic_norm == CRITIC_NORM_BATCH) x = zt_batch_norm(nn, name, x, training);
-        if (k && c->critic_norm == CRITIC_NORM_INSTANCE) x = zt_instance_norm(nn, name, x);
+        if (k && c->critic_norm == ZT_GAN_BATCH_NORM) x = zt_batch_norm(nn, name, x, training);
+        if (k && c->critic_norm == ZT_GAN_INSTANCE_NORM) x = zt_instance_norm(nn, name, x);
         x = zt_leaky_relu(x, 0.2);
     }
     return x;

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include "models/gan_layers.h"
 
-typedef struct tgan_cfg { int64_t width, temporal_width, critic_width, latent; } tgan_cfg;
+typedef struct tgan_cfg { int64_t width, temporal_width, critic_width, latent; int critic_norm; } tgan_cfg;
 
 static const zt_opt options[] = {
     {"width", ZT_OPT_INT, ZT_OPT_AT(tgan_cfg, width), "256", 1, 2048, NULL, 0,
@@ -21,6 +21,7 @@ static const zt_opt options[] = {
     {"critic_width", ZT_OPT_INT, ZT_OPT_AT(tgan_cfg, critic_width), "64", 1, 512, NULL, 0,
      "channels of the critic's first layer, doubled at each coarser level"},
     {"latent", ZT_OPT_INT, ZT_OPT_AT(tgan_cfg, latent), "100", 1, 4096, NULL, 0, "numbers of z_slow, and of each z_fast"},
+    {"critic_norm", ZT_OPT_ENUM, ZT_OPT_AT(tgan_cfg, critic_norm), "batch", 0, 0, ZT_GAN_NORM_CHOICES, 0, ZT_GAN_NORM_DOC},
 };
 
 static zt_err check(const void *cfg, const zt_gan_size *size) {
@@ -106,7 +107,8 @@ static zt_gan_made generate(zt_nn *nn, const void *cfg, const zt_gan_size *size,
 static int judge(zt_nn *nn, const void *cfg, const zt_gan_size *size, zt_node *video, zt_node *pick, bool training,
                  zt_gan_verdict verdict[ZT_GAN_CRITICS]) {
     const tgan_cfg *k = cfg;
-    const zt_gan_critic c = {.width = k->critic_width, .eps = 1e-5, .init = ZT_INIT_NORMAL02, .each_time = true};
+    const zt_gan_critic c = {.width = k->critic_width, .norm = (zt_gan_norm)k->critic_norm, .eps = 1e-5,
+                             .init = ZT_INIT_NORMAL02, .each_time = true};
     (void)pick;
     zt_push(nn->g, "critic");
     verdict[0] = (zt_gan_verdict){.score = zt_gan_video_critic(nn, size, video, training, &c)};

@@ -13,7 +13,7 @@
 typedef struct vgan_cfg {
     int64_t width, streams, latent;
     double mask_penalty, frame_penalty;
-    int first_frame;
+    int first_frame, critic_norm;
 } vgan_cfg;
 
 static const zt_opt options[] = {
@@ -28,6 +28,7 @@ static const zt_opt options[] = {
      "image to video: clips begin with a given frame, which takes the place of the latent code"},
     {"frame_penalty", ZT_OPT_REAL, ZT_OPT_AT(vgan_cfg, frame_penalty), "10", 0, 1000, NULL, 0,
      "with first_frame: weight of the mean distance between that frame and the clip's"},
+    {"critic_norm", ZT_OPT_ENUM, ZT_OPT_AT(vgan_cfg, critic_norm), "batch", 0, 0, ZT_GAN_NORM_CHOICES, 0, ZT_GAN_NORM_DOC},
 };
 
 static zt_err check(const void *cfg, const zt_gan_size *size) {
@@ -116,7 +117,8 @@ static zt_gan_made generate(zt_nn *nn, const void *cfg, const zt_gan_size *size,
 
 static int judge(zt_nn *nn, const void *cfg, const zt_gan_size *size, zt_node *video, zt_node *pick, bool training,
                  zt_gan_verdict verdict[ZT_GAN_CRITICS]) {
-    const zt_gan_critic c = {.width = width_of(cfg), .eps = 1e-3, .init = ZT_INIT_NORMAL01};
+    const vgan_cfg *k = cfg;
+    const zt_gan_critic c = {.width = width_of(k), .norm = (zt_gan_norm)k->critic_norm, .eps = 1e-3, .init = ZT_INIT_NORMAL01};
     (void)pick;
     zt_push(nn->g, "critic");
     verdict[0] = (zt_gan_verdict){.score = zt_gan_video_critic(nn, size, video, training, &c)};
