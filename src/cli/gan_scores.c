@@ -15,7 +15,7 @@ static json_t *views_json(const zt_view_scores *v) {
     const struct { const char *name; bool there; double value; } all[] = {
         {"mask_iou", v->has_mask, v->mask_iou}, {"mask_part", v->has_mask, v->mask_part},
         {"background_change", v->has_background, v->background_change}, {"flow_error", v->has_flow, v->flow_error},
-        {"flow_error_of_none", v->has_flow, v->flow_error_of_none}, {"warp_error", v->has_flow, v->warp_error},
+        {"flow_error_of_none", v->has_flow, v->flow_error_of_none}, {"own_warp_error", v->has_flow, v->own_warp_error},
         {"still_error", v->has_flow, v->still_error}};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         if (all[k].there) json_object_set_new(j, all[k].name, json_real(all[k].value));
@@ -27,7 +27,7 @@ static void print_views(const zt_view_scores *v) {
     if (v->has_background) printf("%-44s %8.2f\n", "background, change a frame, of 255", v->background_change);
     if (!v->has_flow) return;
     printf("%-44s %8.3f %8.3f\n", "flow in the object: error, pixels; of none", v->flow_error, v->flow_error_of_none);
-    printf("%-44s %8.2f %8.2f\n", "frame from the warped one before; not warped", v->warp_error, v->still_error);
+    printf("%-44s %8.2f %8.2f\n", "frame from the warped one before; not warped", v->own_warp_error, v->still_error);
 }
 
 static int print_json(const zt_gan_eval *r, bool second) {
@@ -53,6 +53,10 @@ static int print_json(const zt_gan_eval *r, bool second) {
         json_object_del(j, "rollout_valid");
         json_object_del(j, "rollout_valid_as_one");
     }
+    more = json_pack("{s:f, s:f, s:f, s:f}", "content_distance", made->content, "content_distance_of_data", real->content,
+                     "warp_error", r->warp_error, "warp_error_of_data", r->warp_error_of_data);
+    json_object_update(j, more);
+    json_decref(more);
     if (r->eq_t >= 0) json_object_set_new(j, "eq_t_db", json_real(r->eq_t));
     more = views_json(&r->views);
     json_object_update(j, more);
@@ -70,6 +74,8 @@ static int print_table(const zt_gan_eval *r, bool second) {
     printf("%-44s %8.2f %8.2f\n", "entropy of direction, bits", made->entropy.direction, real->entropy.direction);
     printf("%-44s %8.4f %8.4f\n", "variance over clips", made->variance, real->variance);
     printf("%-44s %8.3f %8.3f\n", "distance to the nearest other clip", made->nearest, real->nearest);
+    printf("%-44s %8.2f %8.2f\n", "the object's colour over time, change of 255", made->content, real->content);
+    printf("%-44s %8.2f %8.2f\n", "warping error, of 255", r->warp_error, r->warp_error_of_data);
     printf("%-44s %8.3f\n", "Frechet distance", r->clips.frechet);
     printf("\n%-44s %8s %8s\n", "of pairs that the judge can read", "agree", "floor");
     printf("%-44s %7.1f%% %7.1f%%\n", "one content: shape and colour", 100 * part(&r->content), 100 * part(&r->content_floor));

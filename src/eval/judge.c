@@ -326,6 +326,18 @@ static void fit_motion(const judge *j, zt_verdict *v) {
     v->steadiness = spread > 1e-9 ? fmin(1, (v->dx * v->dx + v->dy * v->dy) * var_t / spread) : 0;
 }
 
+static double content_distance(const judge *j) {
+    double sum = 0, pairs = 0;
+    for (int t = 0; t < j->T; t++)
+        for (int s = 0; s < t; s++) {
+            if (!j->seen[t].found || !j->seen[s].found) continue;
+            const double *a = j->seen[t].rgb, *b = j->seen[s].rgb;
+            sum += sqrt((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1]) + (a[2] - b[2]) * (a[2] - b[2]));
+            pairs++;
+        }
+    return pairs > 0 ? sum / pairs : 0;
+}
+
 static void name_colour(zt_verdict *v) {
     static const double border[ZT_JUDGE_COLOURS] = {30, 88, 175, 300};     /* red | yellow | green | blue | red */
     static const zt_judge_colour after[ZT_JUDGE_COLOURS] = {ZT_JUDGE_YELLOW, ZT_JUDGE_GREEN, ZT_JUDGE_BLUE, ZT_JUDGE_RED};
@@ -374,6 +386,7 @@ static void conclude(judge *j, zt_verdict *v) {
     v->area = median_of(j, offsetof(sight, area));
     v->lean = median_of(j, offsetof(sight, lean));
     v->hue = hue_of(j->object);
+    v->content = content_distance(j);
     name_colour(v);
     fit_motion(j, v);
     /* Few pixels cut a triangle's point off, which raises its fill; but it still leans. At 32 pixels triangles have fill - 3 lean

@@ -30,6 +30,8 @@ typedef struct zt_verdict {
     double steadiness;     /* 0..1: how much of the centroids' spread a straight, even motion explains */
     double area;           /* median area, pixels */
     double presence;       /* part of the frames in which the object was found, 0..1 */
+    double content;        /* average content distance, of 255: mean distance of the object's mean colour in two frames, over all
+                            * pairs of frames that show it (MoCoGAN, arXiv:1707.04993, section 4, on shapes); 0: one such frame */
 } zt_verdict;
 
 /** Judge rgb [T,H,W,3]. Always sets *v (an unreadable clip is "not valid", not an error).

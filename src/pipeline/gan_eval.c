@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "data/labels.h"
 #include "eval/equivariance.h"
+#include "eval/steadiness.h"
 #include "pipeline/gan_sampling.h"
 #include "pipeline/sampling.h"
 
@@ -43,7 +44,7 @@ static zt_err make(const job *j, int n, const zt_gan_codes *codes, int64_t frame
 }
 
 /* ---- free clips --------------------------------------------------------------------------------------------------- */
-/* The clips of the test split whose combination of attributes was trained on, at most n. */
+/* The clips of the test split whose combination of attributes was trained on, at most n; of longer ones the first frames. */
 static zt_err real_clips(const job *j, int n, uint8_t *rgb, int *found) {
     const zt_net *net = &j->m->net;
     const int64_t bytes = clip_bytes(net, net->frames), count = zt_dataset_count(j->ds, "test");
@@ -52,12 +53,23 @@ static zt_err real_clips(const job *j, int n, uint8_t *rgb, int *found) {
         zt_clip_view c;
         const zt_err e = zt_dataset_clip(j->ds, "test", k, &c);
         if (e != ZT_OK) return e;
-        if (c.frames != net->frames || c.height != net->height || c.width != net->width)
-            return zt_fail(ZT_CONFIG, "clip %s is %dx%dx%d; the model makes %lldx%lldx%lld (frames x height x width)", c.key,
-                           c.frames, c.height, c.width, (long long)net->frames, (long long)net->height, (long long)net->width);
+        if (c.frames < net->frames || c.height != net->height || c.width != net->width)
+            return zt_fail(ZT_CONFIG,
+                           "clip %s is %dx%dx%d; the model makes %lldx%lldx%lld (frames x height x width); want clips of that "
+                           "size, or longer",
+                           c.key, c.frames, c.height, c.width, (long long)net->frames, (long long)net->height,
+                           (long long)net->width);
         if (!zt_label_true(&c, "held_out")) memcpy(rgb + (*found)++ * bytes, c.rgb, (size_t)bytes);
     }
     return *found > 1 ? ZT_OK : zt_fail(ZT_CONFIG, "the test split is empty; make a data set with zoe synth --test 0.1");
+}
+
+/* How steady they are; it takes a while to find their flow. */
+static zt_err steadiness(const job *j, const uint8_t *made, int n, const uint8_t *real, int n_real) {
+    enum { MOST = 200 };
+    const int T = (int)j->m->net.frames, H = (int)j->m->net.height, W = (int)j->m->net.width;
+    zt_err e = zt_warp_error_of(made, n < MOST ? n : MOST, T, H, W, &j->r->warp_error);
+    return e == ZT_OK ? zt_warp_error_of(real, n_real < MOST ? n_real : MOST, T, H, W, &j->r->warp_error_of_data) : e;
 }
 
 static zt_err free_clips(const job *j) {
@@ -77,6 +89,7 @@ static zt_err free_clips(const job *j) {
     j->r->frames_per_s = j->r->clips_per_s * (double)net->frames;
     if (e == ZT_OK)
         e = zt_gan_monitor_look(&j->r->clips, made, n, real, n_real, (int)net->frames, (int)net->height, (int)net->width, true);
+    if (e == ZT_OK) e = steadiness(j, made, n, real, n_real);
     if (e == ZT_OK) e = zt_gan_views_score(&j->r->views, j->m, n, codes, j->cfg->multiply);
     if (e == ZT_OK && j->cfg->judge_net) e = zt_second_opinion_of(j->cfg->judge_net, j->ds, made, n, n, &j->r->second);
     zt_free(codes);

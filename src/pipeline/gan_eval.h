@@ -24,6 +24,7 @@ typedef struct zt_agreement { int64_t pairs, agree; } zt_agreement;
 typedef struct zt_gan_eval {
     zt_gan_monitor clips;                /* free clips beside those of the test split, seen combinations */
     zt_view_scores views;                /* of the same clips */
+    double warp_error, warp_error_of_data;    /* eval/steadiness.h, of up to 200 of the made and of the real ones */
     double eq_t;                         /* dB (eval/equivariance.h), of models with styles; negative: not measured */
     zt_second_opinion second;            /* of the same clips, with a judge_net */
     zt_agreement content;                /* shape and colour, of one content code in different motion */

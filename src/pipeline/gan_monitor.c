@@ -51,11 +51,16 @@ static void spread_of(const float *x, int n, zt_clip_spread *s) {
 static zt_err judge(const uint8_t *rgb, int n, int T, int H, int W, zt_clip_spread *s) {
     zt_variety variety = {0};
     zt_verdict v;
+    int shown = 0;
+    s->content = 0;
     for (int k = 0; k < n; k++) {
         const zt_err e = zt_judge_clip(rgb + (int64_t)k * T * H * W * 3, T, H, W, &v);
         if (e != ZT_OK) return e;
         zt_variety_add(&variety, &v);
+        shown += v.presence > 0;
+        s->content += v.content;
     }
+    s->content /= shown ? shown : 1;
     s->valid = (double)variety.n / n;
     s->entropy = zt_variety_entropy(&variety);
     return ZT_OK;

@@ -12,6 +12,7 @@ typedef struct zt_clip_spread {
     double nearest;                  /* mean distance of a clip's features to those of its nearest other clip */
     double valid;                    /* part of the clips that the judge can read, 0..1 */
     zt_entropy entropy;              /* bits, over the valid ones */
+    double content;                  /* average content distance (eval/judge.h), mean over the clips with an object */
 } zt_clip_spread;
 
 typedef struct zt_gan_monitor {

@@ -79,7 +79,7 @@ static zt_err score(const job *j, const float *clip, const views *of) {
     j->r->clips++;
     if (of->background) j->r->background_change += change(j, of->background, NULL);
     if (of->flow) {
-        j->r->warp_error += change(j, clip, of->flow);
+        j->r->own_warp_error += change(j, clip, of->flow);
         j->r->still_error += change(j, clip, NULL);
     }
     if (!v.valid) return ZT_OK;
@@ -105,7 +105,7 @@ static bool look(void *user, int done, int total) {
 
 static void divide(zt_view_scores *r) {
     double *const of_valid[] = {&r->mask_iou, &r->mask_part, &r->flow_error, &r->flow_error_of_none};
-    double *const of_all[] = {&r->background_change, &r->warp_error, &r->still_error};
+    double *const of_all[] = {&r->background_change, &r->own_warp_error, &r->still_error};
     for (int k = 0; k < 4; k++) *of_valid[k] /= r->valid ? (double)r->valid : 1;
     for (int k = 0; k < 3; k++) *of_all[k] /= r->clips ? (double)r->clips : 1;
 }

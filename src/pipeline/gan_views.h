@@ -13,7 +13,7 @@ typedef struct zt_view_scores {
     double background_change;        /* "background": mean distance of neighbouring frames, of 255 */
     /* "flow" (videogan-flow): mean distance from the object's motion inside it, pixels, over valid clips; the same of no flow at
      * all; and mean distance of a frame from the one before, warped by the flow and as it is, of 255, over all clips. */
-    double flow_error, flow_error_of_none, warp_error, still_error;
+    double flow_error, flow_error_of_none, own_warp_error, still_error;
 } zt_view_scores;
 
 /** n clips of codes[n] by the model m (no first frame). Without views: nothing is made, all flags false. ZT_CONFIG, ZT_NOMEM,

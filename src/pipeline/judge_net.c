@@ -128,7 +128,7 @@ static zt_err see_real(zt_judge_net *j, seen_set *s) {
     return e;
 }
 
-/* The clips of a split that have the judge's size, at most `most`: those of combinations that were trained on first, *n_seen
+/* The clips of a split that have the judge's size, or the first frames of longer ones, at most `most`: those of combinations that were trained on first, *n_seen
  * many. */
 static zt_err gather(const zt_judge_net *j, const zt_dataset *ds, const char *split, int64_t most, seen_set *s, int64_t *n_seen) {
     const int64_t count = zt_dataset_count(ds, split);
@@ -138,7 +138,7 @@ static zt_err gather(const zt_judge_net *j, const zt_dataset *ds, const char *sp
         for (int64_t k = 0; e == ZT_OK && k < count && s->n < most; k++) {
             zt_clip_view *c = &s->clip[s->n];
             e = zt_dataset_clip(ds, split, k, c);
-            const bool fits = e == ZT_OK && c->frames == j->T && c->height == j->H && c->width == j->W;
+            const bool fits = e == ZT_OK && c->frames >= j->T && c->height == j->H && c->width == j->W;
             if (fits && zt_label_true(c, "held_out") == (held == 1)) s->n++;
         }
         if (held == 0) *n_seen = s->n;

@@ -4,7 +4,8 @@
  * and `omp simd` is still right. */
 #include "backends/cpu/kernels/word.h"
 
-enum { TILE = 1024 };                              /* elements: of a result of a chain, and on the way from and to bf16 */
+/* TILE: elements of a result of a chain, and on the way from and to bf16; SHORT: runs that are not worth a call each. */
+enum { TILE = 1024, SHORT = 16 };
 
 /* ---- running ------------------------------------------------------------------------------------------------------- */
 
@@ -165,12 +166,32 @@ UNARY(step, a > 0 ? 1.0f : 0.0f)
 typedef void zip_fn(const float *x, const float *w, float *y, int64_t n, const zt_attr *at);
 typedef struct zip_fns { zip_fn *each, *one; } zip_fns;          /* w per element; one w for all */
 
+/* What w is for elements [from, from + count), where each of w counts for a run (of length `inner`), or w for every run. */
+static void spread(const float *w, bool each_run, int64_t from, int64_t inner, float *wide, int64_t count) {
+    int64_t k = from % inner;
+    const float *at = each_run ? w + from / inner : w;
+    for (int64_t i = 0; i < count; k = 0) {
+        const int64_t end = i + inner - k < count ? i + inner - k : count;
+        if (each_run) for (const float one = *at++; i < end; i++) wide[i] = one;
+        else for (; i < end; i++) wide[i] = at[k++];
+    }
+}
+
 static void zip(const zt_node *n, zip_fns f, const float *const *in, float *y, int64_t from, int64_t count) {
     int64_t d[ZT_MAX_DIM], st[ZT_MAX_DIM];
     const int axes = k_broadcast(&n->sh, &n->in[1]->sh, d, st);
     const int64_t inner = d[axes - 1], step = st[axes - 1];     /* runs of the innermost merged axis */
     if (axes == 1) {
         (step ? f.each : f.one)(in[0], in[1] + (zt_same_shape(&n->in[1]->sh, &n->sh) ? 0 : from * step), y, count, &n->at);
+        return;
+    }
+    if (axes == 2 && inner < SHORT) {
+        float wide[TILE];
+        for (int64_t at = 0, run; at < count; at += run) {
+            run = count - at < TILE ? count - at : TILE;
+            spread(in[1], !step, from + at, inner, wide, run);
+            f.each(in[0] + at, wide, y + at, run, &n->at);
+        }
         return;
     }
     k_walk walk = k_walk_at(axes, d, st, from / inner);

@@ -2,7 +2,7 @@
  * sums keep their digits. */
 #include "backends/cpu/kernels/word.h"
 
-enum { COLS = 512, ROWS = 64 };
+enum { COLS = 512, ROWS = 64, FEW = 16 };
 
 /* ---- sum_to ------------------------------------------------------------------------------------------------------ */
 /* x seen as [A,R,C] with R summed; C is cut into `blocks` of COLS, R into `cuts` pieces with partial sums in scratch. */
@@ -94,6 +94,16 @@ static void sum_any(const zt_node *n, double *sum) {
     for (int64_t i = 0; i < out; i++) ((float *)n->x)[i] = (float)sum[i];
 }
 
+/* A sum of few neighbours for each of many outputs (the colours of pixels): no task of its own for each. */
+static void sum_few(const sum_form *f, const float *x, float *y) {
+#pragma omp parallel for schedule(static) if (k_parts(f->A * f->R) > 1)
+    for (int64_t a = 0; a < f->A; a++) {
+        float s = x[a * f->R];
+        for (int64_t r = 1; r < f->R; r++) s += x[a * f->R + r];
+        y[a] = s;
+    }
+}
+
 static zt_err sum_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;
     const sum_form f = sum_form_of(n);
@@ -109,6 +119,10 @@ static void sum_run(const zt_node *n, const zt_exec *e) {
     const int64_t tasks = f.A * f.blocks * f.cuts, out = f.A * f.C;
     double *part = e->scratch;
     float *y = n->x;
+    if (f.C == 1 && f.R <= FEW && f.cuts == 1 && !stored_of(n->in[0]).half) {
+        sum_few(&f, stored_of(n->in[0]).x, y);
+        return;
+    }
 #pragma omp parallel for schedule(static) if (tasks > 1 && k_parts(out * f.R) > 1)
     for (int64_t t = 0; t < tasks; t++) sum_task(&f, stored_of(n->in[0]), y, part, t);
     if (f.cuts == 1) return;
