@@ -128,8 +128,8 @@ static zt_err see_real(zt_judge_net *j, seen_set *s) {
     return e;
 }
 
-/* The clips of a split that have the judge's size, or the first frames of longer ones, at most `most`: those of combinations that were trained on first, *n_seen
- * many. */
+/* The clips of a split that have the judge's size, of longer ones the first frames, at most `most`: those of combinations that
+ * were trained on first, *n_seen many. */
 static zt_err gather(const zt_judge_net *j, const zt_dataset *ds, const char *split, int64_t most, seen_set *s, int64_t *n_seen) {
     const int64_t count = zt_dataset_count(ds, split);
     s->clip = zt_alloc_array((size_t)(most + 1), sizeof *s->clip);
