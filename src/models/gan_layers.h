@@ -34,6 +34,8 @@ typedef enum zt_gan_norm { ZT_GAN_BATCH_NORM, ZT_GAN_INSTANCE_NORM, ZT_GAN_SPECT
 /** Whether a layer of a critic with this norm has a bias: a critic of leaky ReLUs without any shift of its features would be
  *  blind to brightness (twice the pixels, twice the score). */
 bool zt_gan_norm_wants_bias(zt_gan_norm norm);
+/** Initial weights of its layers: the paper's, which count on a norm to bring their size up, or without one He's. */
+zt_init zt_gan_norm_init(zt_gan_norm norm, zt_init of_paper);
 
 typedef struct zt_gan_critic {
     int64_t width;                 /* channels of the first layer, each further one has twice as many */

@@ -104,10 +104,12 @@ static zt_node *shrink(zt_nn *nn, const mocogan *c, const char *name, zt_node *x
     const int stride = flat ? 1 : 2, pad = flat ? 0 : 1;
     const zt_conv_cfg conv = {.stride = {1, stride, stride}, .pad_before = {0, pad, pad}, .pad_after = {0, pad, pad}};
     zt_push(nn->g, "%s", name);
-    zt_node *w = zt_nn_param(nn, "weight", zt_sh(time, KERNEL, KERNEL, zt_last(&x->sh), out), ZT_INIT_NORMAL02);
-    const bool biased = zt_gan_norm_wants_bias((zt_gan_norm)c->critic_norm);
+    const zt_gan_norm norm = (zt_gan_norm)c->critic_norm;
+    zt_node *w = zt_nn_param(nn, "weight", zt_sh(time, KERNEL, KERNEL, zt_last(&x->sh), out),
+                             zt_gan_norm_init(norm, ZT_INIT_NORMAL02));
+    const bool biased = zt_gan_norm_wants_bias(norm);
     zt_node *bias = biased ? zt_nn_param(nn, "bias", zt_sh(out), ZT_INIT_ZERO) : NULL;
-    if (c->critic_norm == ZT_GAN_SPECTRAL_NORM) w = zt_spectral_norm(nn, "spectral", w);
+    if (norm == ZT_GAN_SPECTRAL_NORM) w = zt_spectral_norm(nn, "spectral", w);
     zt_pop(nn->g);
     return zt_conv(x, w, bias, &conv);
 }

@@ -14,7 +14,8 @@ static void fill(float *w, const zt_shape *sh, zt_init init, uint64_t seed, cons
     const double limit = sqrt(6.0 / ((double)fan_in + fan_out));
     const double kaiming = sqrt(1 / (3 * (double)fan_in));
     const bool normal = init != ZT_INIT_ZERO && init != ZT_INIT_ONE && init != ZT_INIT_XAVIER;
-    const float std = init == ZT_INIT_KAIMING ? (float)kaiming : init == ZT_INIT_NORMAL ? 1
+    const float std = init == ZT_INIT_KAIMING ? (float)kaiming : init == ZT_INIT_HE ? (float)(kaiming * sqrt(6))
+                    : init == ZT_INIT_NORMAL ? 1
                     : init == ZT_INIT_NORMAL02 ? 0.02f : init == ZT_INIT_NORMAL01 ? 0.01f : 100;
     if (normal) zt_fill_normal(seed, stream, w, n);
     for (int64_t k = 0; k < n; k++) {

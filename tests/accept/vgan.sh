@@ -6,18 +6,12 @@
 . tests/accept/world.inc
 make_world
 make_judge
-# scored NAME [OVERRIDE...]: train and score; $work/NAME.json
-scored() {
-    name=$1
-    shift
-    "$ZOE" train configs/vgan-shapes-32.yaml --out "$work/$name" --json data.path="$work/data" "$@" > "$work/$name.train"
-    "$ZOE" eval "$work/$name/model" --data "$work/data" --num 480 --judge-net "$judge" --json > "$work/$name.json"
-}
+config=configs/vgan-shapes-32.yaml
 all=true
 runs=
 for seed in ${SEEDS-1}; do
-    scored "two-$seed" seed="$seed"
-    scored "one-$seed" seed="$seed" model.streams=1 model.width=34
+    scored "two-$seed" "$config" seed="$seed"
+    scored "one-$seed" "$config" seed="$seed" model.streams=1 model.width=17
     e=$work/two-$seed.json o=$work/one-$seed.json t=$work/two-$seed.train
     valid=$(figure "$e" judge_net valid_both) iou=$(figure "$e" "" mask_iou) moves=$(figure "$e" "" background_change)
     frechet=$(figure "$e" judge_net frechet) other=$(figure "$o" judge_net frechet)

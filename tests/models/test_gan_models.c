@@ -144,7 +144,8 @@ static void slopes_have_gradients(void **state) {
     (void)state;
     enum { MANY = 64 };
     static const struct { const char *name, *opts[5][2]; } at[] = {
-        {"vgan", {{"width", "4"}}}, {"tgan", {{"critic_width", "4"}, {"width", "4"}, {"temporal_width", "8"}}},
+        {"vgan", {{"width", "4"}}}, {"vgan", {{"width", "4"}, {"critic_norm", "none"}}},
+        {"vgan", {{"width", "4"}, {"critic_norm", "spectral"}}}, {"tgan", {{"critic_width", "4"}, {"width", "4"}, {"temporal_width", "8"}}},
         {"videogan-flow", {{"width", "4"}}},
         {"stylegan-v", {{"width", "8"}, {"base", "64"}, {"latent", "8"}, {"critic_join", "8"}}},
     };
@@ -181,6 +182,33 @@ static void slopes_have_gradients(void **state) {
     }
 }
 
+/* The score of a clip hangs on the other clip of its batch with batch norm, and with no other norm. */
+static void norms_of_critics(void **state) {
+    (void)state;
+    static const char *const model[] = {"vgan", "tgan", "mocogan"}, *const norm[] = {"batch", "instance", "spectral", "none"};
+    for (int k = 0; k < 12; k++) {
+        fresh f;
+        zt_gan_verdict v[ZT_GAN_CRITICS];
+        const char *const opts[3][2] = {{"width", "4"}, {"critic_norm", norm[k % 4]}};
+        fresh_open(&f, model[k / 4], opts, (zt_gan_size){.frames = 16, .height = 16, .width = 16}, 2, true);
+        zt_node *shown = zt_input(f.nn.g, "shown", ZT_F32, f.made.video->sh), *pick = zt_input(f.nn.g, "pick", ZT_I32, zt_sh(2));
+        zt_node *score = v[f.p.def->judge(&f.nn, f.p.cfg, &f.size, shown, pick, true, v) - 1].score;
+        fresh_plan(&f, 1, &score);
+        const int64_t clip = zt_numel(&shown->sh) / 2;
+        float first[2];
+        for (int other = 0; other < 2; other++) {
+            zt_fill_normal(9, 1, shown->x, clip);
+            zt_fill_normal(9, 2 + (uint64_t)other, (float *)shown->x + clip, clip);
+            must(zt_plan_run(f.plan));
+            first[other] = *(float *)score->x;
+        }
+        if ((first[0] == first[1]) != (k % 4 > 0))
+            fail_msg("%s, critic_norm=%s: %g beside one clip, %g beside another", model[k / 4], norm[k % 4], (double)first[0],
+                     (double)first[1]);
+        fresh_close(&f);
+    }
+}
+
 static void sizes_are_refused(void **state) {
     (void)state;
     refused(check_size("vgan", NULL, 10, 64, 64), "multiples of 16, such as 16x64x64");
@@ -206,7 +234,7 @@ int main(void) {
         cmocka_unit_test(mocogan_golden), cmocka_unit_test(mocogan_fixed_golden), cmocka_unit_test(flow_golden),
         cmocka_unit_test(flow_still_golden), cmocka_unit_test(flow_carries_pictures),
         cmocka_unit_test(published_sizes), cmocka_unit_test(vgan_background_stands_still),
-        cmocka_unit_test(slopes_have_gradients), cmocka_unit_test(sizes_are_refused),
+        cmocka_unit_test(slopes_have_gradients), cmocka_unit_test(norms_of_critics), cmocka_unit_test(sizes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
