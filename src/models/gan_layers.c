@@ -86,7 +86,7 @@ zt_init zt_gan_norm_init(zt_gan_norm norm, zt_init of_paper) { return norm == ZT
 static zt_node *critic_layer(zt_nn *nn, zt_node *x, int k, bool training, const zt_gan_critic *c) {
     const zt_batch_norm_cfg norm = {.eps = c->eps};
     int64_t kernel[3];
-    const zt_conv_cfg conv = geometry(ZT_GAN_SPACE_TIME, kernel);
+    const zt_conv_cfg conv = geometry(c->axes, kernel);
     const int64_t out = c->width << k;
     char name[16];
     snprintf(name, sizeof name, "norm%d", k);
@@ -94,7 +94,7 @@ static zt_node *critic_layer(zt_nn *nn, zt_node *x, int k, bool training, const 
     zt_node *w = zt_nn_param(nn, "weight", zt_sh(kernel[0], kernel[1], kernel[2], zt_last(&x->sh), out),
                               zt_gan_norm_init(c->norm, c->init));
     zt_node *bias = k == 0 || zt_gan_norm_wants_bias(c->norm) ? zt_nn_param(nn, "bias", zt_sh(out), ZT_INIT_ZERO) : NULL;
-    if (c->norm == ZT_GAN_SPECTRAL_NORM) w = zt_spectral_norm(nn, "spectral", w);
+    if (c->norm == ZT_GAN_SPECTRAL_NORM) w = zt_spectral_norm(nn, "sn", w);
     zt_pop(nn->g);
     x = zt_conv(x, w, bias, &conv);
     if (k && c->norm == ZT_GAN_BATCH_NORM) x = zt_batch_norm_with(nn, name, x, training, &norm);
@@ -102,14 +102,14 @@ static zt_node *critic_layer(zt_nn *nn, zt_node *x, int k, bool training, const 
     return zt_leaky_relu(x, 0.2);
 }
 
-zt_node *zt_gan_video_critic(zt_nn *nn, const zt_gan_size *size, zt_node *video, bool training, const zt_gan_critic *c) {
+zt_node *zt_gan_halving_critic(zt_nn *nn, const zt_gan_size *size, zt_node *video, bool training, const zt_gan_critic *c) {
     zt_node *x = video;
     for (int k = 0; k < zt_gan_levels(size); k++) x = critic_layer(nn, x, k, training, c);
     const int64_t *d = x->sh.d, left = d[2] * d[3] * d[4];
     x = zt_reshape(x, c->each_time ? zt_sh(d[0], d[1], left) : zt_sh(d[0], d[1] * left));
     if (c->norm != ZT_GAN_SPECTRAL_NORM) return zt_linear(nn, "out", x, 1, zt_gan_norm_init(c->norm, c->init));
     zt_push(nn->g, "out");
-    zt_node *w = zt_spectral_norm(nn, "spectral", zt_nn_param(nn, "weight", zt_sh(zt_last(&x->sh), 1), c->init));
+    zt_node *w = zt_spectral_norm(nn, "sn", zt_nn_param(nn, "weight", zt_sh(zt_last(&x->sh), 1), c->init));
     x = zt_linear_op(x, w, zt_nn_param(nn, "bias", zt_sh(1), ZT_INIT_ZERO));
     zt_pop(nn->g);
     return x;

@@ -39,6 +39,7 @@ zt_init zt_gan_norm_init(zt_gan_norm norm, zt_init of_paper);
 
 typedef struct zt_gan_critic {
     int64_t width;                 /* channels of the first layer, each further one has twice as many */
+    zt_gan_axes axes;              /* that are halved */
     zt_gan_norm norm;
     double eps;                    /* of batch norm */
     zt_init init;
@@ -46,5 +47,5 @@ typedef struct zt_gan_critic {
 } zt_gan_critic;
 /** zt_gan_levels halving layers, each with its norm but the first, leaky ReLU 0.2; then a linear layer over what is left:
  *  video [B,T,H,W,3] -> [B,1], or [B,T',1] with each_time. Names down0.., norm1.., out. */
-zt_node *zt_gan_video_critic(zt_nn *nn, const zt_gan_size *size, zt_node *video, bool training, const zt_gan_critic *c);
+zt_node *zt_gan_halving_critic(zt_nn *nn, const zt_gan_size *size, zt_node *video, bool training, const zt_gan_critic *c);
 #endif

@@ -118,10 +118,11 @@ static zt_gan_made generate(zt_nn *nn, const void *cfg, const zt_gan_size *size,
 static int judge(zt_nn *nn, const void *cfg, const zt_gan_size *size, zt_node *video, zt_node *pick, bool training,
                  zt_gan_verdict verdict[ZT_GAN_CRITICS]) {
     const vgan_cfg *k = cfg;
-    const zt_gan_critic c = {.width = width_of(k), .norm = (zt_gan_norm)k->critic_norm, .eps = 1e-3, .init = ZT_INIT_NORMAL01};
+    const zt_gan_critic c = {.width = width_of(k), .axes = ZT_GAN_SPACE_TIME, .norm = (zt_gan_norm)k->critic_norm, .eps = 1e-3,
+                             .init = ZT_INIT_NORMAL01};
     (void)pick;
     zt_push(nn->g, "critic");
-    verdict[0] = (zt_gan_verdict){.score = zt_gan_video_critic(nn, size, video, training, &c)};
+    verdict[0] = (zt_gan_verdict){.score = zt_gan_halving_critic(nn, size, video, training, &c)};
     zt_pop(nn->g);
     return 1;
 }

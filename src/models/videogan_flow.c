@@ -10,14 +10,14 @@
  *   z_flow, z_texture [B,latent] N(0,1)  ->  video [B,T,H,W,3], views flow [B,T-1,H,W,2] pixels, mask [B,T,H,W,1]: the part taken
  *   from the frame before (frame 0: nothing)
  * Two critics of 2-D convolutions: one sees a frame, one all frames as channels. The paper's see the flow too; here real clips
- * come without one. Their weights are spectrally normalised (hinge losses). n = number of halvings down to 4x4. */
+ * come without one. With hinge losses their weights are spectrally normalised. n = number of halvings down to 4x4. */
 #include <stdio.h>
 #include "models/gan_layers.h"
 
 typedef struct flow_cfg {
     int64_t width, latent;
     double max_flow, flow_penalty, warp_penalty;
-    int warp;
+    int warp, critic_norm;
 } flow_cfg;
 
 static const zt_opt options[] = {
@@ -30,6 +30,7 @@ static const zt_opt options[] = {
     {"warp_penalty", ZT_OPT_REAL, ZT_OPT_AT(flow_cfg, warp_penalty), "0.1", 0, 100, NULL, 0,
      "weight of the mean distance of each frame from the warped one before it"},
     {"warp", ZT_OPT_BOOL, ZT_OPT_AT(flow_cfg, warp), "true", 0, 0, NULL, 0, "false: the frame before is used without warping it"},
+    {"critic_norm", ZT_OPT_ENUM, ZT_OPT_AT(flow_cfg, critic_norm), "spectral", 0, 0, ZT_GAN_NORM_CHOICES, 0, ZT_GAN_NORM_DOC},
 };
 
 static zt_err check(const void *cfg, const zt_gan_size *size) {
@@ -128,33 +129,22 @@ static zt_gan_made generate(zt_nn *nn, const void *cfg, const zt_gan_size *size,
                          .view = {{"flow", flow}, {"mask", zt_pad(keep, 1, 1, 0)}, {"painted", zt_pad(painted, 1, 1, 0)}}};
 }
 
-/* A critic of pictures [B,1,H,W,C], spectrally normalised: [B,1]. */
-static zt_node *critic(zt_nn *nn, const char *name, zt_node *x, int n, const flow_cfg *k) {
-    const zt_conv_cfg c = {.stride = {1, 2, 2}, .pad_before = {0, 1, 1}, .pad_after = {0, 1, 1}};
+/* A critic of pictures [B,1,H,W,C]: [B,1]. */
+static zt_node *critic(zt_nn *nn, const char *name, const zt_gan_size *size, zt_node *x, bool training, const flow_cfg *k) {
+    const zt_gan_critic c = {.width = k->width, .axes = ZT_GAN_SPACE, .norm = (zt_gan_norm)k->critic_norm, .eps = 1e-5,
+                             .init = ZT_INIT_NORMAL02};
     zt_push(nn->g, "%s", name);
-    for (int i = 0; i < n; i++) {
-        zt_push(nn->g, "down%d", i);
-        zt_node *w = zt_nn_param(nn, "weight", zt_sh(1, 4, 4, zt_last(&x->sh), k->width << i), ZT_INIT_NORMAL02);
-        zt_node *b = zt_nn_param(nn, "bias", zt_sh(k->width << i), ZT_INIT_ZERO);
-        x = zt_leaky_relu(zt_conv(x, zt_spectral_norm(nn, "sn", w), b, &c), 0.2);
-        zt_pop(nn->g);
-    }
-    x = zt_reshape(x, zt_sh(x->sh.d[0], zt_numel(&x->sh) / x->sh.d[0]));
-    zt_push(nn->g, "out");
-    zt_node *w = zt_nn_param(nn, "weight", zt_sh(x->sh.d[1], 1), ZT_INIT_NORMAL02);
-    x = zt_linear_op(x, zt_spectral_norm(nn, "sn", w), zt_nn_param(nn, "bias", zt_sh(1), ZT_INIT_ZERO));
-    zt_pop(nn->g);
+    x = zt_gan_halving_critic(nn, size, x, training, &c);
     zt_pop(nn->g);
     return x;
 }
 
 static int judge(zt_nn *nn, const void *cfg, const zt_gan_size *size, zt_node *video, zt_node *pick, bool training,
                  zt_gan_verdict verdict[ZT_GAN_CRITICS]) {
-    const int n = zt_gan_levels(size);
-    (void)training;
+    zt_node *frame = zt_gan_pick_frame(video, pick), *clip = zt_space_to_depth(video, (int)size->frames, 1, 1);
     zt_push(nn->g, "critic");
-    verdict[0] = (zt_gan_verdict){.score = critic(nn, "frame", zt_gan_pick_frame(video, pick), n, cfg)};
-    verdict[1] = (zt_gan_verdict){.score = critic(nn, "clip", zt_space_to_depth(video, (int)size->frames, 1, 1), n, cfg)};
+    verdict[0] = (zt_gan_verdict){.score = critic(nn, "frame", size, frame, training, cfg)};
+    verdict[1] = (zt_gan_verdict){.score = critic(nn, "clip", size, clip, training, cfg)};
     zt_pop(nn->g);
     return 2;
 }

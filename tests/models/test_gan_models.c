@@ -185,8 +185,8 @@ static void slopes_have_gradients(void **state) {
 /* The score of a clip hangs on the other clip of its batch with batch norm, and with no other norm. */
 static void norms_of_critics(void **state) {
     (void)state;
-    static const char *const model[] = {"vgan", "tgan", "mocogan"}, *const norm[] = {"batch", "instance", "spectral", "none"};
-    for (int k = 0; k < 12; k++) {
+    static const char *const model[] = {"vgan", "tgan", "mocogan", "videogan-flow"}, *const norm[] = {"batch", "instance", "spectral", "none"};
+    for (int k = 0; k < 16; k++) {
         fresh f;
         zt_gan_verdict v[ZT_GAN_CRITICS];
         const char *const opts[3][2] = {{"width", "4"}, {"critic_norm", norm[k % 4]}};
