@@ -29,7 +29,8 @@ zt_node *zt_gan_pick_frame(zt_node *video, zt_node *pick);
  *  others of its batch, which a gradient penalty must not have (Gulrajani et al. 2017, arXiv:1704.00028, section 4). */
 typedef enum zt_gan_norm { ZT_GAN_BATCH_NORM, ZT_GAN_INSTANCE_NORM, ZT_GAN_SPECTRAL_NORM, ZT_GAN_NO_NORM } zt_gan_norm;
 #define ZT_GAN_NORM_CHOICES "batch|instance|spectral|none"
-#define ZT_GAN_NORM_DOC "norm of the critics' layers but the first and last (spectral: of all weights); with a gradient penalty: not batch"
+#define ZT_GAN_NORM_DOC \
+    "norm of the critics' layers but the first and last (spectral: of all weights); with a gradient penalty: not batch"
 /** Whether a layer of a critic with this norm has a bias: a critic of leaky ReLUs without any shift of its features would be
  *  blind to brightness (twice the pixels, twice the score). */
 bool zt_gan_norm_wants_bias(zt_gan_norm norm);
