@@ -5,7 +5,7 @@
 #include "base/opt.h"
 #include "nn/nn.h"
 
-enum { ZT_HEADS_MAX = 8, ZT_CLASSES_MAX = 64, ZT_CLASS_NAME_MAX = 32 };
+enum { ZT_HEADS_MAX = 8, ZT_CLASSES_MAX = 64, ZT_CLASS_NAME_MAX = 32, ZT_CLASSIFIER_LAYERS_MAX = 8 };
 
 /** A label ("colour") and its values ("blue", "red"), in the order of the logits. */
 typedef struct zt_head {
@@ -15,6 +15,8 @@ typedef struct zt_head {
 } zt_head;
 
 typedef struct zt_classified {
+    int n_layers;                        /* 1..ZT_CLASSIFIER_LAYERS_MAX */
+    zt_node *layer[ZT_CLASSIFIER_LAYERS_MAX]; /* [B,T',H',W',C'] of each, from the clip on: what a perceptual distance compares */
     zt_node *features;                   /* [B,F]: what all heads read */
     zt_node *logits[ZT_HEADS_MAX];       /* [B,classes] of each head */
 } zt_classified;

@@ -46,11 +46,11 @@ static zt_node *pool(zt_node *x) { /* [B,T,H,W,C] -> [B,2C] */
 
 static zt_classified build(zt_nn *nn, zt_node *video, const void *cfg, int n, const zt_head *head) {
     const judge_net_cfg *k = cfg;
-    zt_classified out = {0};
-    zt_node *x = layer(nn, 0, video, k->width, 1, 2);
-    x = layer(nn, 1, x, 2 * k->width, 2, 2);
-    x = layer(nn, 2, x, 4 * k->width, 2, 2);
-    x = layer(nn, 3, x, 4 * k->width, 1, 1);
+    zt_classified out = {.n_layers = 4};
+    zt_node *x = out.layer[0] = layer(nn, 0, video, k->width, 1, 2);
+    x = out.layer[1] = layer(nn, 1, x, 2 * k->width, 2, 2);
+    x = out.layer[2] = layer(nn, 2, x, 4 * k->width, 2, 2);
+    x = out.layer[3] = layer(nn, 3, x, 4 * k->width, 1, 1);
     out.features = zt_linear(nn, "features", pool(x), k->features, ZT_INIT_XAVIER);
     x = zt_silu(out.features);
     zt_push(nn->g, "heads");

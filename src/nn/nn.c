@@ -41,9 +41,19 @@ static void full_name(const zt_nn *nn, const char *name, char full[NAME_MAX_LEN]
     snprintf(full, NAME_MAX_LEN, "%.*s%s%s", NAME_MAX_LEN - 64, scope, *scope ? "." : "", name);
 }
 
+/* A weight of a network that is not trained, of the type it is stored in. */
+static zt_node *frozen(const zt_nn *nn, const char *full, zt_shape sh) {
+    const zt_tensor *t = zt_tset_find(nn->params, full);
+    if (t && zt_same_shape(&t->sh, &sh)) return zt_frozen(nn->g, full, t->dtype, sh, t->data);
+    const zt_err e = zt_graph_error(nn->g);
+    return zt_graph_fail(nn->g, e != ZT_OK ? e : zt_fail(ZT_NOTFOUND, "frozen network: want '%s' of shape %s; it is %s", full,
+                                                         zt_shape_text(&sh), t ? zt_shape_text(&t->sh) : "missing"));
+}
+
 zt_node *zt_nn_param(zt_nn *nn, const char *name, zt_shape sh, zt_init init) {
     char full[NAME_MAX_LEN];
     full_name(nn, name, full);
+    if (nn->frozen) return frozen(nn, full, sh);
     const zt_err e = ensure(nn, nn->params, full, sh, init);
     return e != ZT_OK ? zt_graph_fail(nn->g, e) : zt_param(nn->g, full, sh);
 }

@@ -24,6 +24,7 @@ typedef struct zt_nn {
     zt_graph *g;
     zt_tset *params;
     uint64_t seed;
+    bool frozen;          /* parameters are constants of the graph (zt_frozen): all of them must be in `params` */
     bool recompute;       /* models make the inside of their blocks again in the backward pass (zt_recompute) */
     zt_tset *states;      /* of layers that remember something between runs (zt_batch_norm, zt_spectral_norm); else NULL */
     zt_node *update;      /* scalar 0 on which the changes of states hang (NULL: none): an output of plans that train */

@@ -254,7 +254,7 @@ zt_node *zt_stop_gradient(zt_node *x) {
 static zt_node *leaf(zt_graph *g, zt_role role, const char *name, zt_dtype t, zt_shape sh) {
     for (int k = 0; name && k < g->n; k++) {
         zt_node *o = g->nodes[k];
-        if (o->role != role || strcmp(o->name, name) != 0) continue;
+        if (o->role != role || !o->name || strcmp(o->name, name) != 0) continue;
         if (role == ZT_INPUT || !zt_same_shape(&o->sh, &sh))
             return zt_graph_fail(g, zt_fail(ZT_SHAPE, "'%s' is there already with shape %s; asked for %s", name,
                                             zt_shape_text(&o->sh), zt_shape_text(&sh)));
@@ -295,6 +295,12 @@ zt_node *zt_const(zt_graph *g, zt_dtype t, zt_shape sh, const double *values) {
         else if (t == ZT_F64) ((double *)n->x)[k] = values[k];
         else ((int32_t *)n->x)[k] = (int32_t)values[k];
     }
+    return n;
+}
+
+zt_node *zt_frozen(zt_graph *g, const char *full_name, zt_dtype t, zt_shape sh, void *values) {
+    zt_node *n = leaf(g, ZT_CONST, full_name, t, sh);
+    if (n != g->dead) n->x = values;
     return n;
 }
 

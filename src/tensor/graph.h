@@ -24,7 +24,7 @@ typedef enum zt_role {
     ZT_INPUT,       /* fed by the caller before each run */
     ZT_PARAM,       /* trainable, storage in a zt_tset, bound when planned */
     ZT_STATE,       /* persistent between runs (optimiser moments, EMA), storage in a zt_tset */
-    ZT_CONST        /* values fixed when built, owned by the graph */
+    ZT_CONST        /* values fixed when built, owned by the graph, or borrowed (zt_frozen) */
 } zt_role;
 
 struct zt_node {
@@ -74,6 +74,9 @@ zt_node *zt_state(zt_graph *g, const char *full_name, zt_shape sh);
 /** Copies numel values (given as f64, stored as the graph's real type or i32). */
 zt_node *zt_const(zt_graph *g, zt_dtype t, zt_shape sh, const double *values);
 zt_node *zt_scalar(zt_graph *g, double value);
+/** A constant whose values stay where they are, borrowed as long as the graph lives: a weight of a network that is not trained. A
+ *  second one of the same name and shape returns the first node. */
+zt_node *zt_frozen(zt_graph *g, const char *full_name, zt_dtype t, zt_shape sh, void *values);
 
 /** Real type of the graph's leaves and results: ZT_F32 unless set to ZT_F64 (gradient checks) before the first node. */
 void zt_graph_set_real(zt_graph *g, zt_dtype t);

@@ -6,10 +6,10 @@
 #include <string.h>
 #include "tensor/plan_internal.h"
 
-/* The parameter that x is, all of it and perhaps in another shape, or NULL. */
+/* The parameter, or weight of a frozen network, that x is, all of it and perhaps in another shape, or NULL. */
 static const zt_node *parameter(const zt_node *x) {
     while (x->op->flags & ZT_OPF_VIEW && x->op != &zt_def_aux && x->op != &zt_def_rows_view) x = x->in[0];
-    return x->role == ZT_PARAM ? x : NULL;
+    return x->role == ZT_PARAM || (x->role == ZT_CONST && x->name) ? x : NULL;
 }
 static int n_written(const zt_node *n) {
     return n->op->flags & ZT_OPF_MUTATES ? (int)n->at.i[ZT_MAX_IATTR - 1] : 0;

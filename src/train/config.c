@@ -93,6 +93,14 @@ static const zt_opt train_options[] = {
      "weight of the temporal loss (arXiv:1808.00449): squared difference between frames of the predicted clip and the next ones, "
      "warped by the flow that is found in the real clip, but for what is hidden there; the noisier the clip, the less it counts; "
      "0: none"},
+    {"perceptual_weight", ZT_OPT_REAL, AT(perceptual_weight), "0", 0, 1000, NULL, 0,
+     "weight of the perceptual loss (arXiv:1801.03924): squared distance between what the layers of a frozen classifier make of "
+     "the predicted clip and of the real one; the noisier the clip, the less it counts; 0: none"},
+    {"perceptual_net", ZT_OPT_STR, AT(perceptual_net), "", 0, 0, NULL, 0,
+     "model folder of that classifier, such as RUN/model of zoe train configs/judge-move-32.yaml"},
+    {"perceptual_sha256", ZT_OPT_STR, AT(perceptual_sha256), "", 0, 0, NULL, 0,
+     "SHA-256 of its model.safetensors: another network is refused; empty: any (the run's own config.yaml then has that of the "
+     "one used, so that a run goes on with the same)"},
     {"text_drop", ZT_OPT_REAL, AT(text_drop), "0.1", 0, 1, NULL, 0, "part of the clips trained without caption (for guidance)"},
     {"image_prob", ZT_OPT_REAL, AT(image_prob), "0.2", 0, 1, NULL, 0, "part of the clips trained with the first frame given"},
     {"prefix_prob", ZT_OPT_REAL, AT(prefix_prob), "0.2", 0, 1, NULL, 0,
@@ -107,7 +115,7 @@ static const zt_opt train_options[] = {
     {"sample_steps", ZT_OPT_INT, AT(sample_steps), "16", 1, 1000, NULL, 0, "sampling steps of the grids"},
     {"sample_cfg_scale", ZT_OPT_REAL, AT(sample_cfg_scale), "2", 0, 100, NULL, 0, "guidance of the grids"},
 };
-enum { DENOISER_OPTIONS = 11, MAKER_OPTIONS = DENOISER_OPTIONS + 2 };
+enum { DENOISER_OPTIONS = 14, MAKER_OPTIONS = DENOISER_OPTIONS + 2 };
 #undef AT
 static const zt_opts run_opts = {run_options, sizeof run_options / sizeof *run_options};
 static const zt_opts data_opts = {data_options, sizeof data_options / sizeof *data_options};
@@ -165,6 +173,31 @@ static zt_err unknown_key(const zt_train_cfg *c, const char *where, const char *
                                        : "; sections are data, model, text, diffusion, train");
 }
 
+/* Options of section train that this kind of model does without: said so, for they are no misspellings. */
+static zt_err check_kind(const zt_train_cfg *c, const section *s, const char *where, const char *key) {
+    if (strcmp(s->name, "train") != 0) return ZT_OK;
+    for (int k = s->opts.n; k < train_opts.n; k++)
+        if (strcmp(train_opts.opt[k].name, key) == 0)
+            return zt_fail(ZT_CONFIG, "%strain.%s is not an option of %s, which is %s: only %s have it; leave it out", where, key,
+                           zt_net_name(&c->net), c->net.gan ? "adversarial" : "a classifier",
+                           k < gan_train_opts.n ? "models that make clips" : "denoisers (unet3d, vdit)");
+    return ZT_OK;
+}
+
+static zt_err read_section(zt_train_cfg *c, const section *s, const char *path, const json_t *options) {
+    char where[1200], file[1100];
+    const char *key;
+    json_t *value;
+    zt_err e;
+    if (!json_is_object(options)) return zt_fail(ZT_CONFIG, "%s: %s: want a mapping of options under it", path, s->name);
+    ZT_TRY(e = zt_format(where, sizeof where, "%.1000s: %s.", path, s->name), done);
+    ZT_TRY(e = zt_format(file, sizeof file, "%.1000s: ", path), done);
+    json_object_foreach((json_t *)(uintptr_t)options, key, value) ZT_TRY(e = check_kind(c, s, file, key), done);
+    e = zt_opt_from_json(s->opts, s->cfg, where, options);
+done:
+    return e;
+}
+
 static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
     section s[N_SECTIONS];
     const int n = sections(c, s);
@@ -177,12 +210,7 @@ static zt_err read_sections(zt_train_cfg *c, const char *path, json_t *root) {
         int k = 0;
         while (k < n && strcmp(s[k].name, key) != 0) k++;
         if (k < n) {
-            ZT_TRY(e = zt_format(where, sizeof where, "%.1000s: %s.", path, key), done);
-            if (!json_is_object(value)) {
-                e = zt_fail(ZT_CONFIG, "%s: %s: want a mapping of options under it", path, key);
-                goto done;
-            }
-            ZT_TRY(e = zt_opt_from_json(s[k].opts, s[k].cfg, where, value), done);
+            ZT_TRY(e = read_section(c, &s[k], path, value), done);
         } else if (json_is_object(value)) {
             e = unknown_key(c, path, key, n, s);
             goto done;
@@ -215,6 +243,8 @@ static zt_err apply_override(zt_train_cfg *c, const char *text) {
         const size_t len = strlen(s[k].name);
         if ((size_t)(dot - text) != len || strncmp(s[k].name, text, len) != 0) continue;
         char where[160];
+        const zt_err of_kind = check_kind(c, &s[k], "command line: ", key + len + 1);
+        if (of_kind != ZT_OK) return of_kind;
         snprintf(where, sizeof where, "command line: %s.", s[k].name);
         return zt_opt_set(s[k].opts, s[k].cfg, where, key + len + 1, eq + 1);
     }
@@ -284,6 +314,9 @@ json_t *zt_train_cfg_json(const zt_train_cfg *c) {
 
 void zt_train_cfg_finish(zt_train_cfg *c) {
     zt_net_finish(&c->net);
+    if (c->perceptual) zt_perceptual_finish(c->perceptual);
+    zt_free(c->perceptual);
+    c->perceptual = NULL;
 }
 
 void zt_train_cfg_help(FILE *f) {

@@ -4,6 +4,7 @@
 #include "data/bucket.h"
 #include "diffusion/config.h"
 #include "models/net.h"
+#include "models/perceptual.h"
 #include "tensor/plan.h"
 #include "train/classify_config.h"
 #include "train/gan_config.h"
@@ -40,10 +41,11 @@ typedef enum zt_optimiser { ZT_ADAMW, ZT_MUON, ZT_ADAM, ZT_SGD, ZT_RMSPROP, ZT_L
 typedef struct zt_steps_cfg {                                                     /* section train */
     int64_t steps, batch, accumulate, warmup, checkpoint_every, keep, sample_every, sample_steps, val_every, val_batches,
         patience, prefix_max;
-    double lr, min_lr, weight_decay, beta1, beta2, eps, momentum, clip, ema, temporal_weight, text_drop, prefix_text_drop,
-        image_prob, prefix_prob, known_weight, sample_cfg_scale;
+    double lr, min_lr, weight_decay, beta1, beta2, eps, momentum, clip, ema, temporal_weight, perceptual_weight, text_drop,
+        prefix_text_drop, image_prob, prefix_prob, known_weight, sample_cfg_scale;
     int optimiser;                       /* zt_optimiser */
     int nesterov, recompute;
+    char perceptual_net[1024], perceptual_sha256[65];
 } zt_steps_cfg;
 
 /** What matmul and conv round their factors to in this precision. */
@@ -68,6 +70,7 @@ typedef struct zt_train_cfg {
     zt_gan_cfg gan;                      /* of an adversarial model */
     zt_classify_cfg classify;            /* of a classifier */
     zt_net net;                          /* sections model and text (of a denoiser) */
+    zt_perceptual *perceptual;           /* not an option: network of the perceptual loss, owned (perceptual_run.h); NULL: none */
     zt_run_buckets buckets;              /* not an option: found when the data set is known */
     zt_plan_pool *pool;                  /* not an option: memory that the steps of the run take turns in, borrowed; NULL: own */
     zt_choices *choices;                 /* not an option: kernels of the run at hand, borrowed; NULL: the usual ones */

@@ -2,12 +2,13 @@
 #include "train/curriculum.h"
 #include <math.h>
 
-static int stages(const zt_data_cfg *d) {
-    return d->curriculum_frames.n > d->curriculum_sides.n ? d->curriculum_frames.n : d->curriculum_sides.n;
+int zt_curriculum_stages(const zt_train_cfg *c) {
+    const int frames = c->data.curriculum_frames.n, sides = c->data.curriculum_sides.n;
+    return frames > sides ? frames : sides;
 }
 
-/* Stage k of n: the lists' values there, the full size where a list is empty. */
-static zt_stage stage_at(const zt_train_cfg *c, int k, int n) {
+zt_stage zt_curriculum_stage_at(const zt_train_cfg *c, int k) {
+    const int n = zt_curriculum_stages(c);
     const zt_ints *f = &c->data.curriculum_frames, *s = &c->data.curriculum_sides;
     zt_stage out = {c->net.frames, c->net.height, c->net.width};
     if (f->n) out.frames = f->v[k * f->n / n];
@@ -19,10 +20,10 @@ static zt_stage stage_at(const zt_train_cfg *c, int k, int n) {
 }
 
 zt_stage zt_curriculum_stage(const zt_train_cfg *c, int64_t step) {
-    const int n = stages(&c->data);
+    const int n = zt_curriculum_stages(c);
     const double at = (double)step / ((double)c->train.steps * c->data.curriculum_part) * n;
     if (n == 0 || !(at < n)) return (zt_stage){c->net.frames, c->net.height, c->net.width};
-    return stage_at(c, (int)at, n);
+    return zt_curriculum_stage_at(c, (int)at);
 }
 
 zt_train_cfg zt_curriculum_cfg(const zt_train_cfg *c, zt_stage s) {
@@ -35,9 +36,8 @@ zt_train_cfg zt_curriculum_cfg(const zt_train_cfg *c, zt_stage s) {
 }
 
 zt_err zt_curriculum_check(const zt_train_cfg *c) {
-    const int n = stages(&c->data);
-    for (int k = 0; k < n; k++) {
-        const zt_stage s = stage_at(c, k, n);
+    for (int k = 0; k < zt_curriculum_stages(c); k++) {
+        const zt_stage s = zt_curriculum_stage_at(c, k);
         if (s.frames > c->net.frames || s.height > c->net.height || s.width > c->net.width)
             return zt_fail(ZT_CONFIG,
                            "data.curriculum_frames, curriculum_sides: a stage of %lld frames of %lldx%lld is larger than the "

@@ -12,6 +12,10 @@ typedef struct zt_stage {
  *  first data.curriculum_part of the steps equally; the shorter list is stretched. Then, and without lists, the full size c->net
  *  has. */
 zt_stage zt_curriculum_stage(const zt_train_cfg *c, int64_t step);
+/** How many stages come before the full size, and the size of stage k of these: what the lists say there, c->net's where a list
+ *  is empty. */
+int zt_curriculum_stages(const zt_train_cfg *c);
+zt_stage zt_curriculum_stage_at(const zt_train_cfg *c, int k);
 /** ZT_CONFIG when a stage is larger than the full size or the model cannot have it. c->net holds the full size. */
 zt_err zt_curriculum_check(const zt_train_cfg *c);
 /** c for one stage: the same with the stage's size in net, and clips resized when it is smaller than the full one. Borrows all of

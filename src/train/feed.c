@@ -21,7 +21,7 @@ static void set_coefficients(float coef[5], const zt_diffusion_cfg *d, zt_level 
     coef[4] = (float)zt_diffusion_skip(d, level);
 }
 
-/* The noisier the clip, the less its prediction is one: SNR / (1 + SNR) of the temporal loss counts. */
+/* The noisier the clip, the less its prediction is one: SNR / (1 + SNR) of the losses on it counts. */
 static void set_x0_coefficients(float coef[3], const zt_diffusion_cfg *d, zt_level level, int64_t batch) {
     double a, b;
     zt_target_x0_coef((zt_target)d->target, level, &a, &b);

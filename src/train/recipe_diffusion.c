@@ -4,6 +4,7 @@
 #include "train/baseline.h"
 #include "train/buckets.h"
 #include "train/feed.h"
+#include "train/perceptual_run.h"
 #include "train/recipe.h"
 #include "train/run_data.h"
 #include "train/samples.h"
@@ -71,12 +72,17 @@ static int64_t batches(const zt_train_cfg *c) {
     return 1;
 }
 
-static zt_err check(zt_train_cfg *c, const zt_dataset *ds) {
-    (void)ds;
+static zt_err check_temporal(const zt_train_cfg *c) {
     for (int k = 0; k < zt_bucket_count(c); k++)
         if (c->train.temporal_weight <= 0 || zt_bucket_cfg(c, k).net.frames > 1) return ZT_OK;
     return zt_fail(ZT_CONFIG, "train.temporal_weight=%g compares the frames of a clip, and these clips have one; set it to 0, or "
                               "data.frames to 2 or more", c->train.temporal_weight);
+}
+
+static zt_err check(zt_train_cfg *c, const zt_dataset *ds) {
+    (void)ds;
+    const zt_err e = check_temporal(c);
+    return e == ZT_OK ? zt_perceptual_run_open(c) : e;
 }
 
 static zt_err nonfinite(const zt_step_graph *s, int64_t step) {
@@ -100,6 +106,7 @@ static zt_err step(zt_run *r, zt_scalars *out) {
     if (!isfinite(loss) || !isfinite(norm)) return nonfinite(s, r->at.step + 1);
     zt_scalars_add(out, "loss", loss, true);
     if (s->temporal) zt_scalars_add(out, "temporal_loss", *(float *)s->temporal->x, true);
+    if (s->perceptual) zt_scalars_add(out, "perceptual_loss", *(float *)s->perceptual->x, true);
     zt_scalars_add(out, "grad_norm", norm, false);
     zt_scalars_add(out, "lr", zt_learning_rate(k, r->at.step), false);
     return ZT_OK;

@@ -79,11 +79,12 @@ zt_err zt_train_plan_make(zt_train_cfg *c, zt_train_plan *p) {
     ZT_TRY(e = open_data(c, &p->clips), done);
     ZT_TRY(e = plan_buckets(c, p, &params, &states), done);
     p->params = zt_tset_numel(&params);
-    p->weights_bytes = zt_tset_bytes(&params) + zt_tset_bytes(&states);
+    const int64_t saved = zt_tset_bytes(&params) + zt_tset_bytes(&states);
+    p->weights_bytes = saved + (c->perceptual ? zt_tset_bytes(&c->perceptual->params) : 0);
     if (zt_recipe_of(c)->samples) ZT_TRY(e = zt_recipe_of(c)->samples_bytes(c, &params, &states, &sampling), done);
     p->extra_bytes = larger(p->extra_bytes, sampling);
     p->peak_bytes = p->base_bytes + p->weights_bytes + p->step_bytes + p->extra_bytes + p->loader_bytes;
-    p->disk_bytes = (c->train.keep + 2) * p->weights_bytes + zt_tset_bytes(&params);
+    p->disk_bytes = (c->train.keep + 2) * saved + zt_tset_bytes(&params);
     p->peak_gflops = zt_matmul_peak_gflops(zt_precision_multiply(c->run.precision), 1024, 0.3);
     const double rate = p->peak_gflops * 1e9 * 0.55;         /* what the training step reaches of it (zoe bench) */
     p->predicted_s = (double)p->flops_per_step * (double)c->train.steps / rate;

@@ -30,25 +30,45 @@ static void make_temporal_inputs(zt_step_graph *s, const zt_net *net) {
     const zt_shape flow = zt_sh(s->batch, net->frames - 1, net->height, net->width, 2);
     s->flow = zt_input(s->g, "flow", ZT_F32, flow);
     s->back = zt_input(s->g, "back", ZT_F32, flow);
-    s->x0_coef = zt_input(s->g, "x0_coef", ZT_F32, zt_sh(s->batch, 3));
 }
 
-/* The clips that the answers mean, where frames were given these as they are, are as steady as the clean ones. */
-static zt_node *temporal_loss(const zt_step_graph *s, const zt_net *net, zt_node *noisy, zt_node *answer, int64_t start) {
+/* Clips start .. start+n-1 that the answers mean; frames that were given are as they are. */
+static zt_node *predicted(const zt_step_graph *s, const zt_net *net, zt_node *noisy, zt_node *answer, int64_t start) {
     const int64_t n = noisy->sh.d[0];
     zt_node *x0 = zt_rows_view(s->x0, start, n), *coef = zt_rows_view(s->x0_coef, start, n);
-    zt_node *flow = zt_rows_view(s->flow, start, n), *back = zt_rows_view(s->back, start, n);
     zt_node *given = zt_reshape(zt_rows_view(s->in.mask, start, n), zt_sh(n, net->frames, 1, 1, 1));
     zt_node *made = zt_add(zt_mul(noisy, per_clip(coef, 0)), zt_mul(answer, per_clip(coef, 1)));
-    zt_node *video = zt_add(made, zt_mul(zt_sub(x0, made), given));
-    const double sharpness = 50 * net->scale * net->scale / 4;                /* 50 for pixels of 0..1 */
-    zt_node *mask = zt_mul(zt_flow_visible(flow, back), zt_flow_explains(x0, flow, sharpness));
-    zt_node *per_clip_loss = zt_temporal_loss(ZT_TEMPORAL_SQUARE, video, flow, mask);
-    return zt_sum(zt_mul(per_clip_loss, zt_reshape(zt_slice(coef, 1, 2, 1), zt_sh(n))));
+    return zt_add(made, zt_mul(zt_sub(x0, made), given));
 }
 
-/* Loss of clips start .. start+n-1; *temporal: beside it, where there is such a loss. */
-static zt_node *part_loss(const zt_step_graph *s, zt_nn *nn, const zt_net *net, int64_t start, int64_t n, zt_node **temporal) {
+/* Sum of the losses [n] of clips start .. start+n-1, each with its weight. */
+static zt_node *weighted(const zt_step_graph *s, zt_node *loss, int64_t start) {
+    const int64_t n = loss->sh.d[0];
+    return zt_sum(zt_mul(loss, zt_reshape(zt_slice(zt_rows_view(s->x0_coef, start, n), 1, 2, 1), zt_sh(n))));
+}
+
+/* They are as steady as the clean ones. */
+static zt_node *temporal_loss(const zt_step_graph *s, const zt_net *net, zt_node *video, int64_t start) {
+    const int64_t n = video->sh.d[0];
+    zt_node *x0 = zt_rows_view(s->x0, start, n);
+    zt_node *flow = zt_rows_view(s->flow, start, n), *back = zt_rows_view(s->back, start, n);
+    const double sharpness = 50 * net->scale * net->scale / 4;                /* 50 for pixels of 0..1 */
+    zt_node *mask = zt_mul(zt_flow_visible(flow, back), zt_flow_explains(x0, flow, sharpness));
+    return weighted(s, zt_temporal_loss(ZT_TEMPORAL_SQUARE, video, flow, mask), start);
+}
+
+/* They look as the clean ones to a network that sees pixels. */
+static zt_node *perceptual_loss(const zt_step_graph *s, const zt_train_cfg *c, zt_node *video, int64_t start) {
+    const zt_net *net = &c->net;
+    zt_node *clean = zt_affine(zt_rows_view(s->x0, start, video->sh.d[0]), net->scale, net->mean);
+    return weighted(s, zt_perceptual_distance(c->perceptual, zt_affine(video, net->scale, net->mean), clean), start);
+}
+
+/* Losses of a part of the batch; the last two NULL where there are none. */
+typedef struct losses { zt_node *error, *temporal, *perceptual; } losses;
+static losses part_loss(const zt_step_graph *s, zt_nn *nn, const zt_train_cfg *c, int64_t start, int64_t n) {
+    const zt_net *net = &c->net;
+    losses l = {0};
 #define PART(x) zt_rows_view(x, start, n)
     zt_node *x0 = PART(s->x0), *eps = PART(s->eps), *coef = PART(s->coef);
     zt_node *noisy = zt_add(zt_mul(x0, per_clip(coef, 0)), zt_mul(eps, per_clip(coef, 1)));
@@ -58,9 +78,21 @@ static zt_node *part_loss(const zt_step_graph *s, zt_nn *nn, const zt_net *net, 
                           .ids = PART(s->in.ids), .len = PART(s->in.len)};
     zt_node *answer = zt_add(zt_net_build(nn, net, &in), zt_mul(noisy, per_clip(coef, 4)));
     zt_node *error = zt_square(zt_sub(answer, target));
-    if (s->flow) *temporal = temporal_loss(s, net, noisy, answer, start);
-    return zt_sum(zt_mul(error, zt_reshape(PART(s->weight), zt_sh(n, net->frames, 1, 1, 1))));
+    l.error = zt_sum(zt_mul(error, zt_reshape(PART(s->weight), zt_sh(n, net->frames, 1, 1, 1))));
+    if (!s->x0_coef) return l;
+    zt_node *video = predicted(s, net, noisy, answer, start);
+    if (s->flow) l.temporal = temporal_loss(s, net, video, start);
+    if (c->perceptual) l.perceptual = perceptual_loss(s, c, video, start);
+    return l;
 #undef PART
+}
+
+/* What is differentiated: all of them, by their weights. */
+static zt_node *paid(const losses *l, const zt_steps_cfg *k) {
+    zt_node *sum = l->error;
+    if (l->temporal) sum = zt_add(sum, zt_affine(l->temporal, k->temporal_weight, 0));
+    if (l->perceptual) sum = zt_add(sum, zt_affine(l->perceptual, k->perceptual_weight, 0));
+    return sum;
 }
 
 static zt_node *plus(zt_node *sum, zt_node *x) {
@@ -71,7 +103,7 @@ static zt_node *plus(zt_node *sum, zt_node *x) {
 typedef struct lists { int n; zt_node **param, **grad, **part, **out; } lists;
 static zt_err make_lists(lists *l, const zt_graph *g) {
     l->n = zt_list_params(g, "", NULL);
-    l->param = zt_alloc_array((size_t)(5 * l->n + 3), sizeof *l->param);
+    l->param = zt_alloc_array((size_t)(5 * l->n + 4), sizeof *l->param);
     if (!l->param) return ZT_NOMEM;
     l->grad = l->param + l->n;
     l->part = l->grad + l->n;
@@ -88,17 +120,20 @@ static zt_err build_loss(zt_step_graph *s, zt_nn *nn, const zt_train_cfg *c, boo
         return zt_fail(ZT_CONFIG, "train.accumulate=%lld does not divide train.batch=%lld into equal parts", (long long)parts,
                        (long long)s->batch);
     make_inputs(s, &c->net);
-    if (train && c->train.temporal_weight > 0 && c->net.frames > 1) make_temporal_inputs(s, &c->net);
+    const bool temporal = train && c->train.temporal_weight > 0 && c->net.frames > 1;
+    if (temporal) make_temporal_inputs(s, &c->net);
+    if (temporal || (train && c->perceptual)) s->x0_coef = zt_input(s->g, "x0_coef", ZT_F32, zt_sh(s->batch, 3));
     zt_err e = ZT_OK;
     for (int64_t k = 0; e == ZT_OK && k < parts; k++) {
-        zt_node *temporal = NULL, *loss = part_loss(s, nn, &c->net, k * n, n, &temporal);
-        zt_node *paid = temporal ? zt_add(loss, zt_affine(temporal, c->train.temporal_weight, 0)) : loss;
+        const losses part = part_loss(s, nn, c, k * n, n);
+        zt_node *y = paid(&part, &c->train);
         e = zt_graph_error(s->g);
         if (e == ZT_OK && k == 0) e = make_lists(l, s->g);
-        if (e == ZT_OK && train) e = zt_grad(paid, l->n, l->param, l->part);
+        if (e == ZT_OK && train) e = zt_grad(y, l->n, l->param, l->part);
         for (int j = 0; e == ZT_OK && train && j < l->n; j++) l->grad[j] = plus(k ? l->grad[j] : NULL, l->part[j]);
-        s->loss = plus(s->loss, loss);
-        if (temporal) s->temporal = plus(s->temporal, temporal);
+        s->loss = plus(s->loss, part.error);
+        if (part.temporal) s->temporal = plus(s->temporal, part.temporal);
+        if (part.perceptual) s->perceptual = plus(s->perceptual, part.perceptual);
     }
     return e != ZT_OK ? e : zt_graph_error(s->g);
 }
@@ -133,6 +168,7 @@ zt_err zt_step_graph_create(zt_step_graph *s, const zt_train_cfg *c, int64_t bat
     ZT_TRY(e = keep_f32(s->g, c->run.f32_scopes), done);
     l.out[n_out++] = s->loss;
     if (s->temporal) l.out[n_out++] = s->temporal;
+    if (s->perceptual) l.out[n_out++] = s->perceptual;
     const zt_plan_cfg cfg = {.backend = zt_backend_cpu(), .strict = true, .params = params, .states = states, .dry = dry,
                              .choices = c->choices, .pool = c->pool};
     ZT_TRY(e = zt_plan_create(&s->plan, s->g, n_out, l.out, &cfg), done);

@@ -1,5 +1,6 @@
 /* test_step_graph.c - one training step: a batch computed in parts, or with its blocks made again, is the step of the whole batch
- * in less memory; parts that do not divide the batch are refused; the temporal loss sees the clip that the answer means. */
+ * in less memory; parts that do not divide the batch are refused; the temporal and the perceptual loss see the clip that the
+ * answer means, and the network of the latter stays as it is. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "init.h"
 #include "train/feed.h"
 #include "train/step_graph.h"
 
@@ -195,6 +197,116 @@ static void temporal_inputs(void **state) {
     }
 }
 
+/* ---- the perceptual loss ------------------------------------------------------------------------------------------ */
+enum { P_FRAMES = 2, P_SIDE = 8, P_CLIP = P_FRAMES * P_SIDE * P_SIDE * 3 };
+
+/* A small judge of weights that nobody trained. */
+static zt_perceptual frozen_network(void) {
+    zt_perceptual p = {0};
+    zt_graph *g;
+    assert_int_equal(zt_net_init(&p.net, "judge-net"), ZT_OK);
+    assert_int_equal(zt_opt_set(zt_net_opts(&p.net), p.net.cfg, "test", "width", "8"), ZT_OK);
+    p.net.n_heads = 1;
+    p.net.head[0] = (zt_head){.label = "shape", .classes = 2};
+    assert_int_equal(zt_graph_create(&g), ZT_OK);
+    zt_nn nn = {.g = g, .params = &p.params, .seed = 11};
+    zt_push(g, ZT_PERCEPTUAL_SCOPE);
+    p.net.classifier->build(&nn, zt_input(g, "video", ZT_F32, zt_sh(1, P_FRAMES, P_SIDE, P_SIDE, 3)), p.net.cfg, 1, p.net.head);
+    assert_int_equal(zt_graph_error(g), ZT_OK);
+    zt_graph_destroy(&g);
+    return p;
+}
+
+/* Distances of clips [BATCH] from a graph of their own. */
+static void distances(zt_perceptual *p, const float *a, const float *b, double out[BATCH]) {
+    zt_graph *g;
+    zt_plan *plan;
+    assert_int_equal(zt_graph_create(&g), ZT_OK);
+    zt_node *x = zt_input(g, "a", ZT_F32, zt_sh(BATCH, P_FRAMES, P_SIDE, P_SIDE, 3)), *y = zt_input(g, "b", ZT_F32, x->sh);
+    zt_node *d = zt_perceptual_distance(p, x, y);
+    assert_int_equal(zt_plan_create(&plan, g, 1, &d, &(zt_plan_cfg){.backend = zt_backend_cpu()}), ZT_OK);
+    memcpy(x->x, a, sizeof(float) * BATCH * P_CLIP);
+    memcpy(y->x, b, sizeof(float) * BATCH * P_CLIP);
+    assert_int_equal(zt_plan_run(plan), ZT_OK);
+    for (int k = 0; k < BATCH; k++) out[k] = ((const float *)d->x)[k];
+    zt_plan_destroy(&plan);
+    zt_graph_destroy(&g);
+}
+
+static void perceptual_graph(zt_step_graph *s, zt_train_cfg *c, zt_tset *params, zt_tset *states, zt_perceptual *p, bool train) {
+    small_vdit(&c->net);
+    c->net.scale = 0.5;
+    c->net.mean = -0.25;
+    c->net.text.length = 4;
+    c->perceptual = p;
+    c->train.perceptual_weight = 0.5;
+    assert_int_equal(zt_opt_set(c->net.model->opts, c->net.cfg, "test", "patch", "1,2,2"), ZT_OK);
+    if (zt_step_graph_create(s, c, BATCH, params, train ? states : NULL, false) != ZT_OK) fail_msg("%s", zt_err_text());
+}
+
+static void perceptual_feed(zt_step_graph *s, float *clean, float *made) {
+    zt_step_graph_fill(s);
+    memset(s->in.mask->x, 0, BATCH * P_FRAMES * 4);
+    memset(s->weight->x, 0, BATCH * P_FRAMES * 4);
+    for (int k = 0; k < BATCH * P_CLIP; k++) {                 /* pixels, and what they are to the network that learns */
+        const int b = k / P_CLIP;
+        const float coef[5] = {0.5F, 0.5F}, x0_coef[3] = {1.5F, 7, 0.25F * (float)(b + 1)};
+        float *x0 = s->x0->x, *eps = s->eps->x;
+        const bool given = b == 3 && k % P_CLIP < P_CLIP / 2;
+        made[k] = x0_coef[0] * (coef[0] * x0[k] + coef[1] * eps[k]) * 0.5F - 0.25F;      /* of a network that answers 0 */
+        clean[k] = x0[k] * 0.5F - 0.25F;
+        if (given) made[k] = clean[k];
+        memcpy((float *)s->coef->x + b * 5, coef, sizeof coef);
+        memcpy((float *)s->x0_coef->x + b * 3, x0_coef, sizeof x0_coef);
+    }
+    ((float *)s->in.mask->x)[3 * P_FRAMES] = 1;
+    zt_net_show(&s->in);
+}
+
+static void perceptual_loss_of_the_clip_that_is_meant(void **state) {
+    (void)state;
+    static float clean[BATCH * P_CLIP], made[BATCH * P_CLIP];
+    zt_perceptual p = frozen_network();
+    zt_tset before = {0};
+    assert_int_equal(zt_tset_like(&before, &p.params, true), ZT_OK);
+    for (int k = 0; k < 3; k++) {                              /* whole; in parts; in bf16, in parts */
+        zt_train_cfg c = {.run = {.seed = 3, .precision = k == 2}, .train.accumulate = k ? 2 : 1};
+        zt_tset params = {0}, states = {0};
+        zt_step_graph s = {0};
+        double d[BATCH], want = 0;
+        perceptual_graph(&s, &c, &params, &states, &p, true);
+        assert_true(s.perceptual && s.x0_coef && !s.flow && !s.temporal);
+        perceptual_feed(&s, clean, made);
+        distances(&p, made, clean, d);
+        for (int b = 0; b < BATCH; b++) want += 0.25 * (b + 1) * d[b];
+        assert_true(d[3] > 1e-3 && d[3] < d[0]);               /* half of it was given */
+        for (int n = 0; n < 2; n++) {
+            assert_int_equal(zt_plan_run(s.plan), ZT_OK);
+            assert_true(*(float *)s.loss->x == 0 && *(float *)s.opt.norm->x > 0);
+            if (n == 0) assert_true(fabs(*(float *)s.perceptual->x - want) < (k == 2 ? 2e-2 : 1e-4) * want);
+        }
+        for (int j = 0; j < p.params.n; j++)                   /* neither changed nor taken among what is trained and saved */
+            assert_memory_equal(p.params.t[j].data, before.t[j].data, (size_t)zt_numel(&before.t[j].sh) * sizeof(float));
+        for (int j = 0; j < params.n; j++) assert_null(strstr(params.t[j].name, ZT_PERCEPTUAL_SCOPE));
+        for (int j = 0; j < states.n; j++) assert_null(strstr(states.t[j].name, ZT_PERCEPTUAL_SCOPE));
+        const int64_t flops = s.flops;
+        zt_step_graph_finish(&s);
+        zt_net_finish(&c.net);
+        perceptual_graph(&s, &c, &params, &states, &p, false);   /* what validation measures stays what it was */
+        assert_true(!s.perceptual && !s.x0_coef);
+        zt_step_graph_finish(&s);
+        c.perceptual = NULL;
+        assert_int_equal(zt_step_graph_create(&s, &c, BATCH, &params, &states, true), ZT_OK);
+        assert_true(flops > s.flops + BATCH * 100000);         /* looking at clips counts */
+        zt_step_graph_finish(&s);
+        zt_tset_finish(&params);
+        zt_tset_finish(&states);
+        zt_net_finish(&c.net);
+    }
+    zt_tset_finish(&before);
+    zt_perceptual_finish(&p);
+}
+
 static void allocation_failures(void **state) {                /* leaks are found by the address sanitizer's run of this test */
     (void)state;
     int failures = 0;
@@ -263,7 +375,7 @@ int main(void) {
         cmocka_unit_test(of_vdit), cmocka_unit_test(of_unet3d), cmocka_unit_test(uneven_parts_are_refused),
         cmocka_unit_test(allocation_failures), cmocka_unit_test(which_parameters),
         cmocka_unit_test(scopes_that_stay_f32), cmocka_unit_test(temporal_loss_of_the_clip_that_is_meant),
-        cmocka_unit_test(temporal_inputs),
+        cmocka_unit_test(temporal_inputs), cmocka_unit_test(perceptual_loss_of_the_clip_that_is_meant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
