@@ -1,10 +1,10 @@
 /* winograd.c - conv and conv_dx by minimal filtering (winograd.h). U is what weights are packed to. The gradient by the input is
- * a conv of dy with taps reversed and channels swapped, of a strided one four (phases). A block of tiles has its V and M in the second cache. U is rounded too at
- * level bf16; M, and all sums, are f32. */
+ * a conv of dy with taps reversed and channels swapped, of a strided one four (phases). A block of tiles has its V and M in the
+ * second cache. U is rounded too at level bf16; M, and all sums, are f32. */
 #include "backends/cpu/kernels/winograd.h"
 
 /* Bytes of V and M that a block may have; rows of a product that it should have even so, since it reads all of U. */
-enum { BLOCK = 640 << 10, ENOUGH = 48 };
+enum { BLOCK = STRIDE == 2 ? 3 << 19 : 640 << 10, ENOUGH = 48 };
 
 typedef struct job {
     wino g;
@@ -170,6 +170,7 @@ static void result_run(const job *b, const run *r, int64_t frame, const float *m
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------------------------------- */
+static int64_t m_place(const wino *c, int64_t width) { return c->F * c->each * width + APART; }
 /* M of one place of frames [f, end), which have sources for the same taps, for result image i: all taps in one sum. */
 static void multiply_frames(const wino *c, const part *p, int64_t i, int64_t f, int64_t end, const word *v, const word *u,
                             int64_t width, float *m) {
@@ -189,7 +190,7 @@ static void multiply_frames(const wino *c, const part *p, int64_t i, int64_t f, 
 }
 /* M of a strip for result image i. */
 static void multiply(const wino *c, const part *p, int64_t i, int64_t col, const word *v, const word *u, float *m) {
-    const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
+    const int64_t width = wino_strip(c, col), place = m_place(c, width);
     for (int64_t j = 0; j < PLACES; j++)
         for (int64_t f = 0, end; f < p->frames; f = end) {
             int64_t first, last, from, to;
@@ -198,13 +199,14 @@ static void multiply(const wino *c, const part *p, int64_t i, int64_t col, const
                 taps_of_frame(c, p, end, &from, &to);
                 if (from != first || to != last) break;
             }
-            multiply_frames(c, p, i, f, end, v + j * v_place(c), u + u_at(c, col, j, 0), width, m + j * place + f * c->each * width);
+            multiply_frames(c, p, i, f, end, v + j * v_place(c), u + u_at(c, col, j, 0), width,
+                            m + j * place + f * c->each * width);
         }
 }
 /* Results of a strip from its M. */
 static void put_strip(const job *b, const part *p, int64_t image, int64_t col, const float *m) {
     const wino *c = &b->g;
-    const int64_t width = wino_strip(c, col), place = c->F * c->each * width;
+    const int64_t width = wino_strip(c, col), place = m_place(c, width);
     for (int64_t f = 0; f < p->frames; f++)
         for (int64_t tile = p->tile0; tile < p->tile1;) {
             const run r = next_run(c, p->clip * c->clip.res + image, tile, p->tile1);
@@ -232,7 +234,7 @@ static int64_t v_size(const wino *c) {
     const int64_t v = v_ring(c), room = PLACES * STRIP * VW / PAIR;
     return ((v > room ? v : room) + 15) / 16 * 16;
 }
-static int64_t desk_size(const wino *c) { return v_size(c) + PLACES * c->F * c->each * (c->width < STRIP ? c->width : STRIP); }
+static int64_t desk_size(const wino *c) { return v_size(c) + PLACES * m_place(c, c->width < STRIP ? c->width : STRIP); }
 
 static zt_err wino_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;

@@ -13,17 +13,17 @@
  * along h that of taps along time: an image is H "frames" of one line. Of a kernel of several frames, M sums over the images that
  * its taps of time see; their V is kept in a ring, so that a block makes that of each image once.
  *
- * STRIDED: four taps at a stride of two are two taps on the even pixels and two on the odd ones. So a source pixel is 2x2 real ones
- * beside each other with the channels of all four (quarters), and the kernel is F(2x2, 2x2): 9 products in place of 16. The gradient
- * by the source has four phases, results with even and odd h and w: each is such a kernel on the source as it is. F(2, 2)
- * evaluates at 0, 3/2 and -3/2. Three directions in the plane that lie evenly are best, 0 and +-sqrt 3; these are as good and cost
- * no more. In bf16 they are off by 3.2e-3 of the result in both directions at once; the usual 0, 1, infinity by 5.0e-3, where
- * rounding the factors of the plain convolution costs 2.4e-3. */
+ * STRIDED: four taps at a stride of two are two taps on the even pixels and two on the odd ones. So a source pixel is 2x2 real
+ * ones beside each other with the channels of all four (quarters), and the kernel is F(2x2, 2x2): 9 products in place of 16. The
+ * gradient by the source has four phases, results with even and odd h and w: each is such a kernel on the source as it is.
+ * F(2, 2) evaluates at 0, 3/2 and -3/2. Three directions in the plane that lie evenly are best, 0 and +-sqrt 3; these are as good.
+ * In bf16 they are off by 3.2e-3 of the result along both axes at once; the usual 0, 1, infinity by 5.0e-3, where rounding the
+ * factors of the plain convolution costs 2.4e-3. */
 #ifndef ZT_CPU_WINOGRAD_H
 #define ZT_CPU_WINOGRAD_H
 #include "backends/cpu/kernels/tile.h"
 
-/* Lines of a tile; taps along an axis, of real ones one in so many. */
+/* TALL: lines of a tile. SPAN: taps along an axis; of a real kernel every STRIDE-th is one of them. */
 #if defined(STRIDED)
 enum { TALL = 2, SPAN = 2, STRIDE = 2 };
 #elif defined(ZT_LEVEL_bf16)
@@ -49,10 +49,10 @@ typedef struct wino {
     int64_t B, from, to, F, kt;                        /* clips, channels of source and result, result frames of a block, taps */
     int64_t src[3], res[3], before[3];                 /* STRIDED: real source pixels; result pixels of a phase */
     int64_t plane[2], origin[2], step, move;           /* real result pixels: step*i + origin sees source pixels from move*i on */
-    int64_t quarters, deep;                            /* of a source pixel; channels of one, in whole vectors if there are more */
+    int64_t quarters, deep;                            /* of a source pixel; channels of one, whole vectors of four */
     int64_t first, pixel;                              /* of all channels `from` from this one on; real ones of a quarter */
     int64_t phases;
-    int64_t down, across, tiles;                       /* tiles of a frame; of a sample (kt = 1: of everything) */
+    int64_t down, across, tiles;                       /* tiles of a frame; of a clip along lines, else of all */
     int64_t words, pitch, width;                       /* words of a pixel of V, and from one to the next; columns of U */
     int64_t each, units, bands;                        /* tiles of a block; blocks of a band; bands of F result frames */
     stored x;
@@ -60,8 +60,7 @@ typedef struct wino {
 
 /* w: sizes of the kernel. */
 INLINE bool wino_serves(const zt_node *n, const int64_t *w) {
-    const int64_t *at = n->at.i;
-    const int64_t side = SPAN * STRIDE;
+    const int64_t *at = n->at.i, side = SPAN * STRIDE;
     if (w[1] != side || w[2] != side || at[ZT_CONV_GROUPS] != 1) return false;
     for (int a = 0; a < 3; a++)
         if (at[ZT_CONV_STRIDE + a] != (a ? STRIDE : 1) || at[ZT_CONV_DILATION + a] != 1) return false;
@@ -82,7 +81,8 @@ INLINE int tap_of(int k, int quarter, bool reversed) {
 }
 
 /* x [B,T,H,W,from] by kt taps of time to a result [..,to]; before: pads; dx: the result has phases. Not yet cut into blocks. */
-static __attribute__((unused)) wino wino_between(const zt_node *x, const zt_shape *y, int64_t kt, const int64_t before[3], bool dx) {
+static __attribute__((unused)) wino wino_between(const zt_node *x, const zt_shape *y, int64_t kt, const int64_t before[3],
+                                                 bool dx) {
     const int64_t channels = zt_last(&x->sh);
     wino c = {.B = x->sh.d[0], .from = channels, .to = y->d[4], .kt = kt, .pixel = channels, .x = stored_of(x),
               .clip = {1, 1, 1, 0}, .step = 1, .move = 1, .quarters = 1, .deep = channels, .phases = 1};
@@ -212,7 +212,8 @@ INLINE void turn(const vf d[EDGE], vf to[EDGE]) {
 #endif
 }
 /* N columns from w on of the lines from h on: as they are, or all lines turned. */
-INLINE void columns(const wino *c, int64_t at, int64_t h, int64_t w, int64_t ch, int64_t n, bool inner, const int N, vf (*to)[LINES]) {
+INLINE void columns(const wino *c, int64_t at, int64_t h, int64_t w, int64_t ch, int64_t n, bool inner, const int N,
+                    vf (*to)[LINES]) {
 #pragma GCC unroll 2
     for (int j = 0; j < N; j++) {
         vf d[LINES];
@@ -261,7 +262,9 @@ static __attribute__((unused)) void source_run(const wino *c, const run *r, int6
 
 /* Source frames that a block sees, at most. */
 INLINE int64_t v_frames(const wino *c) { return c->F + c->kt - 1 < c->src[0] ? c->F + c->kt - 1 : c->src[0]; }
-INLINE int64_t v_place(const wino *c) { return v_frames(c) * c->each * c->pitch; }
+/* Words from place to place of V; not a power of two, else all places of a pixel would fall in one set of the first cache. */
+enum { APART = 16 };
+INLINE int64_t v_place(const wino *c) { return v_frames(c) * c->each * c->pitch + APART; }
 /* Words of V of an image, and of the ring. */
 INLINE int64_t v_image(const wino *c) { return PLACES * v_place(c); }
 INLINE int64_t v_ring(const wino *c) { return c->clip.taps * v_image(c); }

@@ -8,8 +8,9 @@
  * share out the channels of x. V and N are rounded at level bf16; U is f32. */
 #include "backends/cpu/kernels/winograd.h"
 
-/* Channels of x of a product at a time; tiles of a block; floats of U up to which each slot has its own, and that it has at most. */
-enum { ROWS = 48, TILES = 256, OWN = 1 << 19, MOST = 1 << 21 };
+/* Channels of x of a product at a time; tiles of a block; floats of U up to which each slot has its own, and that a slot sums at
+ * a time. */
+enum { ROWS = 48, TILES = STRIDE == 2 ? 768 : 256, OWN = 1 << 19, MOST = 1 << 21 };
 
 typedef struct job {
     wino g;                                            /* each: a whole number of words */
@@ -29,6 +30,8 @@ static job job_of(const zt_node *n) {
 static int64_t u_size(const job *b) { return PLACES * wino_taps(&b->g) * b->g.from * b->g.width; }
 static int64_t rows_v(const wino *c) { return v_frames(c) * c->each; }
 static int64_t rows_n(const wino *c) { return c->F * c->each; }
+static int64_t n_place(const job *b) { return rows_n(&b->g) * b->n_pitch + APART; }
+static int64_t n_size(const job *b) { return PLACES * n_place(b); }
 
 /* ---- N ---------------------------------------------------------------------------------------------------------------- */
 INLINE vf dy_pixel(const job *b, int64_t frame, int64_t h, int64_t w, int64_t col) {
@@ -54,7 +57,7 @@ INLINE void spread(vf a, vf b, vf to[EDGE]) {
 #endif
 }
 static void n_run(const job *b, const run *r, int64_t frame, word *to) {
-    const int64_t place = rows_n(&b->g) * b->n_pitch;
+    const int64_t place = n_place(b);
     for (int64_t k = r->from; k < r->to; k++, to += b->n_pitch)
         for (int64_t col = 0; col < b->g.to; col += VW) {
             vf t[2][EDGE], n[EDGE];
@@ -71,7 +74,7 @@ static void n_run(const job *b, const run *r, int64_t frame, word *to) {
 /* Rows are (frame, tile); those behind the last tile are zeros. */
 static void make_n(const job *b, const part *p, int64_t image, word *to) {
     const wino *c = &b->g;
-    if (p->tile1 - p->tile0 < c->each) memset(to, 0, (size_t)(PLACES * rows_n(c) * b->n_pitch) * sizeof *to);
+    if (p->tile1 - p->tile0 < c->each) memset(to, 0, (size_t)n_size(b) * sizeof *to);
     for (int64_t f = 0; f < p->frames; f++)
         for (int64_t tile = p->tile0; tile < p->tile1;) {
             const run r = next_run(c, image, tile, p->tile1);
@@ -90,41 +93,47 @@ static void lay_out(word *to, const word *from, int64_t rows, int64_t pitch, int
         w_pairs(to + col * rows / PAIR, s, col, width, rows, n, n);
     }
 }
-/* U += V N of one place. */
-static void multiply(const wino *c, const part *p, const word *v, const word *n, float *u) {
+/* U += V N of one place; add: there is a sum already. */
+static void multiply(const wino *c, const part *p, const word *v, const word *n, bool add, float *u) {
     for (int64_t r = 0; r < c->from; r += ROWS) {
+        const int64_t rows = c->from - r < ROWS ? c->from - r : ROWS;
         const int64_t wide = c->pitch * PAIR - r < ROWS ? c->pitch * PAIR - r : ROWS;
         for (int64_t tap = 0; tap < c->kt; tap++) {
+            float *to = u + (tap * c->from + r) * c->width;
             int64_t f0, f1;
             frames_of_tap(c, p, tap, &f0, &f1);
+            if (f0 >= f1 && !add) memset(to, 0, (size_t)(rows * c->width) * sizeof *to);
             for (int64_t col = 0; col < c->width && f0 < f1; col += STRIP) {
                 const int64_t width = wino_strip(c, col);
-                mm_run((mm){.c = u + (tap * c->from + r) * c->width + col, .ldc = c->width, .ra = 1, .ka = wide,
+                mm_run((mm){.c = to + col, .ldc = c->width, .ra = 1, .ka = wide,
                             .a = v + r * rows_v(c) / PAIR + seen(c, p, f0, tap) / PAIR * wide, .ldb = width,
                             .b = n + col * rows_n(c) / PAIR + f0 * c->each / PAIR * width, .sum = (f1 - f0) * c->each / PAIR,
-                            .rows = c->from - r < ROWS ? c->from - r : ROWS, .width = width, .add = true});
+                            .rows = rows, .width = width, .add = add});
             }
         }
     }
 }
-
-static int64_t n_size(const job *b) { return PLACES * rows_n(&b->g) * b->n_pitch; }
 /* The sums of one place over result image f: of every tap of time that sees a source image. */
-static void sum_place(const job *b, const part *p, int64_t f, const word *v, const word *n, word *room, float *u) {
+static void sum_place(const job *b, const part *p, int64_t f, const word *v, const word *n, word *room, bool add, float *u) {
     const wino *c = &b->g;
+    const int64_t size = c->kt * c->from * c->width;
     word *lv = room, *ln = lv + v_place(c);
     lay_out(ln, n, rows_n(c), b->n_pitch, STRIP);
-    for (int64_t k = 0; k < c->clip.taps; k++, u += c->kt * c->from * c->width) {
+    for (int64_t k = 0; k < c->clip.taps; k++, u += size) {
         const int64_t at = in_ring(c, f, k);
-        if (at < 0) continue;
+        if (at < 0) {
+            if (!add) memset(u, 0, (size_t)size * sizeof *u);
+            continue;
+        }
         lay_out(lv, v + at * v_image(c), rows_v(c), c->pitch, ROWS);
-        multiply(c, p, lv, ln, u);
+        multiply(c, p, lv, ln, add, u);
     }
 }
 /* Blocks [from, to) into U [place][tap][from][width]. */
 static void blocks(const job *b, int64_t from, int64_t to, word *desk, float *u) {
     const wino *c = &b->g;
     word *v = desk, *n = v + v_ring(c), *room = n + n_size(b);
+    if (from == to) memset(u, 0, (size_t)u_size(b) * sizeof *u);
     memset(v, 0, (size_t)v_ring(c) * sizeof *v);       /* rows behind the last tiles are multiplied (by zeros) */
     for (int64_t k = from; k < to; k++) {
         const part p = part_of(c, k);
@@ -132,7 +141,7 @@ static void blocks(const job *b, int64_t from, int64_t to, word *desk, float *u)
             next_v(c, &p, f, v);
             make_n(b, &p, p.clip * c->clip.res + f, n);
             for (int64_t j = 0; j < PLACES; j++)
-                sum_place(b, &p, f, v + j * v_place(c), n + j * rows_n(c) * b->n_pitch, room,
+                sum_place(b, &p, f, v + j * v_place(c), n + j * n_place(b), room, k > from || f > 0,
                           u + j * wino_taps(c) * c->from * c->width);
         }
     }
@@ -199,7 +208,7 @@ static int64_t piece(const job *b) {
 static int64_t desk_size(const job *b) {
     wino c = b->g;
     if (!b->own) c.pitch = piece(b) / PAIR;
-    return (v_ring(&c) + n_size(b) + v_place(&c) + rows_n(&c) * b->n_pitch + 15) / 16 * 16;
+    return (v_ring(&c) + n_size(b) + v_place(&c) + n_place(b) + 15) / 16 * 16;
 }
 /* Floats of U that a slot sums. */
 static int64_t slot_size(const job *b) { return b->own ? u_size(b) : u_size(b) / b->g.from * piece(b); }
@@ -213,7 +222,6 @@ static zt_err dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
 static void own_run(const job *b, int s, word *desk, float *u) {
     int64_t from, to;
     k_piece(wino_blocks(&b->g), 1, zt_cpu_slots(), s, &from, &to);
-    memset(u, 0, (size_t)u_size(b) * sizeof *u);
     blocks(b, from, to, desk, u);
 }
 /* Channels [first, end) of x. */
@@ -221,7 +229,6 @@ static void piece_run(job b, int64_t first, int64_t end, word *desk, float *u, f
     b.g.first = first;
     b.g.from = end - first;
     b.g.pitch = wino_padded(b.g.from) / PAIR;
-    memset(u, 0, (size_t)u_size(&b) * sizeof *u);
     blocks(&b, 0, wino_blocks(&b.g), desk, u);
     const int64_t rows = wino_taps(&b.g) * b.g.from;
     for (int64_t r = 0; r < rows; r++) result_row(&b, u, first, rows, r, dw);
