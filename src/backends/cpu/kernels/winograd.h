@@ -16,7 +16,7 @@
  * STRIDED: four taps at a stride of two are two taps on the even pixels and two on the odd ones. So a source pixel is 2x2 real
  * ones beside each other with the channels of all four (quarters), and the kernel is F(2x2, 2x2): 9 products in place of 16. The
  * gradient by the source has four phases, results with even and odd h and w: each is such a kernel on the source as it is.
- * F(2, 2) evaluates at 0, 3/2 and -3/2. Three directions in the plane that lie evenly are best, 0 and +-sqrt 3; these are as good.
+ * F(2, 2) evaluates at 0, 3/2 and -3/2. Three directions in the plane that lie evenly, 0 and +-sqrt 3, are no better.
  * In bf16 they are off by 3.2e-3 of the result along both axes at once; the usual 0, 1, infinity by 5.0e-3, where rounding the
  * factors of the plain convolution costs 2.4e-3. */
 #ifndef ZT_CPU_WINOGRAD_H
