@@ -212,11 +212,11 @@ static void conv_dw_grad(zt_node *n, zt_node *d, zt_node **dx) { /* d has w's sh
 }
 
 /* ---- random cases ------------------------------------------------------------------------------------------------ */
-/* Kernels of 3x3 pixels that move by one, of many channels: what minimal filtering is chosen for. */
-static zt_conv_cfg conv_gen_square(zt_rng *r, zt_shape *x, zt_shape *w) {
+/* Kernels of 3x3 pixels that move by one, and of 4x4 that move by two, of many channels: what minimal filtering is chosen for. */
+static zt_conv_cfg conv_gen_square(zt_rng *r, zt_shape *x, zt_shape *w, int stride) {
     static const int64_t channels[] = {16, 17, 32, 33, 48, 64, 70};
-    zt_conv_cfg c = {.groups = 1, .stride = {1, 1, 1}};
-    *w = zt_sh(zt_gen_size(r, 3), 3, 3, channels[zt_rng_int(r, 0, 6)], channels[zt_rng_int(r, 0, 6)]);
+    zt_conv_cfg c = {.groups = 1, .stride = {1, stride, stride}};
+    *w = zt_sh(zt_gen_size(r, 2 + stride), 2 + stride, 2 + stride, channels[zt_rng_int(r, 0, 6)], channels[zt_rng_int(r, 0, 6)]);
     *x = zt_sh(zt_gen_size(r, 2), zt_gen_size(r, 3), zt_gen_size(r, 7), zt_gen_size(r, 7), w->d[3]);
     for (int k = 0; k < 3; k++) {
         c.pad_before[k] = (int)zt_rng_int(r, 0, 3);
@@ -238,7 +238,8 @@ static zt_conv_cfg conv_gen_cfg(zt_rng *r, zt_shape *x, zt_shape *w) {
     if (wide) *x = zt_gen_shape(r, 5, 3);
     x->d[4] = w->d[3] = channels[zt_rng_int(r, wide ? 7 : 0, wide ? 13 : 10)];
     w->d[4] = channels[zt_rng_int(r, wide ? 7 : 0, wide ? 13 : 10)];
-    if (zt_rng_int(r, 0, 9) == 0) return conv_gen_square(r, x, w);
+    const int64_t square = zt_rng_int(r, 0, 9);
+    if (square < 2) return conv_gen_square(r, x, w, 1 + (int)square);
     if (zt_rng_int(r, 0, 4) == 0) {          /* groups; now and then depthwise */
         c.groups = (int)zt_rng_int(r, 2, 3);
         if (zt_gen_coin(r)) w->d[3] = 1;

@@ -44,6 +44,10 @@ static zt_node *conv_two(zt_graph *g) {
 }
 static zt_node *conv_time(zt_graph *g) { return conv_of(g, zt_sh(5, 1, 1, 32, 32), time5); }
 static zt_node *conv_down(zt_graph *g) { return conv_of(g, zt_sh(1, 4, 4, 32, 64), down); }
+static zt_node *conv_down_time(zt_graph *g) {
+    const zt_conv_cfg late = {.stride = {1, 2, 2}, .pad_before = {1, 1, 1}, .pad_after = {0, 1, 1}};
+    return conv_of(g, zt_sh(4, 4, 4, 64, 48), late);
+}
 static zt_node *conv_down3(zt_graph *g) { return conv_of(g, zt_sh(3, 3, 3, 32, 64), down3); }
 static zt_node *pointwise(zt_graph *g) {
     return conv_of(g, zt_sh(1, 1, 1, 64, 32), (zt_conv_cfg){.stride = {1, 1, 1}});
@@ -103,6 +107,6 @@ static void check(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(matmul), TEST(matmul_ta), TEST(linear), TEST(conv3), TEST(conv3_odd), TEST(conv_full),
                                        TEST(conv_wide), TEST(conv_centred), TEST(conv_two), TEST(conv_time), TEST(conv_down),
-                                       TEST(conv_down3), TEST(pointwise), TEST(attention)};
+                                       TEST(conv_down_time), TEST(conv_down3), TEST(pointwise), TEST(attention)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@
 #include "backends/cpu/onednn.h"
 #endif
 
-enum { OFFERS = 5 };
+enum { OFFERS = 7 };
 static const zt_cpu_entry *table[ZT_OP_COUNT][OFFERS];   /* the first that takes a node runs it */
 static zt_cpu_level level;
 static int slots = 1;

@@ -19,10 +19,11 @@ typedef struct zt_cpu_entry {
 
 /* Files of kernels/: each is compiled once per level and exports zt_k_NAME_LEVEL. */
 #define ZT_KERNEL_FILES(X) X(elementwise) X(reduce) X(layout) X(group_norm) X(row_norm) X(attention) X(embed) X(optim) \
-    X(conv) X(conv_dw) X(winograd) X(winograd_dw) X(gemm) X(muon) X(softmax) X(index) X(sample) X(max_pool) X(random)
+    X(conv) X(conv_dw) X(winograd) X(winograd_dw) X(winograd_strided) X(winograd_strided_dw) X(gemm) X(muon) X(softmax) X(index) \
+    X(sample) X(max_pool) X(random)
 /* Those of them that are also compiled for level bf16: there they take nodes that multiply in bf16, and those only. */
-#define ZT_KERNEL_FILES_BF16(X) X(attention) X(conv) X(conv_dw) X(winograd) X(winograd_dw) X(elementwise) X(group_norm) \
-    X(row_norm) X(reduce) X(layout) X(embed) X(muon)
+#define ZT_KERNEL_FILES_BF16(X) X(attention) X(conv) X(conv_dw) X(winograd) X(winograd_dw) X(winograd_strided) \
+    X(winograd_strided_dw) X(elementwise) X(group_norm) X(row_norm) X(reduce) X(layout) X(embed) X(muon)
 #define ZT_KERNEL_DECL(name) extern const zt_cpu_entry zt_k_##name##_base[], zt_k_##name##_v3[], zt_k_##name##_v4[];
 ZT_KERNEL_FILES(ZT_KERNEL_DECL)
 #undef ZT_KERNEL_DECL
