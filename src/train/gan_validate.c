@@ -157,6 +157,7 @@ static zt_err log_monitor(zt_run *r, const zt_gan_monitor *m) {
 static zt_err warn(zt_run *r, const zt_gan_monitor *m) {
     zt_gan_own *own = r->own;
     own->collapsed = *m->collapse ? own->collapsed + 1 : 0;
+    r->doubtful = own->collapsed > 0;
     if (!*m->collapse) return ZT_OK;
     zt_log("step %lld: mode collapse: %s", (long long)r->at.step, m->collapse);
     if (!r->c->gan.stop_on_collapse || own->collapsed < 2) return ZT_OK;

@@ -212,21 +212,20 @@ static zt_err save_model(run *r) {
     return e == ZT_OK ? r->recipe->save(r, dir) : e;
 }
 
-/* The best checkpoint by the recipe's figure: best/ to resume from, model/ to use. */
+/* best/: the checkpoint of the best figure, to resume from; model/ to use. */
 static zt_err validate(run *r) {
     if (zt_dataset_count(r->ds, "val") == 0) return r->at.step == r->c->train.steps ? save_model(r) : ZT_OK;
     double figure;
     zt_err e = r->recipe->validate(r, &figure);
     if (e != ZT_OK) return e;
-    if (r->at.best >= 0 && !(figure < r->at.best)) {
-        r->at.waited++;
-        return ZT_OK;
+    const bool better = r->at.best < 0 || figure < r->at.best;
+    if (better) {
+        r->at.best = figure;
+        r->at.best_step = r->at.step;
     }
-    r->at.best = figure;
-    r->at.best_step = r->at.step;
-    r->at.waited = 0;
-    e = save_model(r);
-    return e != ZT_OK ? e : zt_checkpoint_save(r->out, "best", &r->at, &r->params, &r->states);
+    r->at.waited = better ? 0 : r->at.waited + 1;
+    if (better || (r->recipe->newest && !r->doubtful)) e = save_model(r);
+    return e == ZT_OK && better ? zt_checkpoint_save(r->out, "best", &r->at, &r->params, &r->states) : e;
 }
 
 static zt_err checkpoint(run *r) {
