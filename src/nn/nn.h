@@ -11,7 +11,7 @@ typedef enum zt_init {
     ZT_INIT_ONE,
     ZT_INIT_XAVIER,      /* uniform, variance 2/(fan_in + fan_out) (Glorot & Bengio 2010) */
     ZT_INIT_KAIMING,     /* normal, variance 1/(3 fan_in): the scale of PyTorch's own default (He et al. 2015, slope sqrt 5) */
-    ZT_INIT_HE,          /* normal, variance 2/fan_in: what keeps the size of features that pass a (leaky) ReLU (He et al. 2015) */
+    ZT_INIT_HE,          /* normal, variance 2/fan_in: keeps the size of what passes a (leaky) ReLU (He et al. 2015) */
     ZT_INIT_NORMAL,      /* normal, standard deviation 1 */
     ZT_INIT_NORMAL02,    /* normal, standard deviation 0.02 */
     ZT_INIT_NORMAL01,    /* normal, standard deviation 0.01 */

@@ -58,7 +58,7 @@ typedef struct zt_step_cost { int64_t flops, bytes, pooled; int fallbacks; } zt_
 typedef struct zt_recipe {
     const char *name;
     bool captions;                       /* learns from captions: the run has a tokenizer */
-    bool newest;                         /* model/ holds the newest weights that are not `doubtful`, not those of the best figure */
+    bool newest;                         /* model/ holds the newest weights but `doubtful` ones, not those of the best figure */
     /** The graphs of a step of c->train.batch clips of c's size. New parameters are added to `params` with first values, states
      *  (the optimiser's, averages, the layers' own) to `states`. dry: laid out only, for --plan. */
     zt_err (*create)(void **graphs, const zt_train_cfg *c, zt_tset *params, zt_tset *states, bool dry);

@@ -279,8 +279,8 @@ static zt_err save(zt_run *r, const char *dir) {
     return e != ZT_OK ? e : zt_model_dir_save_gan(dir, &r->c->net, &r->ema);
 }
 
-/* Newest: the Frechet distance of a few hundred clips on simple features tells generators that work from those that do not, but is
- * too rough to choose between steps of a run that goes well. */
+/* Newest: the Frechet distance of a few hundred clips on simple features tells generators that work from those that do not,
+ * but is too rough to choose between steps of a run that goes well. */
 const zt_recipe zt_recipe_gan = {
     .name = "gan", .newest = true, .create = create, .destroy = destroy, .cost = cost, .validation_cost = validation_cost,
     .samples_bytes = samples_bytes, .profile = profile,

@@ -18,6 +18,7 @@ printf '{"name": "stylegan-v", "pass": %s, "seed": %s, "eq_t_db": %s, "want_eq_t
 printf '"more_by": %s, "want_more_by": 15, "frechet": %s, ' "$more" "$(figure "$e" judge_net frechet)"
 printf '"frechet_floor": %s, "valid_both": %s, ' "$(figure "$e" judge_net frechet_floor)" "$(figure "$e" judge_net valid_both)"
 printf '"baseline": "plain up-sampling, no margin, same steps", "baseline_eq_t_db": %s, ' "$other"
-printf '"baseline_frechet": %s, "baseline_valid_both": %s, ' "$(figure "$o" judge_net frechet)" "$(figure "$o" judge_net valid_both)"
+printf '"baseline_frechet": %s, ' "$(figure "$o" judge_net frechet)"
+printf '"baseline_valid_both": %s, ' "$(figure "$o" judge_net valid_both)"
 printf '"steps": %s, "train_seconds": %s}\n' "$(figure "$t" "" step)" "$(figure "$t" "" seconds)"
 [ $pass = true ]

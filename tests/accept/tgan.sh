@@ -1,7 +1,7 @@
 #!/bin/sh
 # tgan.sh - TGAN on the synthetic world: 60 % of its clips valid to both judges, 3.4 bits of entropy of colour and direction
-# together (at most 4), and more valid clips than the same pair and steps with clipped weights in place of clipped singular values;
-# at full width its generator makes 240 frames of 64x64 a second. One seed: SEED, else 1.
+# together (at most 4), and more valid clips than the same pair and steps with clipped weights in place of clipped singular
+# values; at full width its generator makes 240 frames of 64x64 a second. One seed: SEED, else 1.
 # shellcheck disable=SC1091,SC2154
 . tests/accept/world.inc
 make_world
@@ -10,7 +10,8 @@ config=configs/tgan-shapes-32.yaml seed=${SEED-1}
 scored svc "$config" seed="$seed"
 scored clip "$config" seed="$seed" gan.bound=clip gan.bound_to=0.01
 "$ZOE" bench --only tgan/sample --json > "$work/bench.json"
-rate=$(awk '/"name": "tgan\/sample/ { row = 1 } row && /"ms":/ { sub(/.*: */, ""); r = 64000 / $1; if (r > best) best = r; row = 0 }
+rate=$(awk '/"name": "tgan\/sample/ { row = 1 }
+    row && /"ms":/ { sub(/.*: */, ""); r = 64000 / $1; if (r > best) best = r; row = 0 }
     END { print best + 0 }' "$work/bench.json")
 e=$work/svc.json c=$work/clip.json t=$work/svc.train
 valid=$(figure "$e" judge_net valid_both) other=$(figure "$c" judge_net valid_both)

@@ -1,7 +1,7 @@
 #!/bin/sh
-# videogan-flow.sh - flow and texture on the synthetic world: inside the object the flow is at most 1 pixel off its motion, and the
-# warping error of the clips, by the flow found in them, is 25 % lower than that of the same network that does not warp. One seed:
-# SEED, else 1.
+# videogan-flow.sh - flow and texture on the synthetic world: inside the object the flow is at most 1 pixel off its motion, and
+# the warping error of the clips, by the flow found in them, is 25 % lower than that of the same network that does not warp. One
+# seed: SEED, else 1.
 # shellcheck disable=SC1091,SC2154
 . tests/accept/world.inc
 make_world

@@ -145,7 +145,8 @@ static void slopes_have_gradients(void **state) {
     enum { MANY = 64 };
     static const struct { const char *name, *opts[5][2]; } at[] = {
         {"vgan", {{"width", "4"}}}, {"vgan", {{"width", "4"}, {"critic_norm", "none"}}},
-        {"vgan", {{"width", "4"}, {"critic_norm", "spectral"}}}, {"tgan", {{"critic_width", "4"}, {"width", "4"}, {"temporal_width", "8"}}},
+        {"vgan", {{"width", "4"}, {"critic_norm", "spectral"}}},
+        {"tgan", {{"critic_width", "4"}, {"width", "4"}, {"temporal_width", "8"}}},
         {"videogan-flow", {{"width", "4"}}},
         {"stylegan-v", {{"width", "8"}, {"base", "64"}, {"latent", "8"}, {"critic_join", "8"}}},
     };
@@ -185,7 +186,8 @@ static void slopes_have_gradients(void **state) {
 /* The score of a clip hangs on the other clip of its batch with batch norm, and with no other norm. */
 static void norms_of_critics(void **state) {
     (void)state;
-    static const char *const model[] = {"vgan", "tgan", "mocogan", "videogan-flow"}, *const norm[] = {"batch", "instance", "spectral", "none"};
+    static const char *const model[] = {"vgan", "tgan", "mocogan", "videogan-flow"},
+                      *const norm[] = {"batch", "instance", "spectral", "none"};
     for (int k = 0; k < 16; k++) {
         fresh f;
         zt_gan_verdict v[ZT_GAN_CRITICS];
