@@ -7,20 +7,17 @@
 
 enum { RGB = 3 };
 
-/* A picture [H,W,channels] of bytes or floats between its pixels; what lies outside is the border's. */
-typedef struct place { int64_t at[4]; double part[4]; } place;
-
-static place place_of(double x, double y, int H, int W) {
+zt_between zt_between_pixels(double x, double y, int H, int W) {
     x = fmin(fmax(x, 0), W - 1);
     y = fmin(fmax(y, 0), H - 1);
     const int x0 = (int)x, y0 = (int)y, x1 = x0 + (x0 < W - 1), y1 = y0 + (y0 < H - 1);
     const double ax = x - x0, ay = y - y0;
-    return (place){{(int64_t)y0 * W + x0, (int64_t)y0 * W + x1, (int64_t)y1 * W + x0, (int64_t)y1 * W + x1},
-                   {(1 - ax) * (1 - ay), ax * (1 - ay), (1 - ax) * ay, ax * ay}};
+    return (zt_between){{(int64_t)y0 * W + x0, (int64_t)y0 * W + x1, (int64_t)y1 * W + x0, (int64_t)y1 * W + x1},
+                        {(1 - ax) * (1 - ay), ax * (1 - ay), (1 - ax) * ay, ax * ay}};
 }
 
 /* Whether the flow back, at the place that a pixel's flow (fx, fy) leads to, leads to the pixel again. */
-static bool seen_again(const place *p, const float *back, double fx, double fy) {
+static bool seen_again(const zt_between *p, const float *back, double fx, double fy) {
     double bx = 0, by = 0;
     for (int k = 0; k < 4; k++) {
         bx += p->part[k] * back[2 * p->at[k]];
@@ -36,7 +33,7 @@ static int64_t compare(const uint8_t *a, const uint8_t *b, const float *flow, co
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++) {
             const int64_t at = (int64_t)y * W + x;
-            const place p = place_of(x + (double)flow[2 * at], y + (double)flow[2 * at + 1], H, W);
+            const zt_between p = zt_between_pixels(x + (double)flow[2 * at], y + (double)flow[2 * at + 1], H, W);
             if (!seen_again(&p, back, flow[2 * at], flow[2 * at + 1])) continue;
             for (int c = 0; c < RGB; c++) {
                 double moved = 0;

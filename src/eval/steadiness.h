@@ -5,6 +5,11 @@
 #include <stdint.h>
 #include "base/err.h"
 
+/** Where a place between pixels lies in a picture of H x W: the four pixels around it, by number (y W + x), and the part of each
+ *  in what is seen there (bilinear; the parts add up to 1). Outside it is the nearest place of the border. */
+typedef struct zt_between { int64_t at[4]; double part[4]; } zt_between;
+zt_between zt_between_pixels(double x, double y, int H, int W);
+
 /** Warping error: mean absolute difference, of 255, of a frame and the next one moved back along the optical flow found between
  *  the two (media/flow.h), over the places that the flow there and back says are seen in both (Sundaram et al. 2010; Lai et al.
  *  2018, arXiv:1808.00449, section 4.1, there of squares). What flickers, tears or dissolves has a high one, what moves as a

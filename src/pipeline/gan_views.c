@@ -3,6 +3,7 @@
 #include <math.h>
 #include "base/log.h"
 #include "eval/judge.h"
+#include "eval/steadiness.h"
 #include "pipeline/sampling.h"
 
 typedef struct job {
@@ -42,15 +43,11 @@ static double change(const job *j, const float *x, const float *flow) {
     for (int64_t t = 1; t < T; t++)
         for (int64_t p = 0; p < H * W; p++) {
             const float *d = flow ? flow + ((t - 1) * H * W + p) * 2 : (const float[]){0, 0};
-            const double fx = fmin(fmax((double)(p % W) + d[0], 0), (double)W - 1);
-            const double fy = fmin(fmax((double)(p / W) + d[1], 0), (double)H - 1);
-            const int64_t x0 = (int64_t)fx, y0 = (int64_t)fy, x1 = x0 + (x0 < W - 1), y1 = y0 + (y0 < H - 1);
-            const double ax = fx - (double)x0, ay = fy - (double)y0;
-            const float *from = x + (t - 1) * frame;
+            const zt_between from = zt_between_pixels((double)(p % W) + d[0], (double)(p / W) + d[1], (int)H, (int)W);
             for (int c = 0; c < ZT_RGB; c++) {
-                const double top = (1 - ax) * from[(y0 * W + x0) * ZT_RGB + c] + ax * from[(y0 * W + x1) * ZT_RGB + c];
-                const double low = (1 - ax) * from[(y1 * W + x0) * ZT_RGB + c] + ax * from[(y1 * W + x1) * ZT_RGB + c];
-                sum += fabs(x[t * frame + p * ZT_RGB + c] - ((1 - ay) * top + ay * low));
+                double moved = 0;
+                for (int k = 0; k < 4; k++) moved += from.part[k] * x[(t - 1) * frame + from.at[k] * ZT_RGB + c];
+                sum += fabs(x[t * frame + p * ZT_RGB + c] - moved);
             }
         }
     return 127.5 * sum / (double)((T - 1) * frame);

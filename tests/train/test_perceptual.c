@@ -20,8 +20,9 @@
 #include "says.h"
 #include "train/classify_graph.h"
 #include "train/optimise.h"
+#include "train/restorer.h"
 
-enum { B = 4, T = 5, SIDE = 32, CLIP = T * SIDE * SIDE * 3, WIDTH = 16, HELD = 32, LOOKED = 16 };
+enum { B = 4, T = 5, SIDE = 32, CLIP = T * SIDE * SIDE * 3, HELD = 32, LOOKED = 16 };
 static const double SIGMA = 1;                                 /* of pixels of -1..1 */
 
 static void render(uint64_t seed, uint64_t number, float *clip, zt_move_spec *spec) {
@@ -94,13 +95,6 @@ typedef struct restorer {
     zt_node *error, *distance;                                 /* mean square, mean distance */
     zt_optimise opt;
 } restorer;
-
-static zt_node *restored(zt_nn *nn, zt_node *noisy) {
-    static const char *const name[] = {"conv1", "conv2", "conv3"};
-    zt_node *x = noisy;
-    for (int k = 0; k < 3; k++) x = zt_relu(zt_conv_same(nn, name[k], x, 1, 3, 3, WIDTH, ZT_INIT_XAVIER));
-    return zt_add(noisy, zt_conv_same(nn, "out", x, 1, 3, 3, 3, ZT_INIT_NORMAL01));
-}
 
 /* steps NULL: only looks. */
 static restorer restorer_open(zt_tset *params, zt_tset *states, uint64_t seed, zt_perceptual *judge, double weight,

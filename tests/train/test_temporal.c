@@ -19,8 +19,9 @@
 #include "media/flow.h"
 #include "nn/temporal.h"
 #include "train/optimise.h"
+#include "train/restorer.h"
 
-enum { B = 4, T = 5, SIDE = 32, PIXELS = SIDE * SIDE, CLIP = T * PIXELS * 3, FLOW = (T - 1) * PIXELS * 2, WIDTH = 16 };
+enum { B = 4, T = 5, SIDE = 32, PIXELS = SIDE * SIDE, CLIP = T * PIXELS * 3, FLOW = (T - 1) * PIXELS * 2 };
 enum { HELD = 64, TRAIN = 256, SHORT = 32 };                   /* clips */
 static const double SIGMA = 1, SHARPNESS = 50.0 / 4;           /* of pixels of -1..1 */
 
@@ -36,13 +37,6 @@ typedef struct restorer {
     zt_node *error, *warped, *apart, *of_clean, *loss; /* mean squares: against the clean clip, warp errors; what is paid */
     zt_optimise opt;
 } restorer;
-
-static zt_node *restored(zt_nn *nn, zt_node *noisy) {
-    static const char *const name[] = {"conv1", "conv2", "conv3"};
-    zt_node *x = noisy;
-    for (int k = 0; k < 3; k++) x = zt_relu(zt_conv_same(nn, name[k], x, 1, 3, 3, WIDTH, ZT_INIT_XAVIER));
-    return zt_add(noisy, zt_conv_same(nn, "out", x, 1, 3, 3, 3, ZT_INIT_NORMAL01));
-}
 
 /* How it is trained; weight 0: by the distance to the clean clip alone. */
 typedef struct way { double weight; zt_temporal_form form; } way;
