@@ -128,20 +128,13 @@ static zt_node *trunk(zt_nn *nn, const mocogan *c, zt_node *x, int time, int n, 
     return x;
 }
 
-/* Frame pick[b] of each clip: [B,1,H,W,3]. */
-static zt_node *one_frame(zt_node *video, zt_node *pick) {
-    const zt_shape v = video->sh;
-    zt_node *choice = zt_reshape(zt_one_hot(pick, v.d[1]), zt_sh(v.d[0], v.d[1], 1, 1, 1));
-    return zt_sum_to(zt_mul(video, choice), zt_sh(v.d[0], 1, v.d[2], v.d[3], v.d[4]));
-}
-
 static int judge(zt_nn *nn, const void *cfg, const zt_gan_size *s, zt_node *video, zt_node *pick, bool training,
                  zt_gan_verdict verdict[ZT_GAN_CRITICS]) {
     const mocogan *c = cfg;
     const int64_t B = video->sh.d[0], K = s->classes;
     zt_push(nn->g, "critic");
     zt_push(nn->g, "image");
-    zt_node *x = trunk(nn, c, one_frame(video, pick), 1, PATCH_LEVELS - 1, training);
+    zt_node *x = trunk(nn, c, zt_gan_pick_frame(video, pick), 1, PATCH_LEVELS - 1, training);
     verdict[0] = (zt_gan_verdict){.score = shrink(nn, c, "out", x, 1, 1, false)};
     zt_pop(nn->g);
     zt_push(nn->g, "video");

@@ -14,8 +14,57 @@ static void mark_dependents(const zt_graph *g, int top, int n, zt_node *const *w
     }
 }
 
+/* What flows back to a node: a sum and, beside it, ranges of one axis with zeros around them (pads: gradients of slices). Ranges
+ * that do not meet are kept in order, for they can be put one after the other without the zeros and the sums of them. */
+typedef struct range { zt_node *pad; struct range *next; } range;
+typedef struct flow { zt_node *sum; range *first; } flow;
+
+static int64_t start_of(const zt_node *pad) { return pad->at.i[1]; }
+static int64_t end_of(const zt_node *pad) { return pad->at.i[1] + pad->in[0]->sh.d[pad->at.i[0]]; }
+
+/* Keeps x if it is such a range and meets no other. */
+static bool keep_range(flow *f, zt_node *x) {
+    if (x->op != &zt_def_pad || (f->first && f->first->pad->at.i[0] != x->at.i[0])) return false;
+    range **at = &f->first;
+    while (*at && end_of((*at)->pad) <= start_of(x)) at = &(*at)->next;
+    if (*at && start_of((*at)->pad) < end_of(x)) return false;
+    range *new = zt_graph_alloc(x->g, sizeof *new);
+    if (!new) return false;
+    *new = (range){x, *at};
+    *at = new;
+    return true;
+}
+
 static zt_node *sum_grads(zt_node *a, zt_node *b) {
     return a ? zt_emit2(a->g, &zt_def_add, a, b, NULL) : b;
+}
+
+/* All ranges as one tensor like x, which they are ranges of. */
+static zt_node *join_ranges(const zt_node *x, const range *first) {
+    int n = 0;
+    for (const range *r = first; r; r = r->next) n++;
+    if (n == 1) return first->pad;
+    zt_node **part = zt_graph_alloc(x->g, (size_t)n * sizeof(zt_node *));
+    const int64_t axis = first->pad->at.i[0];
+    int64_t done = 0;
+    for (int k = 0; part && k < n; k++, first = first->next) {
+        const int64_t before = start_of(first->pad) - done, after = first->next ? 0 : x->sh.d[axis] - end_of(first->pad);
+        done = end_of(first->pad);
+        part[k] = first->pad->in[0];
+        if (before || after) part[k] = zt_emit1(x->g, &zt_def_pad, part[k], &((zt_attr){.i = {axis, before, after}}));
+    }
+    return part ? zt_emit(x->g, &zt_def_concat, n, part, &((zt_attr){.i = {axis}})) : zt_graph_fail(x->g, ZT_NOMEM);
+}
+
+/* The gradient of x, NULL where nothing flows back. */
+static zt_node *gradient_of(const zt_node *x, flow *f) {
+    if (!f->first) return f->sum;
+    char saved[512];
+    zt_scope_swap(x->g, x->scope, saved);
+    f->sum = sum_grads(f->sum, join_ranges(x, f->first));
+    f->first = NULL;
+    zt_scope_restore(x->g, saved);
+    return f->sum;
 }
 
 /* n once more, from inputs `in`. */
@@ -63,7 +112,7 @@ static zt_node *cheap_twin(zt_node *x, const bool *need, zt_node **twin) {
 }
 
 /* `as`: x itself, or its twin: its rule may use inputs and results of x, twins of inputs in their place. */
-static zt_err back_one(zt_node *x, zt_node *as, zt_node *dy, const bool *need, zt_node **twin, zt_node **grad, zt_node **dx) {
+static zt_err back_one(zt_node *x, zt_node *as, zt_node *dy, const bool *need, zt_node **twin, flow *grad, zt_node **dx) {
     zt_graph *g = x->g;
     if (!x->op->grad) return zt_fail(ZT_UNSUPPORTED, "%s%s%s has no gradient rule", x->scope, *x->scope ? ": " : "", x->op->name);
     memset(dx, 0, (size_t)x->n_in * sizeof *dx);
@@ -75,8 +124,10 @@ static zt_err back_one(zt_node *x, zt_node *as, zt_node *dy, const bool *need, z
     as->in = seen;
     x->op->grad(as, dy, dx);
     as->in = in;
-    for (int k = 0; k < x->n_in; k++)
-        if (dx[k] && need[x->in[k]->id]) grad[x->in[k]->id] = sum_grads(grad[x->in[k]->id], dx[k]);
+    for (int k = 0; k < x->n_in; k++) {
+        flow *f = &grad[x->in[k]->id];
+        if (dx[k] && need[x->in[k]->id] && !keep_range(f, dx[k])) f->sum = sum_grads(f->sum, dx[k]);
+    }
     zt_scope_restore(g, saved);
     return zt_graph_error(g);
 }
@@ -99,20 +150,26 @@ zt_err zt_grad(zt_node *y, int n, zt_node *const *wrt, zt_node **dwrt) {
         if (zt_graph_node(g, id)->n_in > widest) widest = zt_graph_node(g, id)->n_in;
     zt_node **dx = zt_alloc_array((size_t)widest, sizeof *dx);
     bool *need = zt_alloc_array((size_t)top + 1, sizeof *need);
-    zt_node **grad = zt_alloc_array((size_t)top + 1, sizeof *grad), **twin = zt_alloc_array((size_t)top + 1, sizeof *twin);
+    zt_node **twin = zt_alloc_array((size_t)top + 1, sizeof *twin);
+    flow *grad = zt_alloc_array((size_t)top + 1, sizeof *grad);
     if (!need || !grad || !dx || !twin) {
         e = ZT_NOMEM;
         goto done;
     }
     mark_dependents(g, top, n, wrt, need);
-    grad[top] = zt_const(g, zt_graph_real(g), y->sh, (const double[]){1});
+    grad[top].sum = zt_const(g, zt_graph_real(g), y->sh, (const double[]){1});
     for (int id = top; id >= 0; id--) {
         zt_node *x = zt_graph_node(g, id);
-        if (!grad[id] || !need[id] || !x->n_in) continue;
+        if (!need[id] || !x->n_in) continue;
+        zt_node *dy = gradient_of(x, &grad[id]);
+        if (!dy) continue;
         if (x->region > 0 && !twin[id]) make_again(x, twin);
-        ZT_TRY(e = back_one(x, twin[id] ? twin[id] : x, grad[id], need, twin, grad, dx), done);
+        ZT_TRY(e = back_one(x, twin[id] ? twin[id] : x, dy, need, twin, grad, dx), done);
     }
-    for (int k = 0; k < n; k++) dwrt[k] = wrt[k]->id <= top && grad[wrt[k]->id] ? grad[wrt[k]->id] : zeros(g, wrt[k]->sh);
+    for (int k = 0; k < n; k++) {
+        dwrt[k] = wrt[k]->id <= top ? gradient_of(wrt[k], &grad[wrt[k]->id]) : NULL;
+        if (!dwrt[k]) dwrt[k] = zeros(g, wrt[k]->sh);
+    }
     e = zt_graph_error(g);
 done:
     zt_free(need);

@@ -140,7 +140,8 @@ struct zt_op_def {
 };
 /* graph.c: leaves of every role; views of further outputs, of rows, of what is constant to gradients */
 extern const zt_op_def zt_def_leaf, zt_def_aux, zt_def_rows_view, zt_def_stop_gradient;
-extern const zt_op_def zt_def_add; /* ops/elementwise.c: the one op that zt_grad itself emits (sums of gradients) */
+/* The ops that zt_grad itself emits: sums of gradients, and ranges of one put together. Of ops/elementwise.c, ops/layout.c. */
+extern const zt_op_def zt_def_add, zt_def_pad, zt_def_concat;
 
 /** For gen: inputs with values U(-1,1) (or integers 0..max-1), named "in0", "in1", ... The values are made when the test binds
  *  them. */

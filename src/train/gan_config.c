@@ -20,8 +20,7 @@ static const zt_opt options[] = {
     {"bound_every", ZT_OPT_INT, AT(bound_every), "5", 1, 10000, NULL, 0, "of svc: steps of the critics between two clippings"},
     {"penalty", ZT_OPT_ENUM, AT(penalty), "none", 0, 0, "none|gp|r1", 0,
      "on the critics' gradient by their input: gp: its length is drawn to 1 between real and made clips (arXiv:1704.00028); r1: "
-     "to 0 "
-     "on real clips (arXiv:1801.04406)"},
+     "to 0 on real clips (arXiv:1801.04406)"},
     {"penalty_weight", ZT_OPT_REAL, AT(penalty_weight), "10", 0, 1e6, NULL, 0,
      "times the mean square; of r1 half of it, as its paper's gamma"},
     {"penalty_every", ZT_OPT_INT, AT(penalty_every), "1", 1, 1000, NULL, 0,
@@ -40,8 +39,7 @@ static const zt_opt options[] = {
      "all"},
     {"categories", ZT_OPT_ENUM, AT(categories), "none", 0, 0, "none|found|labelled", 0,
      "found: the generator's category is to be seen in its clips, whatever it comes to mean (arXiv:1606.03657); labelled: it is "
-     "the "
-     "clip's label"},
+     "the clip's label"},
     {"classes", ZT_OPT_INT, AT(classes), "6", 2, 64, NULL, 0, "of found: how many"},
     {"label", ZT_OPT_STR, AT(label), "", 0, 0, NULL, 0, "of labelled: which label of the clips (zoe data show prints them)"},
     {"category_weight", ZT_OPT_REAL, AT(category_weight), "1", 0, 1000, NULL, 0, "of the cross-entropy of categories"},
@@ -51,8 +49,7 @@ static const zt_opt options[] = {
      "mode collapse, found at a validation, ends the run"},
     {"critic_limit", ZT_OPT_INT, AT(critic_limit), "500", 0, 1e9, NULL, 0,
      "steps in a row in which critics tell all clips apart, after which the run ends: nothing more is learned; 0: never (and "
-     "never "
-     "with wgan)"},
+     "never with wgan)"},
 };
 #undef AT
 const zt_opts zt_gan_opts = {options, sizeof options / sizeof *options};

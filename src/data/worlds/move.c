@@ -22,10 +22,8 @@ void zt_move_set_triple(zt_move_spec *s, int triple) {
 }
 
 /* Number j of 12 takes shape j mod 3 and colour j mod 4: each pair once. Its direction is the colour's place shifted by an amount
- * of
- * the shape's own, as in a Latin square: a shape loses each direction once, a colour three different ones. A second dozen shifts
- * by
- * one more. Permutations by seed decide what the places stand for. */
+ * of the shape's own, as in a Latin square: a shape loses each direction once, a colour three different ones. A second dozen
+ * shifts by one more. Permutations by seed decide what the places stand for. */
 void zt_move_hold_out(uint64_t seed, int n, bool held[ZT_TRIPLES]) {
     zt_rng r = zt_rng_init(seed, zt_hash_name("world/hold-out"));
     int64_t shape[ZT_SHAPES], colour[ZT_COLOURS], direction[ZT_DIRECTIONS], shift[4];

@@ -6,6 +6,32 @@ INLINE void copy_row(float *restrict y, const float *restrict x, int64_t n) {
     else for (int64_t i = 0; i < n; i++) y[i] = x[i];
 }
 
+/* `rows` rows of `len` elements (a constant where it is called), sy and sx apart: such short rows should not cost a call each. */
+INLINE void copy_short(stored y, int64_t to, int64_t sy, stored x, int64_t from, int64_t sx, int64_t rows, const int len) {
+    if (!x.half && !y.half) {
+        const float *restrict f = (const float *)x.x + from;
+        float *restrict t = (float *)y.x + to;
+        for (int64_t r = 0; r < rows; r++, t += sy, f += sx)
+            for (int c = 0; c < len; c++) t[c] = f[c];
+        return;
+    }
+    for (int64_t r = 0; r < rows; r++, to += sy, from += sx)
+        for (int c = 0; c < len; c++) put_one(y, to + c, get_one(x, from + c));
+}
+enum { SHORT = 8 };                                      /* the longest row that copy_rows_short takes */
+static void copy_rows_short(stored y, int64_t to, int64_t sy, stored x, int64_t from, int64_t sx, int64_t rows, int64_t len) {
+    switch (len) {
+        case 1: copy_short(y, to, sy, x, from, sx, rows, 1); break;
+        case 2: copy_short(y, to, sy, x, from, sx, rows, 2); break;
+        case 3: copy_short(y, to, sy, x, from, sx, rows, 3); break;
+        case 4: copy_short(y, to, sy, x, from, sx, rows, 4); break;
+        case 5: copy_short(y, to, sy, x, from, sx, rows, 5); break;
+        case 6: copy_short(y, to, sy, x, from, sx, rows, 6); break;
+        case 7: copy_short(y, to, sy, x, from, sx, rows, 7); break;
+        case 8: copy_short(y, to, sy, x, from, sx, rows, 8); break;
+    }
+}
+
 /* n elements of x to y, which may be of another type. */
 static void move(stored y, int64_t to, stored x, int64_t from, int64_t n) {
     if (x.half && y.half) memcpy((half *)y.x + to, (const half *)x.x + from, (size_t)n * sizeof(half));
@@ -47,6 +73,14 @@ static void permute_rows(const perm *p, const float *x, float *y, int64_t r0, in
     for (int64_t r = r0; r < r1; r++, k_walk_next(&walk)) copy_row(y + r * inner, x + walk.off, inner);
 }
 
+/* The same where rows are short: all rows of the axis before the last at once, for its places r0..r1-1. */
+static void permute_short_rows(const perm *p, float *x, float *y, int64_t r0, int64_t r1) {
+    const int64_t inner = p->d[p->n - 1], rows = p->d[p->n - 2];
+    k_walk walk = k_walk_at(p->n - 1, p->d, p->st, r0);
+    for (int64_t r = r0; r < r1; r++, k_walk_next(&walk))
+        copy_rows_short((stored){y, false}, r * rows * inner, inner, (stored){x, false}, walk.off, p->st[p->n - 2], rows, inner);
+}
+
 /* The last axis moves: axis `q` of the output is the input's last. Tiles of 32 x 32 over (q, last), all other axes outside. */
 static void permute_tiles(const perm *p, int q, const float *x, float *y, int64_t task) {
     enum { TILE = 32 };
@@ -71,16 +105,17 @@ static void permute_tiles(const perm *p, int q, const float *x, float *y, int64_
 static void permute_run(const zt_node *n, const zt_exec *e) {
     (void)e;
     const perm p = perm_of(n);
-    const float *x = n->in[0]->x;
-    float *y = n->x;
+    float *x = n->in[0]->x, *y = n->x;
     const int64_t count = zt_numel(&n->sh), rows = count / p.d[p.n - 1];
     const int parts = k_parts(count);
     if (p.st[p.n - 1] == 1) {
+        const bool few = p.n > 1 && p.d[p.n - 1] <= SHORT;
 #pragma omp parallel for schedule(static, 1) if (parts > 1)
         for (int s = 0; s < parts; s++) {
             int64_t a, b;
-            k_piece(rows, 1, parts, s, &a, &b);
-            permute_rows(&p, x, y, a, b);
+            k_piece(few ? rows / p.d[p.n - 2] : rows, 1, parts, s, &a, &b);
+            if (few) permute_short_rows(&p, x, y, a, b);
+            else permute_rows(&p, x, y, a, b);
         }
         return;
     }
@@ -92,21 +127,28 @@ static void permute_run(const zt_node *n, const zt_exec *e) {
 }
 
 /* ---- slice, pad, concat ------------------------------------------------------------------------------------------ */
-/* rows of `len` elements from x (from number `from` on, row distance sx) to y (`to`, sy); x.x NULL: f32 zeros. */
+/* rows of `len` elements from x (from number `from` on, row distance sx) to y (`to`, sy). */
 static void copy_rows(stored y, int64_t to, int64_t sy, stored x, int64_t from, int64_t sx, int64_t rows, int64_t len) {
     const int64_t count = rows * len;
     const int parts = k_parts(count);
+    const bool few = len <= 16 * SHORT;                  /* then a part has whole rows */
 #pragma omp parallel for schedule(static, 1) if (parts > 1)
     for (int s = 0; s < parts; s++) {
         int64_t a, b;
-        k_piece(count, 16, parts, s, &a, &b);
-        while (a < b) {
+        k_piece(few ? rows : count, few ? 1 : 16, parts, s, &a, &b);
+        if (len <= SHORT) copy_rows_short(y, to + a * sy, sy, x, from + a * sx, sx, b - a, len);
+        else if (few) for (; a < b; a++) move(y, to + a * sy, x, from + a * sx, len);
+        else while (a < b) {
             const int64_t r = a / len, skip = a % len, run = len - skip < b - a ? len - skip : b - a;
-            if (x.x) move(y, to + r * sy + skip, x, from + r * sx + skip, run);
-            else memset((float *)y.x + to + r * sy + skip, 0, (size_t)run * sizeof(float));
+            move(y, to + r * sy + skip, x, from + r * sx + skip, run);
             a += run;
         }
     }
+}
+/* Zeros in rows of `len` elements of y, sy apart. */
+static void clear_rows(float *y, int64_t sy, int64_t rows, int64_t len) {
+#pragma omp parallel for schedule(static) if (k_parts(rows * len) > 1)
+    for (int64_t r = 0; r < rows; r++) memset(y + r * sy, 0, (size_t)len * sizeof *y);
 }
 static int64_t product(const zt_shape *s, int from, int to) {
     int64_t p = 1;
@@ -127,10 +169,15 @@ static void pad_run(const zt_node *n, const zt_exec *e) {
     const int axis = (int)n->at.i[0];
     const int64_t inner = product(x, axis + 1, x->n), len = x->d[axis] * inner, rows = product(x, 0, axis);
     const int64_t before = n->at.i[1] * inner, after = n->at.i[2] * inner, all = before + len + after;
-    const stored y = stored_of(n), none = {NULL, false};
-    if (before) copy_rows(y, 0, all, none, 0, 0, rows, before);
-    copy_rows(y, before, all, stored_of(n->in[0]), 0, len, rows, len);
-    if (after) copy_rows(y, before + len, all, none, 0, 0, rows, after);
+    float *y = n->x;
+    if (all <= 64) {                                     /* short rows: line by line of what lies around them */
+        const int64_t line = x->n > 1 && axis ? x->d[axis - 1] * all : all;
+        clear_rows(y, line, rows * all / line, line);
+    } else {
+        if (before) clear_rows(y, all, rows, before);
+        if (after) clear_rows(y + before + len, all, rows, after);
+    }
+    copy_rows(stored_of(n), before, all, stored_of(n->in[0]), 0, len, rows, len);
 }
 static void concat_run(const zt_node *n, const zt_exec *e) {
     (void)e;
