@@ -1,4 +1,4 @@
-/* cmd_eval.c - zoe eval: score a model on a synthetic data set by the analytic judge. */
+/* cmd_eval.c - zoe eval: score a model on a synthetic data set by the analytic judge, an adversarial one on any. */
 #include <stdio.h>
 #include "base/log.h"
 #include "cli/commands.h"
@@ -16,7 +16,8 @@ typedef struct args {
 } args;
 #define AT(field) ZT_OPT_AT(args, field)
 static const zt_opt options[] = {
-    {"data", ZT_OPT_STR, AT(data), NULL, 0, 0, NULL, 'd', "data set made by zoe synth; its test split is used"},
+    {"data", ZT_OPT_STR, AT(data), NULL, 0, 0, NULL, 'd',
+     "data set made by zoe synth, for an adversarial model any of clips of its size; the test split is used"},
     {"judge-net", ZT_OPT_STR, AT(judge_net), NULL, 0, 0, NULL, 0,
      "model folder of a classifier (configs/judge-move-32.yaml): second judge, and features of the Frechet distance"},
     {"num", ZT_OPT_INT, AT(num), "480", 2, 100000, NULL, 0, "text-to-video clips: half seen, half held-out combinations"},
@@ -38,8 +39,10 @@ static const zt_cli_spec spec = {
         "Generates clips for the captions of the test split and lets the analytic judge read colour, shape and direction "
         "back. Beside every\n"
         "score stand the judge's accuracy on the real clips and the floors (shuffled prompts, untrained network).\n"
-        "Of an adversarial model: how many clips are well-formed, how they are spread over shapes, colours and directions, and\n"
-        "whether content codes keep what is shown and categories how it moves (--num, --seed, --precision count).\n"
+        "Of an adversarial model: how far its clips are from real ones (Frechet distance, beside that of the untrained network\n"
+        "and of noise), how much they vary; on the world shapes how many are well-formed, how they are spread over shapes,\n"
+        "colours and directions, and whether content codes keep what is shown and categories how it moves (--num, --seed,\n"
+        "--precision count).\n"
         "With --judge-net also how many clips both judges read alike, and how far their features are from those of real clips.\n"
         "Of a classifier: how many clips of the test split it reads right, clean and noisy (--num, --seed, --precision count).\n",
     .opts = {options, sizeof options / sizeof *options},

@@ -24,15 +24,16 @@ static bool go_on(void *user, int done, int total) {
     return !zt_cancelled();
 }
 
-/* n clips of `frames` frames, rgb [n,frames,H,W,3]. */
-static zt_err make(const job *j, int n, const zt_gan_codes *codes, int64_t frames, uint8_t *rgb) {
+/* n clips of `frames` frames by these weights and states of layers (none: first ones are made), rgb [n,frames,H,W,3]. */
+static zt_err make_by(const job *j, zt_tset *params, zt_tset *states, int n, const zt_gan_codes *codes, int64_t frames,
+                      uint8_t *rgb) {
     zt_net net = j->m->net;
     net.frames = frames;
     const int64_t clip = clip_bytes(&net, frames);
     const int pass = zt_gan_pass(&net);
     zt_gan_sampling *s = NULL;
     float *x = zt_alloc_array((size_t)(clip * pass), sizeof *x);
-    zt_err e = x ? zt_gan_sampling_create(&s, &net, &j->m->params, &j->m->states, pass, j->cfg->multiply, 0) : ZT_NOMEM;
+    zt_err e = x ? zt_gan_sampling_create(&s, &net, params, states, pass, j->cfg->multiply, 0) : ZT_NOMEM;
     for (int done = 0; e == ZT_OK && done < n; done += pass) {
         const int rows = n - done < pass ? n - done : pass;
         e = zt_gan_sampling_run(s, rows, codes + done, x, go_on, NULL);
@@ -43,15 +44,21 @@ static zt_err make(const job *j, int n, const zt_gan_codes *codes, int64_t frame
     return e;
 }
 
+static zt_err make(const job *j, int n, const zt_gan_codes *codes, int64_t frames, uint8_t *rgb) {
+    return make_by(j, &j->m->params, &j->m->states, n, codes, frames, rgb);
+}
+
 /* ---- free clips --------------------------------------------------------------------------------------------------- */
-/* The clips of the test split whose combination of attributes was trained on, at most n; of longer ones the first frames. */
-static zt_err real_clips(const job *j, int n, uint8_t *rgb, int *found) {
+/* At most n clips of a split, whose combinations of attributes were trained on; of longer ones the first frames. The first ones
+ * of a world, which come by chance; of others, whose neighbours may be of one film, some of everywhere. */
+static zt_err real_clips(const job *j, const char *split, int n, bool world, uint8_t *rgb, int *found) {
     const zt_net *net = &j->m->net;
-    const int64_t bytes = clip_bytes(net, net->frames), count = zt_dataset_count(j->ds, "test");
+    const int64_t bytes = clip_bytes(net, net->frames), count = zt_dataset_count(j->ds, split);
+    const int64_t step = world || count < n ? 1 : count / n;
     *found = 0;
-    for (int64_t k = 0; k < count && *found < n; k++) {
+    for (int64_t k = 0; k < count && *found < n; k += step) {
         zt_clip_view c;
-        const zt_err e = zt_dataset_clip(j->ds, "test", k, &c);
+        const zt_err e = zt_dataset_clip(j->ds, split, k, &c);
         if (e != ZT_OK) return e;
         if (c.frames < net->frames || c.height != net->height || c.width != net->width)
             return zt_fail(ZT_CONFIG,
@@ -61,7 +68,29 @@ static zt_err real_clips(const job *j, int n, uint8_t *rgb, int *found) {
                            (long long)net->width);
         if (!zt_label_true(&c, "held_out")) memcpy(rgb + (*found)++ * bytes, c.rgb, (size_t)bytes);
     }
-    return *found > 1 ? ZT_OK : zt_fail(ZT_CONFIG, "the test split is empty; make a data set with zoe synth --test 0.1");
+    return *found > 1 ? ZT_OK
+                      : zt_fail(ZT_CONFIG, "the %s split has %d clips to compare with, want 2 or more; make a data set with "
+                                "zoe synth --test 0.1, or zoe ingest --test 0.1", split, *found);
+}
+
+/* What the distance of the made clips is to be held against, where no judge can read them: n clips that are not the model's. */
+static zt_err floors(const job *j, int n, const zt_gan_codes *codes, uint8_t *clips, const uint8_t *real, int n_real) {
+    const int T = (int)j->m->net.frames, H = (int)j->m->net.height, W = (int)j->m->net.width;
+    zt_gan_eval *r = j->r;
+    zt_tset params = {0}, states = {0};
+    int n_train;
+    zt_err e;
+    ZT_TRY(e = real_clips(j, "train", n, false, clips, &n_train), done);
+    ZT_TRY(e = zt_clips_frechet(clips, n_train, real, n_real, T, H, W, &r->frechet_floor), done);
+    ZT_TRY(e = make_by(j, &params, &states, n, codes, T, clips), done);
+    ZT_TRY(e = zt_clips_frechet(clips, n, real, n_real, T, H, W, &r->frechet_untrained), done);
+    zt_rng rng = zt_rng_init(j->cfg->seed, zt_hash_name("noise"));
+    for (int64_t k = 0; k < n * clip_bytes(&j->m->net, T); k++) clips[k] = (uint8_t)zt_rng_int(&rng, 0, 255);
+    e = zt_clips_frechet(clips, n, real, n_real, T, H, W, &r->frechet_noise);
+done:
+    zt_tset_finish(&params);
+    zt_tset_finish(&states);
+    return e;
 }
 
 /* How steady they are; it takes a while to find their flow. */
@@ -72,9 +101,9 @@ static zt_err steadiness(const job *j, const uint8_t *made, int n, const uint8_t
     return e == ZT_OK ? zt_warp_error_of(real, n_real < MOST ? n_real : MOST, T, H, W, &j->r->warp_error_of_data) : e;
 }
 
-static zt_err free_clips(const job *j) {
+static zt_err free_clips(const job *j, bool judged) {
     const zt_net *net = &j->m->net;
-    const int n = j->cfg->n;
+    const int n = j->cfg->n, T = (int)net->frames, H = (int)net->height, W = (int)net->width;
     const int64_t bytes = clip_bytes(net, net->frames);
     uint8_t *made = zt_alloc((size_t)(n * bytes)), *real = zt_alloc((size_t)(n * bytes));
     zt_gan_codes *codes = zt_alloc_array((size_t)n, sizeof *codes);
@@ -82,15 +111,15 @@ static zt_err free_clips(const job *j) {
     zt_err e = made && real && codes ? ZT_OK : ZT_NOMEM;
     for (int k = 0; e == ZT_OK && k < n; k++)
         codes[k] = (zt_gan_codes){.content = j->cfg->seed + (uint64_t)k, .motion = j->cfg->seed + (uint64_t)k, .category = -1};
-    if (e == ZT_OK) e = real_clips(j, n, real, &n_real);
+    if (e == ZT_OK) e = real_clips(j, "test", n, judged, real, &n_real);
     const double start = zt_now();
     if (e == ZT_OK) e = make(j, n, codes, net->frames, made);
     j->r->clips_per_s = n / (zt_now() - start);
     j->r->frames_per_s = j->r->clips_per_s * (double)net->frames;
-    if (e == ZT_OK)
-        e = zt_gan_monitor_look(&j->r->clips, made, n, real, n_real, (int)net->frames, (int)net->height, (int)net->width, true);
+    if (e == ZT_OK) e = zt_gan_monitor_look(&j->r->clips, made, n, real, n_real, T, H, W, judged);
     if (e == ZT_OK) e = steadiness(j, made, n, real, n_real);
-    if (e == ZT_OK) e = zt_gan_views_score(&j->r->views, j->m, n, codes, j->cfg->multiply);
+    if (e == ZT_OK && !judged) e = floors(j, n, codes, made, real, n_real);
+    if (e == ZT_OK && judged) e = zt_gan_views_score(&j->r->views, j->m, n, codes, j->cfg->multiply);
     if (e == ZT_OK && j->cfg->judge_net) e = zt_second_opinion_of(j->cfg->judge_net, j->ds, made, n, n, &j->r->second);
     zt_free(codes);
     zt_free(made);
@@ -221,10 +250,12 @@ zt_err zt_gan_eval_run(zt_gan_eval *r, zt_model_dir *m, const zt_dataset *ds, co
                        "the scores compare clips of one content or motion code; this %s has no codes, its clips follow from a "
                        "first frame: look at them with zoe generate --image",
                        zt_net_name(&m->net));
-    if (!zt_gan_judgeable(ds, NULL))
-        return zt_fail(ZT_CONFIG, "the judge reads the world shapes only: give a data set made by zoe synth --world shapes");
-    zt_err e = free_clips(&j);
-    if (e == ZT_OK) e = cross(&j);
+    const bool judged = zt_gan_judgeable(ds, NULL);
+    if (!judged && cfg->judge_net)
+        return zt_fail(ZT_CONFIG, "these clips are not of the world shapes, which is all that judges read; leave --judge-net "
+                       "out");
+    zt_err e = free_clips(&j, judged);
     if (e == ZT_OK && zt_net_has_styles(&m->net)) e = equivariance(&j);
-    return e == ZT_OK && cfg->rollouts && zt_net_any_length(&m->net) ? roll_out(&j) : e;
+    if (e == ZT_OK && judged) e = cross(&j);
+    return e == ZT_OK && judged && cfg->rollouts && zt_net_any_length(&m->net) ? roll_out(&j) : e;
 }

@@ -1,6 +1,6 @@
-/* gan_eval.h - scoring an adversarial model on the synthetic world by the analytic judge: does it make well-formed clips of all
- * kinds, does the content code say what is shown and the category how it moves, and does motion go on beyond the trained
- * length. */
+/* gan_eval.h - scoring an adversarial model. On any clips: how far its own are from them, and how much they vary. On the
+ * synthetic world by the analytic judge: does it make well-formed clips of all kinds, does the content code say what is shown
+ * and the category how it moves, and does motion go on beyond the trained length. */
 #ifndef ZT_GAN_EVAL_H
 #define ZT_GAN_EVAL_H
 #include "data/dataset.h"
@@ -22,7 +22,11 @@ typedef struct zt_gan_eval_cfg {
 typedef struct zt_agreement { int64_t pairs, agree; } zt_agreement;
 
 typedef struct zt_gan_eval {
-    zt_gan_monitor clips;                /* free clips beside those of the test split, seen combinations */
+    zt_gan_monitor clips;                /* free clips beside those of the test split, of seen combinations */
+    /* Of clips that the judge cannot read, what clips.frechet is to be held against: as many clips of the training split, of the
+     * network before training, and of noise (all values of a pixel alike); else 0. */
+    double frechet_floor, frechet_untrained, frechet_noise;
+    /* All that follows but warp_error, eq_t and frames_per_s is of the world shapes alone. */
     zt_view_scores views;                /* of the same clips */
     double warp_error, warp_error_of_data;    /* eval/steadiness.h, of up to 200 of the made and of the real ones */
     double eq_t;                         /* dB (eval/equivariance.h), of models with styles; negative: not measured */
@@ -37,6 +41,6 @@ typedef struct zt_gan_eval {
     double clips_per_s, frames_per_s;    /* of the free clips */
 } zt_gan_eval;
 
-/** ZT_CONFIG: another world, another clip size, no test clips, a length the model cannot make. */
+/** ZT_CONFIG: another clip size, no test clips, a length the model cannot make, a judge_net for another world. */
 zt_err zt_gan_eval_run(zt_gan_eval *r, zt_model_dir *m, const zt_dataset *ds, const zt_gan_eval_cfg *cfg);
 #endif

@@ -29,6 +29,15 @@ static zt_err features(const uint8_t *rgb, int n, int T, int H, int W, float *x)
     return e == ZT_OK ? ZT_OK : zt_fail(e, "no memory for the features of %d clips", n);
 }
 
+zt_err zt_clips_frechet(const uint8_t *a, int na, const uint8_t *b, int nb, int T, int H, int W, double *distance) {
+    float *x = zt_alloc_array((size_t)(na + nb) * F, sizeof *x);
+    zt_err e = x ? features(a, na, T, H, W, x) : ZT_NOMEM;
+    if (e == ZT_OK) e = features(b, nb, T, H, W, x + (size_t)na * F);
+    if (e == ZT_OK) e = zt_frechet(x, na, x + (size_t)na * F, nb, F, distance);
+    zt_free(x);
+    return e;
+}
+
 static void spread_of(const float *x, int n, zt_clip_spread *s) {
     s->variance = s->nearest = 0;
     for (int f = 0; f < F; f++) {

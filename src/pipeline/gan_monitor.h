@@ -26,6 +26,9 @@ typedef struct zt_gan_monitor {
  *  clips or sizes the judge does not take, ZT_NOMEM. OpenMP inside. */
 zt_err zt_gan_monitor_look(zt_gan_monitor *m, const uint8_t *made, int n, const uint8_t *real, int n_real, int T, int H, int W,
                            bool judged);
+/** Frechet distance of the features of a [na,T,H,W,3] and b [nb,T,H,W,3]. ZT_ARG with fewer than two of either, ZT_NOMEM. OpenMP
+ *  inside. */
+zt_err zt_clips_frechet(const uint8_t *a, int na, const uint8_t *b, int nb, int T, int H, int W, double *distance);
 /** Whether the clips of the split (NULL: of all) come from the world shapes, which the judge can read: the first one says. */
 bool zt_gan_judgeable(const zt_dataset *ds, const char *split);
 #endif

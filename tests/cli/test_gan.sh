@@ -82,6 +82,15 @@ for word in warp_error_of_data content_distance_of_data mask_iou mask_part backg
     grep -q "\"$word\"" "$work/eval.json" || fail "eval of vgan lacks $word: $(cat "$work/eval.json")"
 done
 ! grep -q "rollout\|flow_error" "$work/eval.json" || fail "eval of vgan: $(cat "$work/eval.json")"
+"$zoe" synth --world physics --out "$work/balls" --clips 60 --frames 8 --size 16 --test 0.3 2> "$work/log" || fail "synth"
+"$zoe" eval "$work/vgan/model" --data "$work/balls" --num 16 --json > "$work/eval.json"     # which no judge reads
+for word in frechet frechet_floor frechet_untrained frechet_noise warp_error nearest_other_of_data; do
+    grep -q "\"$word\": *[0-9]" "$work/eval.json" || fail "eval on another world lacks $word: $(cat "$work/eval.json")"
+done
+! grep -q "valid\|content\|mask" "$work/eval.json" || fail "judged what no judge reads: $(cat "$work/eval.json")"
+far() { sed -n "s/.*\"$1\": *\([0-9.e-]*\).*/\1/p" "$work/eval.json"; }
+awk "BEGIN { exit !($(far frechet_floor) < $(far frechet_noise) && $(far frechet_untrained) > 0) }" ||
+    fail "distances: $(cat "$work/eval.json")"
 expect 2 "vgan makes 8" "$zoe" generate "$work/vgan/model" --video-frames 16 -o "$work/x.mp4"
 
 # ---- a few frames of each clip, at any times

@@ -51,6 +51,35 @@ static void test_unrelated_gradient_is_zero(void **state) {
     zt_graph_destroy(&g);
 }
 
+/* x [7] in ranges 0..1, 2..4 and 5, a hole at 6: their gradients are put together, only the hole is padded. A range that meets
+ * another, and what does not come of a slice, are added. */
+static void test_gradients_of_slices_are_put_together(void **state) {
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        zt_graph *g = graph(ZT_F64);
+        zt_node *x = zt_input(g, "x", ZT_F64, zt_sh(7)), *dx;
+        zt_node *y = zt_sum(zt_square(zt_slice(x, 0, 2, 3)));
+        y = zt_add(y, zt_sum(zt_affine(zt_slice(x, 0, 5, 1), 3, 0)));
+        y = zt_add(y, zt_sum(zt_affine(zt_slice(x, 0, 0, 2), 5, 0)));
+        if (more) y = zt_add(y, zt_add(zt_sum(zt_affine(zt_slice(x, 0, 1, 2), 7, 0)), zt_sum(zt_affine(x, 11, 0))));
+        assert_int_equal(zt_grad(y, 1, &x, &dx), ZT_OK);
+        if (!more) {
+            assert_string_equal(dx->op->name, "concat");
+            assert_int_equal(dx->n_in, 3);
+            assert_string_not_equal(dx->in[0]->op->name, "pad");
+            assert_string_equal(dx->in[2]->op->name, "pad");
+        }
+        zt_plan *p;
+        assert_int_equal(zt_plan_create(&p, g, 1, &dx, &(zt_plan_cfg){0}), ZT_OK);
+        for (int k = 0; k < 7; k++) ((double *)x->x)[k] = k + 1;
+        assert_int_equal(zt_plan_run(p), ZT_OK);
+        static const double want[2][7] = {{5, 5, 6, 8, 10, 3, 0}, {16, 23, 24, 19, 21, 14, 11}};
+        for (int k = 0; k < 7; k++) assert_true(((double *)dx->x)[k] == want[more][k]);
+        zt_plan_destroy(&p);
+        zt_graph_destroy(&g);
+    }
+}
+
 static void test_errors_stick_with_scope(void **state) {
     (void)state;
     zt_graph *g = graph(ZT_F32);
@@ -164,6 +193,7 @@ static void test_tset_share_and_many(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradient_of_gradient),   cmocka_unit_test(test_unrelated_gradient_is_zero),
+        cmocka_unit_test(test_gradients_of_slices_are_put_together),
         cmocka_unit_test(test_errors_stick_with_scope), cmocka_unit_test(test_memory_is_reused),
         cmocka_unit_test(test_placement_never_overlaps), cmocka_unit_test(test_nan_names_its_node),
         cmocka_unit_test(test_params_must_fit),         cmocka_unit_test(test_tset_share_and_many),
