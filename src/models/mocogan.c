@@ -2,17 +2,21 @@
  * makes of noise frame by frame, an optional category; one image generator makes each frame of its codes. A critic of images
  * looks at patches of one frame, a critic of videos at the whole clip, and may name its category. Values against PyTorch:
  * tests/models/test_gan_models.c. */
+#include <math.h>
 #include <stdio.h>
 #include "models/gan_layers.h"
 
 enum { KERNEL = 4, PATCH_LEVELS = 4, RGB = 3 };
-typedef struct mocogan { int64_t width, content, motion; int critic_norm; } mocogan;
+typedef struct mocogan { int64_t width, content, motion, memory; int critic_norm; } mocogan;
 
 #define AT(field) ZT_OPT_AT(mocogan, field)
 static const zt_opt options[] = {
     {"width", ZT_OPT_INT, AT(width), "64", 4, 512, NULL, 0, "channels next to the pixels; they double from level to level"},
     {"content", ZT_OPT_INT, AT(content), "50", 1, 1024, NULL, 0, "numbers of the content code"},
     {"motion", ZT_OPT_INT, AT(motion), "10", 1, 1024, NULL, 0, "numbers of the motion code"},
+    {"memory", ZT_OPT_INT, AT(memory), "0", 0, 4096, NULL, 0,
+     "frames that the slowest number of the motion code remembers at first, others evenly fewer (biased gates, "
+     "arXiv:1804.11188): motion goes on instead of coming to rest; below 2: as in the paper"},
     {"critic_norm", ZT_OPT_ENUM, AT(critic_norm), "batch", 0, 0, ZT_GAN_NORM_CHOICES, 0, ZT_GAN_NORM_DOC},
 };
 
@@ -61,13 +65,23 @@ static zt_node *grow(zt_nn *nn, const char *name, zt_node *x, int64_t out, bool 
     return zt_conv_transpose(x, w, NULL, &c, NULL);
 }
 
+/* What is added to the terms of M update gates (Tallec & Ollivier 2018, arXiv:1804.11188, spread evenly instead of drawn): gate k
+ * keeps 1 - 1/tau of its state a frame, tau evenly up to `memory`. */
+static zt_node *keep_for(zt_nn *nn, int64_t memory, int64_t M) {
+    double *term = zt_graph_alloc(nn->g, (size_t)M * sizeof *term);
+    if (!term) return zt_graph_fail(nn->g, ZT_NOMEM);
+    for (int64_t k = 0; k < M; k++) term[k] = log(1 + (double)(memory - 2) * (double)(k + 1) / (double)M);
+    return zt_const(nn->g, zt_graph_real(nn->g), zt_sh(M), term);
+}
+
 /* Motion codes [B,T,M]: the hidden states of a GRU that noise drives. */
-static zt_node *motion_codes(zt_nn *nn, zt_node *h, zt_node *noise) {
+static zt_node *motion_codes(zt_nn *nn, const mocogan *c, zt_node *h, zt_node *noise) {
     const int64_t B = noise->sh.d[0], T = noise->sh.d[1], M = noise->sh.d[2];
     zt_node **step = zt_graph_alloc(nn->g, (size_t)T * sizeof *step);
     if (!step) return zt_graph_fail(nn->g, ZT_NOMEM);
+    zt_node *keep = c->memory > 1 ? keep_for(nn, c->memory, M) : NULL;
     for (int64_t t = 0; t < T; t++) {
-        h = zt_gru_cell(nn, "gru", zt_reshape(zt_slice(noise, 1, t, 1), zt_sh(B, M)), h);
+        h = zt_gru_cell(nn, "gru", zt_reshape(zt_slice(noise, 1, t, 1), zt_sh(B, M)), h, keep);
         step[t] = zt_reshape(h, zt_sh(B, 1, M));
     }
     return zt_concat(1, (int)T, step);
@@ -84,7 +98,7 @@ static zt_gan_made generate(zt_nn *nn, const void *cfg, const zt_gan_size *s, zt
     const int n = levels_of(s->height);
     char name[16];
     zt_push(nn->g, "generator");
-    zt_node *const codes[] = {each_frame(z[0], T), motion_codes(nn, z[1], z[2]), s->classes ? each_frame(z[3], T) : NULL};
+    zt_node *const codes[] = {each_frame(z[0], T), motion_codes(nn, c, z[1], z[2]), s->classes ? each_frame(z[3], T) : NULL};
     zt_node *x = zt_concat(2, s->classes ? 3 : 2, codes);
     x = zt_reshape(x, zt_sh(B * T, 1, 1, 1, zt_last(&x->sh)));
     for (int k = 0; k < n; k++) {

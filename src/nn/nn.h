@@ -60,8 +60,9 @@ zt_node *zt_time_embedding(zt_nn *nn, const char *name, zt_node *t01, int64_t di
 /* recurrent.c: one step of a recurrent layer of H units, x [..,I]; NAME.x.weight [I,gates H], NAME.h.weight [H,gates H] and their
  * biases. Steps of the same name share their parameters. */
 /** Gated recurrent unit (Cho et al. 2014, arXiv:1406.1078), h [..,H] -> the next h. The reset gate acts on the candidate's
- *  finished hidden term, as in cuDNN and PyTorch. Gates in the order reset, update, candidate. */
-zt_node *zt_gru_cell(zt_nn *nn, const char *name, zt_node *x, zt_node *h);
+ *  finished hidden term, as in cuDNN and PyTorch. Gates in the order reset, update, candidate. keep [H] is added to the update
+ *  gate's term: above 0 more of h stays; NULL: nothing. */
+zt_node *zt_gru_cell(zt_nn *nn, const char *name, zt_node *x, zt_node *h, zt_node *keep);
 /** Long short-term memory (Hochreiter & Schmidhuber 1997, with forget gate: Gers et al. 2000), *h and *c [..,H] become the next
  *  ones. Gates in the order input, forget, candidate, output. */
 void zt_lstm_cell(zt_nn *nn, const char *name, zt_node *x, zt_node **h, zt_node **c);

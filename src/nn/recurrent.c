@@ -11,10 +11,11 @@ static void gate_terms(zt_nn *nn, const char *name, zt_node *x, zt_node *h, int 
     zt_pop(nn->g);
 }
 
-zt_node *zt_gru_cell(zt_nn *nn, const char *name, zt_node *x, zt_node *h) {
+zt_node *zt_gru_cell(zt_nn *nn, const char *name, zt_node *x, zt_node *h, zt_node *keep) {
     zt_node *a[3], *b[3];
     gate_terms(nn, name, x, h, 3, a, b);
-    zt_node *reset = zt_sigmoid(zt_add(a[0], b[0])), *update = zt_sigmoid(zt_add(a[1], b[1]));
+    zt_node *kept = keep ? zt_add(b[1], keep) : b[1];
+    zt_node *reset = zt_sigmoid(zt_add(a[0], b[0])), *update = zt_sigmoid(zt_add(a[1], kept));
     zt_node *candidate = zt_tanh(zt_add(a[2], zt_mul(reset, b[2])));
     return zt_add(candidate, zt_mul(update, zt_sub(h, candidate)));             /* (1 - update) candidate + update h */
 }

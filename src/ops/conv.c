@@ -25,6 +25,13 @@ static void conv_unravel(int64_t at, const int64_t *d, int n, int64_t *out) {
     }
 }
 
+/* The place after pos[n] in d[n], in the order of elements. */
+static void conv_next(int64_t *pos, const int64_t *d, int n) {
+    int k = n - 1;
+    while (k > 0 && pos[k] + 1 == d[k]) pos[k--] = 0;
+    pos[k]++;
+}
+
 void REF(conv)(const zt_node *n) {
     const int64_t *xs = n->in[0]->sh.d, *ws = n->in[1]->sh.d, Ci = ws[3], Co = ws[4], taps = ws[0] * ws[1] * ws[2];
     const int64_t each = Co / n->at.i[ZT_CONV_GROUPS];
@@ -32,11 +39,10 @@ void REF(conv)(const zt_node *n) {
     const int64_t positions = zt_rows(&n->sh);
     for (int64_t p = 0; p < positions; p++)
         for (int64_t o = 0; o < Co; o++) {
-            int64_t pos[4], tap[3];
+            int64_t pos[4], tap[3] = {0};
             double sum = bias ? bias[o] : 0;
             conv_unravel(p, n->sh.d, 4, pos);
-            for (int64_t k = 0; k < taps; k++) {
-                conv_unravel(k, ws, 3, tap);
+            for (int64_t k = 0; k < taps; k++, conv_next(tap, ws, 3)) {
                 const int64_t at = conv_x_at(n, xs, pos, tap);
                 for (int64_t c = 0; at >= 0 && c < Ci; c++)
                     sum += (double)x[at + o / each * Ci + c] * w[(k * Ci + c) * Co + o];
@@ -53,11 +59,10 @@ void REF(conv_dx)(const zt_node *n) {
     const int64_t positions = zt_rows(&n->sh);
     for (int64_t q = 0; q < positions; q++)
         for (int64_t c = 0; c < Ci; c++) {
-            int64_t pos[4], tap[3];
+            int64_t pos[4], tap[3] = {0};
             double sum = 0;
             conv_unravel(q, n->sh.d, 4, pos);
-            for (int64_t k = 0; k < taps; k++) {
-                conv_unravel(k, ws, 3, tap);
+            for (int64_t k = 0; k < taps; k++, conv_next(tap, ws, 3)) {
                 int64_t at = pos[0];
                 for (int a = 0; a < 3 && at >= 0; a++) {
                     const int64_t *at_a = n->at.i + a, s = at_a[ZT_CONV_STRIDE];
@@ -77,13 +82,13 @@ void REF(conv_dw)(const zt_node *n) {
     const int64_t taps = ws[0] * ws[1] * ws[2], positions = ys[0] * ys[1] * ys[2] * ys[3], each = Co / n->at.i[ZT_CONV_GROUPS];
     const real *x = n->in[0]->x, *dy = n->in[1]->x;
     for (int64_t e = 0; e < taps * Ci * Co; e++) {
-        int64_t pos[4], tap[3];
+        const int64_t o = e % Co, c = o / each * Ci + e / Co % Ci;
+        int64_t pos[4] = {0}, tap[3];
         double sum = 0;
         conv_unravel(e / (Ci * Co), ws, 3, tap);
-        for (int64_t p = 0; p < positions; p++) {
-            conv_unravel(p, ys, 4, pos);
+        for (int64_t p = 0; p < positions; p++, conv_next(pos, ys, 4)) {
             const int64_t at = conv_x_at(n, xs, pos, tap);
-            if (at >= 0) sum += (double)x[at + e % Co / each * Ci + e / Co % Ci] * dy[p * Co + e % Co];
+            if (at >= 0) sum += (double)x[at + c] * dy[p * Co + o];
         }
         ((real *)n->x)[e] = (real)sum;
     }

@@ -21,7 +21,7 @@ static void recurrent(golden *m, bool lstm) {
     const int steps = (int)x->sh.d[0];
     for (int t = 0; t < steps; t++) {
         if (lstm) zt_lstm_cell(&m->nn, "lstm", step_of(x, t), &h, &c);
-        else h = zt_gru_cell(&m->nn, "gru", step_of(x, t), h);
+        else h = zt_gru_cell(&m->nn, "gru", step_of(x, t), h, NULL);
         each[t] = zt_reshape(h, zt_sh(1, h->sh.d[0], h->sh.d[1]));
     }
     output(m, zt_concat(0, steps, each), "y");
@@ -138,13 +138,31 @@ static void errors_are_told(void **state) {
     assert_non_null(strstr(zt_err_text(), "disc.conv.u"));
     fresh_close(&f);
     fresh_open(&f);
-    zt_gru_cell(&f.nn, "cell", zt_input(f.nn.g, "x", ZT_F32, zt_sh(2, 3)), zt_input(f.nn.g, "h", ZT_F32, zt_sh(5, 3)));
+    zt_gru_cell(&f.nn, "cell", zt_input(f.nn.g, "x", ZT_F32, zt_sh(2, 3)), zt_input(f.nn.g, "h", ZT_F32, zt_sh(5, 3)),
+                NULL);
     assert_int_equal(zt_graph_error(f.nn.g), ZT_SHAPE);
+    fresh_close(&f);
+}
+
+/* Gates that are told to keep everything, and nothing. */
+static void gru_keeps_as_long_as_told(void **state) {
+    (void)state;
+    fresh f;
+    fresh_open(&f);
+    zt_node *x = zt_input(f.nn.g, "x", ZT_F32, zt_sh(1, 2)), *h = zt_input(f.nn.g, "h", ZT_F32, zt_sh(1, 2));
+    zt_node *y = zt_gru_cell(&f.nn, "gru", x, h, zt_const(f.nn.g, ZT_F32, zt_sh(2), (const double[]){30, -30}));
+    fresh_plan(&f, 1, &y);
+    ((float *)x->x)[0] = ((float *)x->x)[1] = 1;
+    ((float *)h->x)[0] = ((float *)h->x)[1] = 5;
+    must(zt_plan_run(f.plan));
+    assert_true(fabsf(((float *)y->x)[0] - 5) < 1e-5F);
+    assert_true(fabsf(((float *)y->x)[1]) <= 1);                                   /* the candidate, a tanh */
     fresh_close(&f);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gru_keeps_as_long_as_told),
         cmocka_unit_test(gru_golden), cmocka_unit_test(lstm_golden), cmocka_unit_test(batch_norm_golden),
         cmocka_unit_test(batch_norm_fixed_golden), cmocka_unit_test(instance_norm_golden), cmocka_unit_test(weight_norm_golden),
         cmocka_unit_test(spectral_norm_golden), cmocka_unit_test(weight_norm_starts_as_v),

@@ -160,7 +160,7 @@ static void grid_sample_run(const zt_node *n, const zt_exec *e) {
             const int64_t row = b * x.points + s;
             const place p = place_at(&x, (const float *)n->in[1]->x + 3 * row);
             float w[8];
-            for (int k = 0; k < 8; k++) w[k] = corner_weight(p.axis[0].w, p.axis[1].w, p.axis[2].w, k);
+            for (int k = 0; k < x.corners; k++) w[k] = corner_weight(p.axis[0].w, p.axis[1].w, p.axis[2].w, k);
             weigh((float *)n->x + row * C, (const float *)n->in[0]->x + b * x.sample + p.corner, x.corner, w, x.corners, C);
         }
 }
@@ -195,15 +195,29 @@ static void grid_sample_dx_run(const zt_node *n, const zt_exec *e) {
     }
 }
 
-/* Product of dy with x at each corner. */
-INLINE void corner_dots(const space *s, const float *dy, const float *x, int64_t C, float dot[8]) {
+/* Product of dy with x at each of the corners (a constant where it is called). */
+INLINE void corner_dots(const space *s, const float *dy, const float *x, int64_t C, const int corners, float dot[8]) {
     int64_t c = 0;
     vf sum[8] = {{0}};
     for (; c + VW <= C; c += VW)
-        for (int k = 0; k < s->corners; k++) sum[k] += v_load(dy + c) * v_load(x + s->corner[k] + c);
-    for (int k = 0; k < 8; k++) dot[k] = c ? v_sum(sum[k]) : 0;
+        for (int k = 0; k < corners; k++) sum[k] += v_load(dy + c) * v_load(x + s->corner[k] + c);
+    for (int k = 0; k < corners; k++) dot[k] = c ? v_sum(sum[k]) : 0;
     for (; c < C; c++)
-        for (int k = 0; k < 8; k++) dot[k] += dy[c] * x[s->corner[k] + c];
+        for (int k = 0; k < corners; k++) dot[k] += dy[c] * x[s->corner[k] + c];
+}
+/* The gradient by one place of the grid. */
+INLINE void place_gradient(const space *s, const float *grid, const float *dy, const float *x, int64_t C, const int corners,
+                           float *out) {
+    const place p = place_at(s, grid);
+    const cell *t = &p.axis[0], *h = &p.axis[1], *w = &p.axis[2];
+    float dot[8], sum[3] = {0};
+    corner_dots(s, dy, x + p.corner, C, corners, dot);
+    for (int k = 0; k < corners; k++) {
+        sum[0] += corner_weight(t->slope, h->w, w->w, k) * dot[k];
+        sum[1] += corner_weight(t->w, h->slope, w->w, k) * dot[k];
+        sum[2] += corner_weight(t->w, h->w, w->slope, k) * dot[k];
+    }
+    memcpy(out, sum, sizeof sum);
 }
 static void grid_sample_dgrid_run(const zt_node *n, const zt_exec *e) {
     (void)e;
@@ -213,16 +227,11 @@ static void grid_sample_dgrid_run(const zt_node *n, const zt_exec *e) {
     for (int64_t b = 0; b < x.B; b++)
         for (int64_t s = 0; s < x.points; s++) {
             const int64_t row = b * x.points + s;
-            const place p = place_at(&x, (const float *)n->in[2]->x + 3 * row);
-            const cell *t = &p.axis[0], *h = &p.axis[1], *w = &p.axis[2];
-            float dot[8], sum[3] = {0};
-            corner_dots(&x, (const float *)n->in[0]->x + row * C, (const float *)n->in[1]->x + b * x.sample + p.corner, C, dot);
-            for (int k = 0; k < 8; k++) {
-                sum[0] += corner_weight(t->slope, h->w, w->w, k) * dot[k];
-                sum[1] += corner_weight(t->w, h->slope, w->w, k) * dot[k];
-                sum[2] += corner_weight(t->w, h->w, w->slope, k) * dot[k];
-            }
-            memcpy((float *)n->x + 3 * row, sum, sizeof sum);
+            const float *grid = (const float *)n->in[2]->x + 3 * row, *dy = (const float *)n->in[0]->x + row * C;
+            const float *from = (const float *)n->in[1]->x + b * x.sample;
+            float *out = (float *)n->x + 3 * row;
+            if (x.corners == 4 && C == 3) place_gradient(&x, grid, dy, from, 3, 4, out);       /* pictures */
+            else place_gradient(&x, grid, dy, from, C, x.corners, out);
         }
 }
 
