@@ -168,13 +168,21 @@ typedef struct zip_fns { zip_fn *each, *one; } zip_fns;          /* w per elemen
 
 /* What w is for elements [from, from + count), where each of w counts for a run (of length `inner`), or w for every run. */
 static void spread(const float *w, bool each_run, int64_t from, int64_t inner, float *wide, int64_t count) {
-    int64_t k = from % inner;
-    const float *at = each_run ? w + from / inner : w;
-    for (int64_t i = 0; i < count; k = 0) {
-        const int64_t end = i + inner - k < count ? i + inner - k : count;
-        if (each_run) for (const float one = *at++; i < end; i++) wide[i] = one;
-        else for (; i < end; i++) wide[i] = at[k++];
+    int64_t k = from % inner, i = 0;
+    if (!each_run) {                                            /* the first runs, then copies of what is there */
+        for (; i < count && i < 16 * inner; i++, k = k + 1 < inner ? k + 1 : 0) wide[i] = w[k];
+        for (int64_t n; i < count; i += n) {
+            n = i < count - i ? i : count - i;
+            memcpy(wide + i, wide, (size_t)n * sizeof *wide);
+        }
+        return;
     }
+    const float *at = w + from / inner;
+    if (k) for (const float one = *at++; i < count && k < inner; i++, k++) wide[i] = one;
+    if (inner == 3)                                             /* colours */
+        for (; i + 3 <= count; i += 3, at++) wide[i] = wide[i + 1] = wide[i + 2] = *at;
+    for (; i < count; at++)
+        for (const int64_t end = i + inner < count ? i + inner : count; i < end; i++) wide[i] = *at;
 }
 
 static void zip(const zt_node *n, zip_fns f, const float *const *in, float *y, int64_t from, int64_t count) {
