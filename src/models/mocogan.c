@@ -7,11 +7,12 @@
 #include "models/gan_layers.h"
 
 enum { KERNEL = 4, PATCH_LEVELS = 4, RGB = 3 };
-typedef struct mocogan { int64_t width, content, motion, memory; int critic_norm; } mocogan;
+typedef struct mocogan { int64_t width, critic_width, content, motion, memory; int critic_norm; } mocogan;
 
 #define AT(field) ZT_OPT_AT(mocogan, field)
 static const zt_opt options[] = {
     {"width", ZT_OPT_INT, AT(width), "64", 4, 512, NULL, 0, "channels next to the pixels; they double from level to level"},
+    {"critic_width", ZT_OPT_INT, AT(critic_width), "0", 0, 512, NULL, 0, "the same in the critics; 0: as the generator"},
     {"content", ZT_OPT_INT, AT(content), "50", 1, 1024, NULL, 0, "numbers of the content code"},
     {"motion", ZT_OPT_INT, AT(motion), "10", 1, 1024, NULL, 0, "numbers of the motion code"},
     {"memory", ZT_OPT_INT, AT(memory), "0", 0, 4096, NULL, 0,
@@ -133,7 +134,7 @@ static zt_node *trunk(zt_nn *nn, const mocogan *c, zt_node *x, int time, int n, 
     char name[16];
     for (int k = 0; k < n; k++) {
         snprintf(name, sizeof name, "down%d", k);
-        x = shrink(nn, c, name, x, time, c->width << k, false);
+        x = shrink(nn, c, name, x, time, (c->critic_width ? c->critic_width : c->width) << k, false);
         snprintf(name, sizeof name, "norm%d", k);
         if (k && c->critic_norm == ZT_GAN_BATCH_NORM) x = zt_batch_norm(nn, name, x, training);
         if (k && c->critic_norm == ZT_GAN_INSTANCE_NORM) x = zt_instance_norm(nn, name, x);

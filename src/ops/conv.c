@@ -81,17 +81,23 @@ void REF(conv_dw)(const zt_node *n) {
     const int64_t *xs = n->in[0]->sh.d, *ys = n->in[1]->sh.d, *ws = n->sh.d, Ci = ws[3], Co = ws[4];
     const int64_t taps = ws[0] * ws[1] * ws[2], positions = ys[0] * ys[1] * ys[2] * ys[3], each = Co / n->at.i[ZT_CONV_GROUPS];
     const real *x = n->in[0]->x, *dy = n->in[1]->x;
-    for (int64_t e = 0; e < taps * Ci * Co; e++) {
-        const int64_t o = e % Co, c = o / each * Ci + e / Co % Ci;
-        int64_t pos[4] = {0}, tap[3];
-        double sum = 0;
-        conv_unravel(e / (Ci * Co), ws, 3, tap);
-        for (int64_t p = 0; p < positions; p++, conv_next(pos, ys, 4)) {
-            const int64_t at = conv_x_at(n, xs, pos, tap);
-            if (at >= 0) sum += (double)x[at + c] * dy[p * Co + o];
+    enum { BLOCK = 64 };                                          /* weights of a tap that are summed side by side */
+    for (int64_t k = 0; k < taps; k++)
+        for (int64_t first = 0; first < Ci * Co; first += BLOCK) {
+            const int64_t count = Ci * Co - first < BLOCK ? Ci * Co - first : BLOCK;
+            int64_t pos[4] = {0}, tap[3], of_x[BLOCK], of_y[BLOCK];
+            double sum[BLOCK] = {0};
+            conv_unravel(k, ws, 3, tap);
+            for (int64_t j = 0; j < count; j++) {
+                of_y[j] = (first + j) % Co;
+                of_x[j] = of_y[j] / each * Ci + (first + j) / Co;
+            }
+            for (int64_t p = 0; p < positions; p++, conv_next(pos, ys, 4)) {
+                const int64_t at = conv_x_at(n, xs, pos, tap);
+                for (int64_t j = 0; at >= 0 && j < count; j++) sum[j] += (double)x[at + of_x[j]] * dy[p * Co + of_y[j]];
+            }
+            for (int64_t j = 0; j < count; j++) ((real *)n->x)[k * Ci * Co + first + j] = (real)sum[j];
         }
-        ((real *)n->x)[e] = (real)sum;
-    }
 }
 
 #ifndef ZT_REAL_F64
