@@ -65,8 +65,8 @@ static int gan_losses(zt_nn *nn, int64_t clips, zt_bench_loss out[ZT_BENCH_LOSSE
     zt_node *fake = zt_reshape(generator(nn, latents(nn, clips), true), real->sh);
     zt_node *score = critic(nn, zt_concat(0, 2, (zt_node *const[]){fake, real}));
     zt_node *of_fake = zt_slice(score, 0, 0, clips), *of_real = zt_slice(score, 0, clips, clips);
-    out[0] = (zt_bench_loss){zt_hinge_discriminator(of_real, of_fake), "critic."};
-    out[1] = (zt_bench_loss){zt_hinge_generator(of_fake), "generator."};
+    out[0] = (zt_bench_loss){zt_hinge_generator(of_fake), "generator."};
+    out[1] = (zt_bench_loss){zt_hinge_discriminator(of_real, of_fake), "critic."};
     return 2;
 }
 static zt_node *gan_sample(zt_nn *nn, int64_t clips) { return generator(nn, latents(nn, clips), false); }
@@ -105,8 +105,8 @@ static int tgan_losses(zt_nn *nn, int64_t clips, zt_bench_loss out[ZT_BENCH_LOSS
     zt_node *fake = tgan_generate(nn, clips, true), *real = zt_input(nn->g, "real", ZT_F32, fake->sh);
     d->judge(nn, cfg, &tgan_size, zt_concat(0, 2, (zt_node *const[]){fake, real}), NULL, true, v);
     zt_node *of_fake = zt_mean(zt_slice(v[0].score, 0, 0, clips)), *of_real = zt_mean(zt_slice(v[0].score, 0, clips, clips));
-    out[0] = (zt_bench_loss){zt_sub(of_fake, of_real), "critic."};
-    out[1] = (zt_bench_loss){zt_neg(of_fake), "generator."};
+    out[0] = (zt_bench_loss){zt_neg(of_fake), "generator."};
+    out[1] = (zt_bench_loss){zt_sub(of_fake, of_real), "critic."};
     return 2;
 }
 const zt_bench_net zt_bench_tgan = {.losses = tgan_losses, .sample = tgan_sample};

@@ -8,7 +8,8 @@
 typedef struct zt_bench_loss { zt_node *loss; const char *prefix; } zt_bench_loss;
 enum { ZT_BENCH_LOSSES = 2 };
 
-/** A network: its losses (returns how many), and what runs when it generates. */
+/** A network: its losses (returns how many) in the order in which their parameters are updated, so that none comes before a loss
+ *  whose gradient passes through them; and what runs when it generates. */
 typedef struct zt_bench_net {
     int (*losses)(zt_nn *nn, int64_t clips, zt_bench_loss out[ZT_BENCH_LOSSES]);
     zt_node *(*sample)(zt_nn *nn, int64_t clips);

@@ -247,7 +247,7 @@ static void dw_run(const zt_node *n, const zt_exec *e) {
             float *u = sums + s * slot_size(&b);
             if (b.own) own_run(&b, s, desk, u);
             int64_t from, to;
-            k_piece(b.own ? 0 : b.g.from, ROWS, slots, s, &from, &to);
+            k_piece(b.own ? 0 : b.g.from, VW, slots, s, &from, &to);
             for (int64_t at = from; at < to; at += piece(&b))
                 piece_run(b, at, at + piece(&b) < to ? at + piece(&b) : to, desk, u, n->x);
         }
