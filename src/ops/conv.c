@@ -238,7 +238,7 @@ static zt_conv_cfg conv_gen_square(zt_rng *r, zt_shape *x, zt_shape *w, int stri
     return c;
 }
 
-/* Sizes of x (spatial axes in d[1..3]) and w, strides and pads that fit: same-size, causal, strided, valid, uneven. */
+/* Sizes of x (spatial axes in d[1..3]) and w, strides and pads that fit: same-size, causal, strided, valid, uneven, whole. */
 static zt_conv_cfg conv_gen_cfg(zt_rng *r, zt_shape *x, zt_shape *w) {
     static const int64_t channels[] = {1, 2, 3, 4, 5, 7, 8, 16, 17, 24, 33, 48, 64, 70};
     zt_conv_cfg c = {.groups = 1};
@@ -257,7 +257,11 @@ static zt_conv_cfg conv_gen_cfg(zt_rng *r, zt_shape *x, zt_shape *w) {
         x->d[4] = w->d[3] * c.groups;
         w->d[4] *= c.groups;
     }
+    const bool whole = zt_rng_int(r, 0, 9) == 0; /* the kernel covers its source: a matmul */
     for (int k = 0; k < 3; k++) {
+        c.stride[k] = 1;
+        if (whole) x->d[k + 1] = w->d[k];
+        if (whole) continue;
         const int64_t kernel = w->d[k] = zt_rng_int(r, 0, 9) ? w->d[k] : 4;
         const bool same = zt_gen_coin(r);
         c.stride[k] = (int)zt_rng_int(r, 0, 3) ? 1 : (int)zt_rng_int(r, 2, 3);

@@ -1,9 +1,9 @@
 /* onednn.c - matmul, conv and conv_dx through oneDNN. Gradients of conv weights are our own (kernels/conv_dw.c), but for groups.
  *
  * Activations stay channels last as they are in the graph; weights of convs, and those that products in bf16 round, are packed as
- * the primitive wants them when the plan says so. The time axis is folded into the batch for 1 x kh x kw kernels; 1x1x1 kernels
- * are matmuls. The gradient of a stride-1 conv by its input is a forward conv with the taps reversed and channels swapped:
- * oneDNN's forward kernels are the faster ones.
+ * the primitive wants them when the plan says so. The time axis is folded into the batch for 1 x kh x kw kernels; kernels of
+ * 1x1x1, and those that cover the whole source, are matmuls. The gradient of a stride-1 conv by its input is a forward conv with
+ * the taps reversed and channels swapped: oneDNN's forward kernels are the faster ones.
  *
  * Nodes that multiply in bf16 have their first factor rounded to it in scratch, unless it is stored so: one pass over memory
  * against a product that takes half the time. Sums are f32. */
@@ -123,10 +123,15 @@ static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape 
     g.then = n->then;
     return g;
 }
-static bool is_pointwise(const geometry *g) {
-    for (int k = 0; k < 3; k++)
-        if (g->k[k] != 1 || g->stride[k] != 1 || g->before[k] || g->after[k]) return false;
-    return g->groups == 1;
+/* Each result sees pixels that lie together and that no other sees: one, or the whole source. */
+static bool is_matmul(const geometry *g) {
+    bool one = true, whole = true;
+    for (int k = 0; k < 3; k++) {
+        if (g->before[k] || g->after[k]) return false;
+        one = one && g->k[k] == 1 && g->stride[k] == 1;
+        whole = whole && g->k[k] == g->in[k];
+    }
+    return g->groups == 1 && (one || whole);
 }
 static dnnl_status_t activation(dnnl_memory_desc_t *md, const geometry *g, const int64_t size[3], int64_t C) {
     const int64_t T = size[0], H = size[1], W = size[2];
@@ -205,14 +210,15 @@ static geometry geometry_of_conv(const zt_node *n) {
     const zt_shape *x = n->op->id == ZT_OP_conv ? &n->in[0]->sh : &n->sh, *y = n->op->id == ZT_OP_conv ? &n->sh : &n->in[0]->sh;
     return geometry_of(n, x, y, n->in[1]->sh.d, zt_last(x), zt_last(y));
 }
-/* A 1x1x1 conv, or its gradient by the input, as a matmul. */
+/* Such a conv, or its gradient by the input: x [rows, taps Ci] w [taps Ci, Co]. */
 static product product_of_conv(const zt_node *n, const geometry *g) {
-    if (n->op->id == ZT_OP_conv) return product_of(n, zt_rows(&n->sh), g->Ci, g->Co, false, false, n->n_in == 3 ? 2 : -1);
-    return product_of(n, zt_rows(&n->sh), g->Co, g->Ci, false, true, -1);
+    const int64_t rows = g->B * g->out[0] * g->out[1] * g->out[2], terms = g->k[0] * g->k[1] * g->k[2] * g->Ci;
+    if (n->op->id == ZT_OP_conv) return product_of(n, rows, terms, g->Co, false, false, n->n_in == 3 ? 2 : -1);
+    return product_of(n, rows, g->Co, terms, false, true, -1);
 }
 static bool conv_narrow(const zt_node *n) {
     const geometry g = geometry_of_conv(n);
-    return is_pointwise(&g) ? product_of_conv(n, &g).narrow : g.narrow;
+    return is_matmul(&g) ? product_of_conv(n, &g).narrow : g.narrow;
 }
 static zt_reads conv_reads(const zt_node *n, int k) {
     return k > 0 ? ZT_READS_F32 : conv_narrow(n) ? ZT_READS_ROUNDED : ZT_READS_EITHER;
@@ -221,7 +227,7 @@ static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     const geometry g = geometry_of_conv(n);
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
-    const dnnl_status_t e = is_pointwise(&g) ? add_matmul(j, product_of_conv(n, &g))
+    const dnnl_status_t e = is_matmul(&g) ? add_matmul(j, product_of_conv(n, &g))
                                              : add_forward(j, &g, false, n->n_in == 3 ? 2 : -1);
     return zt_job_finish(n, j, e, prepared, scratch);
 }
@@ -284,7 +290,7 @@ static zt_err conv_dx_prepare(const zt_node *n, void **prepared, size_t *scratch
     dnnl_status_t e;
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
-    if (is_pointwise(&g)) e = add_matmul(j, product_of_conv(n, &g));
+    if (is_matmul(&g)) e = add_matmul(j, product_of_conv(n, &g));
     else if (reversed(&g, &r)) {
         j->taps = g.k[0] * g.k[1] * g.k[2];
         j->tap = g.Ci * g.Co;
@@ -341,7 +347,7 @@ static zt_err conv_dw_prepare(const zt_node *n, void **prepared, size_t *scratch
 static bool conv_folds(const zt_node *n, const zt_node *then) {
     const geometry g = geometry_of_conv(n);
     geometry r;
-    return zt_job_folds(then) && (n->op->id == ZT_OP_conv || is_pointwise(&g) || reversed(&g, &r));
+    return zt_job_folds(then) && (n->op->id == ZT_OP_conv || is_matmul(&g) || reversed(&g, &r));
 }
 static bool matmul_folds(const zt_node *n, const zt_node *then) {
     (void)n;

@@ -10,7 +10,9 @@
  *
  * Few result channels (fold) would leave most of a vector empty. Then columns are all (kh, kw, channel), rows are source pixels,
  * and the products are added onto the result where they belong: matrix product, then fold (Dumoulin & Visin 2016,
- * arXiv:1603.07285, section 4). */
+ * arXiv:1603.07285, section 4). Few source channels (merge), as of images, would make terms of a tap few and leave part of a word
+ * empty: then the source is copied with its padding along w, and all taps along w, which lie beside each other there, count as
+ * the channels of one. */
 #include "backends/cpu/kernels/word.h"
 
 enum { ROWS = 192, TILE = 6, COLS = 256, WORDS = 1024, TAPS = 64 }; /* of a block; words and taps summed at a time */
@@ -19,15 +21,16 @@ enum { WIDE = 4 };
 #else
 enum { WIDE = 2 };
 #endif
-enum { STRIP = WIDE * VW, FEW = 4, SMALL = 64 }; /* FEW: result channels that are folded; SMALL: pixels of a frame */
+enum { STRIP = WIDE * VW, FEW = 4, SMALL = 64 }; /* FEW: channels that are folded or merged; SMALL: pixels of a frame */
 
 typedef struct conv {
-    bool dx, fold;
+    bool dx, fold, merge;
     int64_t B, groups, Cs, Cr, from, to; /* channels of source and result; of one group: summed and written */
     int64_t words, pitch;                /* words of a source pixel's group, and from one such to the next */
+    int64_t across, line, margin;        /* words from pixel to pixel and of a line; merged: values of a line before its first */
     int64_t cols, width, taps;           /* of the product; width: cols in whole vectors */
     int64_t src[3], res[3], k[3], stride[3], before[3], dilation[3];
-    bool rounded; /* the source is, into scratch */
+    bool copied; /* the source is rounded into scratch, merged with its padding */
 } conv;
 
 static int64_t padded(int64_t n) { return (n + VW - 1) / VW * VW; }
@@ -35,6 +38,23 @@ static int64_t padded(int64_t n) { return (n + VW - 1) / VW * VW; }
 static bool folds(const conv *c) {
     return c->groups == 1 && c->to <= FEW && c->from >= VW && c->k[1] * c->k[2] > 1 && c->dilation[2] == 1 &&
            c->k[1] * c->k[2] * c->to <= COLS && (c->dx || (c->stride[1] == 1 && c->stride[2] == 1));
+}
+/* All taps along w are terms of one: a convolution of images, if they begin at whole words. */
+static bool merges(const conv *c) {
+    const int64_t apart = c->stride[2] * c->from, terms = c->k[2] * c->from;
+    return !c->dx && c->groups == 1 && c->from <= FEW && c->k[2] > 1 && c->dilation[2] == 1 && apart % PAIR == 0 &&
+           terms % PAIR == 0;
+}
+/* From here on the source has a pixel for each result along w. */
+static void merge_taps(conv *c) {
+    c->margin = c->before[2] * c->from;
+    c->pitch = c->stride[2] * c->from / PAIR;
+    c->from *= c->k[2];
+    c->src[2] = c->res[2];
+    c->k[2] = c->stride[2] = 1;
+    c->before[2] = 0;
+    c->words = w_words(c->from);
+    c->line = (c->res[2] - 1) * c->pitch + c->words;
 }
 static conv conv_of(const zt_node *n) {
     const bool dx = n->op->id == ZT_OP_conv_dx;
@@ -55,8 +75,12 @@ static conv conv_of(const zt_node *n) {
     c.cols = c.fold ? c.k[1] * c.k[2] * c.to : c.to;
     c.width = padded(c.cols);
     c.words = w_words(c.from);
-    c.rounded = PAIR == 2 && !n->in[0]->half;
-    c.pitch = c.rounded ? padded(c.from) / PAIR : c.from / PAIR;
+    c.merge = merges(&c);
+    c.copied = c.merge || (PAIR == 2 && !n->in[0]->half);
+    c.pitch = c.copied ? padded(c.from) / PAIR : c.from / PAIR;
+    c.line = c.src[2] * c.groups * c.pitch;
+    if (c.merge) merge_taps(&c);
+    c.across = c.groups * c.pitch;
     return c;
 }
 
@@ -210,8 +234,8 @@ static void take_rows(const block *k, desk *d) {
             const int64_t *s = d->shift[j];
             const uint64_t x = (uint64_t)(w + s[2]), y = (uint64_t)(h + s[1]);
             const bool in = x < (uint64_t)c->src[2] && y < (uint64_t)c->src[1];
-            const int64_t at = ((b * c->src[0] + t + s[0]) * c->src[1] + (int64_t)y) * c->src[2] + (int64_t)x;
-            d->row[j][r] = in ? k->src + (at * c->groups + k->group) * c->pitch : k->zero;
+            const int64_t line = (b * c->src[0] + t + s[0]) * c->src[1] + (int64_t)y;
+            d->row[j][r] = in ? k->src + line * c->line + (int64_t)x * c->across + k->group * c->pitch : k->zero;
         }
     }
     for (; rows % TILE; rows++)
@@ -302,7 +326,7 @@ static void folded_frame(block k, desk *d, const zt_node *n, const float *bias, 
 
 /* ---- running --------------------------------------------------------------------------------------------------------- */
 static int64_t source_size(const conv *c) {
-    return c->rounded ? c->B * c->src[0] * c->src[1] * c->src[2] * c->groups * c->pitch : 0;
+    return c->copied ? c->B * c->src[0] * c->src[1] * c->line : 0;
 }
 static int64_t zero_size(const conv *c) { return (c->words + 15) / 16 * 16; }
 static int64_t words_before_desks(const conv *c) { return (source_size(c) + zero_size(c) + 15) / 16 * 16; }
@@ -368,10 +392,18 @@ static void phases_run(const conv *c, const zt_node *n, block k, desk *desks) {
                     if (axes[0].count > 0 && axes[1].count > 0 && axes[2].count > 0) phase_run(k, n, desks);
                 }
 }
+/* Line number k of the source, x, as words: each pixel rounded, or all values with zeros before and after them. */
+static void copy_line(const conv *c, const zt_node *x, int64_t k, word *to) {
+    const int64_t n = zt_last(&x->sh) * x->sh.d[3], left = c->line * PAIR - c->margin;
+    const float *from = (const float *)x->x + k * n;
+    if (c->merge) {
+        memset(to, 0, (size_t)c->line * sizeof *to);
+        if (left > 0) narrow((stored){to, PAIR == 2}, c->margin, from, n < left ? n : left);
+    } else w_rows(to, as_f32(from), 0, c->from, n / c->from, c->from, padded(c->from), 1);
+}
 static void conv_run(const zt_node *n, const zt_exec *e) {
     const conv c = conv_of(n);
     const int slots = zt_cpu_slots();
-    const int64_t pixels = source_size(&c) / (c.groups * c.pitch);
     word *src = e->scratch, *zero = src + source_size(&c);
     desk *desks = (desk *)(src + words_before_desks(&c));
     memset(zero, 0, (size_t)zero_size(&c) * sizeof *zero);
@@ -380,11 +412,10 @@ static void conv_run(const zt_node *n, const zt_exec *e) {
 #pragma omp for schedule(static, 1)
         for (int s = 0; s < slots; s++) {
             int64_t from, to;
-            k_piece(pixels * c.groups, 1, slots, s, &from, &to);
-            if (c.rounded)
-                w_rows(src + from * c.pitch, as_f32(n->in[0]->x), from * c.from, c.from, to - from, c.from, padded(c.from), 1);
+            k_piece(source_size(&c) / c.line, 1, slots, s, &from, &to);
+            for (int64_t k = from; k < to; k++) copy_line(&c, n->in[0], k, src + k * c.line);
         }
-        const block k = {.c = &c, .src = c.rounded ? src : n->in[0]->x, .zero = zero, .w = e->packed};
+        const block k = {.c = &c, .src = c.copied ? src : n->in[0]->x, .zero = zero, .w = e->packed};
         phases_run(&c, n, k, desks);
     }
 }
@@ -393,7 +424,7 @@ static void conv_run(const zt_node *n, const zt_exec *e) {
 static bool takes(const zt_node *n) { return n->multiply == ZT_BF16; }
 static zt_reads reads(const zt_node *n, int k) {
     const bool whole_words = n->at.i[ZT_CONV_GROUPS] == 1 && zt_last(&n->in[0]->sh) % PAIR == 0;
-    return k == 0 && whole_words ? ZT_READS_ROUNDED : ZT_READS_F32;
+    return k == 0 && whole_words && !conv_of(n).merge ? ZT_READS_ROUNDED : ZT_READS_F32;
 }
 static bool writes_half(const zt_node *n) { return !conv_of(n).fold; }        /* folded sums lie in the result */
 #define TAKES       takes
@@ -404,11 +435,20 @@ static bool writes_half(const zt_node *n) { return !conv_of(n).fold; }        /*
 #define READS       NULL
 #define WRITES_HALF NULL
 #endif
-/* oneDNN is faster at whole frames without strides; here small frames fill a tile, and no product of a stride is lost. */
+/* A kernel that covers the whole source, which is a matmul. */
+static bool covers(const zt_node *n) {
+    const zt_shape *x = n->op->id == ZT_OP_conv ? &n->in[0]->sh : &n->sh;
+    for (int a = 0; a < 3; a++)
+        if (n->at.i[ZT_CONV_BEFORE + a] || n->at.i[ZT_CONV_AFTER + a] || n->in[1]->sh.d[a] != x->d[1 + a]) return false;
+    return true;
+}
+/* oneDNN is faster at matmuls, and at whole frames without strides; here small frames fill a tile, no product of a stride is
+ * lost, and images fill the words. */
 static bool suits(const zt_node *n) {
     const conv c = conv_of(n);
+    if (covers(n)) return false;
     const int64_t most = c.stride[0] > c.stride[1] ? c.stride[0] : c.stride[1], stride = most > c.stride[2] ? most : c.stride[2];
-    return c.fold || (c.groups == 1 && c.from >= VW && c.to >= VW && (stride > 1 || c.res[1] * c.res[2] <= SMALL));
+    return c.fold || (c.groups == 1 && (c.from >= VW || c.merge) && c.to >= VW && (stride > 1 || c.res[1] * c.res[2] <= SMALL));
 }
 #define ENTRY(o) \
     {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \
