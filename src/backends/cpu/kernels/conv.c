@@ -53,6 +53,7 @@ static void merge_taps(conv *c) {
     c->src[2] = c->res[2];
     c->k[2] = c->stride[2] = 1;
     c->before[2] = 0;
+    c->taps = c->k[0] * c->k[1];
     c->words = w_words(c->from);
     c->line = (c->res[2] - 1) * c->pitch + c->words;
 }
