@@ -21,20 +21,34 @@ static bool heavy(const zt_op_def *op) { /* library primitives are built for eac
     return op->flops != NULL;
 }
 
-/* Case k of op; multiply: what products round their factors to, within tol of the reference, which does not round. */
-static bool kernel_case(const zt_op_def *op, int k, zt_dtype multiply, double tol, double *worst, int *without) {
-    sweep_case got, want;
-    const bool apart = k % 2 == 0;
-    const bool built_got = sweep_build(&got, op, k, ZT_F32), built_want = sweep_build(&want, op, k, ZT_F32);
-    bool ok = built_got && built_want;
+/* The plain reference's cases, run: those of heavy ops, which each level compares with several times, before the processes of
+ * the levels part (main). */
+static sweep_case wanted[ZT_OP_COUNT][CASES];
+static bool want_case(const zt_op_def *op, int k) {
+    sweep_case *c = &wanted[op->id][k];
+    return c->plan || (sweep_build(c, op, k, ZT_F32) && sweep_run(c, 1, &c->y, NULL, true));
+}
+
+/* Case k of op by a backend's kernels; multiply: what products round their factors to, within tol of the reference, which does
+ * not round. */
+static bool case_by(const zt_backend *backend, bool apart, const zt_op_def *op, int k, zt_dtype multiply, double tol,
+                    double *worst) {
+    sweep_case got;
+    bool ok = sweep_build(&got, op, k, ZT_F32);
     for (int id = 0; ok && id < zt_graph_size(got.g); id++) zt_graph_node(got.g, id)->multiply = multiply;
-    ok = ok && sweep_run(&want, 1, &want.y, NULL, true) && sweep_run(&got, 1, &got.y, zt_backend_cpu(), apart);
-    ok = ok && sweep_finite(&got) && sweep_close(&got, &want, tol, worst);
-    if (ok && !(op->flags & ZT_OPF_VIEW)) *without += zt_backend_cpu()->find(got.y) == NULL;
-    if (!ok && got.y) fprintf(stderr, "   storage %s\n", apart ? "apart" : "reused");
+    ok = ok && want_case(op, k) && sweep_run(&got, 1, &got.y, backend, apart);
+    ok = ok && sweep_finite(&got) && sweep_close(&got, &wanted[op->id][k], tol, worst);
+    if (!ok && got.y)
+        fprintf(stderr, "   kernel %s, storage %s\n", backend->find(got.y) ? backend->find(got.y)->name : "none",
+                apart ? "apart" : "reused");
     sweep_finish(&got);
-    sweep_finish(&want);
+    if (!heavy(op)) sweep_finish(&wanted[op->id][k]);
     return ok;
+}
+static bool kernel_case(const zt_op_def *op, int k, zt_dtype multiply, double tol, double *worst, int *without) {
+    const zt_node *y = want_case(op, k) ? wanted[op->id][k].y : NULL;
+    *without += y && !(op->flags & ZT_OPF_VIEW) && zt_backend_cpu()->find(y) == NULL;
+    return case_by(zt_backend_cpu(), k % 2 == 0, op, k, multiply, tol, worst);
 }
 
 static void sweep_op(void **state) {
@@ -70,28 +84,21 @@ static const zt_kernel *find_chosen(const zt_node *n) {
 }
 static bool choice_case(const zt_op_def *op, int k, zt_dtype multiply, double tol, double *worst) {
     const zt_backend backend = {.name = "chosen", .tag = "test", .find = find_chosen};
-    sweep_case got, want;
-    const bool built_got = sweep_build(&got, op, k, ZT_F32), built_want = sweep_build(&want, op, k, ZT_F32);
-    bool ok = built_got && built_want;
-    for (int id = 0; ok && id < zt_graph_size(got.g); id++) zt_graph_node(got.g, id)->multiply = multiply;
     chosen = 1 + k % 4;
-    ok = ok && sweep_run(&want, 1, &want.y, NULL, true) && sweep_run(&got, 1, &got.y, &backend, true);
-    ok = ok && sweep_finite(&got) && sweep_close(&got, &want, tol, worst);
-    if (!ok && got.y) fprintf(stderr, "   kernel %s\n", find_chosen(got.y) ? find_chosen(got.y)->name : "none");
-    sweep_finish(&got);
-    sweep_finish(&want);
-    return ok;
+    return case_by(&backend, true, op, k, multiply, tol, worst);
 }
+static const zt_op_def *const products[] = {&zt_def_conv, &zt_def_conv_dx, &zt_def_conv_dw, &zt_def_matmul};
+enum { PRODUCTS = sizeof products / sizeof *products };
 static void sweep_choices(void **state) {
     (void)state;
-    static const zt_op_def *const ops[] = {&zt_def_conv, &zt_def_conv_dx, &zt_def_conv_dw, &zt_def_matmul};
-    for (size_t j = 0; j < sizeof ops / sizeof *ops; j++) {
+    for (int j = 0; j < PRODUCTS; j++) {
+        const zt_op_def *op = products[j];
         int failed = 0;
         double worst = 0;
         for (int k = 0; k < CASES; k++)
-            failed += !choice_case(ops[j], k, k / 4 % 2 ? ZT_BF16 : ZT_F32, k / 4 % 2 ? BF16_TOL : ops[j]->tol, &worst);
-        print_message("%-5s %-16s other kernels: %2d failed; worst %.3f of what is allowed\n", getenv("ZT_CPU"), ops[j]->name,
-                      failed, worst);
+            failed += !choice_case(op, k, k / 4 % 2 ? ZT_BF16 : ZT_F32, k / 4 % 2 ? BF16_TOL : op->tol, &worst);
+        print_message("%-5s %-16s other kernels: %2d failed; worst %.3f of what is allowed\n", getenv("ZT_CPU"), op->name, failed,
+                      worst);
         assert_int_equal(failed, 0);
     }
 }
@@ -110,29 +117,31 @@ static zt_node *big_conv(zt_graph *g, const zt_op_def *op, zt_shape sx, zt_shape
     for (int a = 0; a < 3; a++) at.i[ZT_CONV_SIZE + a] = op == &zt_def_conv_dx ? sx.d[a + 1] : sw.d[a];
     return op == &zt_def_conv_dx ? zt_emit2(g, op, dy, w, &at) : zt_emit2(g, op, x, dy, &at);
 }
-static void big_case(const zt_op_def *op, zt_shape x, zt_shape w, bool bf16) {
-    sweep_case c[2];
-    double worst = 0;
-    for (int j = 0; j < 2; j++) {
-        c[j] = (sweep_case){.op = op, .k = (int)x.d[4]};
-        assert_int_equal(zt_graph_create(&c[j].g), ZT_OK);
-        if (j == 0 && bf16) zt_graph_set_multiply(c[j].g, ZT_BF16);
-        c[j].y = big_conv(c[j].g, op, x, w);
-        assert_true(sweep_run(&c[j], 1, &c[j].y, j == 0 ? zt_backend_cpu() : NULL, true));
-    }
-    assert_true(sweep_close(&c[0], &c[1], bf16 ? BF16_TOL : op->tol, &worst));
-    sweep_finish(&c[0]);
-    sweep_finish(&c[1]);
-}
-static void big_convs(void **state) {
-    (void)state;
-    static const zt_op_def *const ops[] = {&zt_def_conv, &zt_def_conv_dx, &zt_def_conv_dw};
-    const zt_shape sizes[][2] = {
+enum { BIG = 6 };
+static sweep_case big_wanted[BIG][3];
+static void big_case(sweep_case *c, int k, int j, bool bf16, const zt_backend *backend) {
+    const zt_shape sizes[BIG][2] = {
         {zt_sh(3, 5, 21, 22, 33), zt_sh(1, 3, 3, 33, 32)}, {zt_sh(2, 2, 5, 6, 150), zt_sh(2, 3, 3, 150, 130)},
         {zt_sh(2, 5, 37, 11, 33), zt_sh(3, 3, 3, 33, 34)}, {zt_sh(3, 5, 21, 22, 33), zt_sh(1, 4, 4, 33, 32)},
         {zt_sh(1, 2, 4, 4, 192), zt_sh(4, 4, 4, 192, 176)}, {zt_sh(3, 5, 30, 26, 33), zt_sh(2, 4, 4, 33, 34)}};
-    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
-        for (int j = 0; j < 6; j++) big_case(ops[j % 3], sizes[k][0], sizes[k][1], j / 3);
+    *c = (sweep_case){.op = products[j], .k = k};
+    assert_int_equal(zt_graph_create(&c->g), ZT_OK);
+    if (bf16) zt_graph_set_multiply(c->g, ZT_BF16);
+    c->y = big_conv(c->g, products[j], sizes[k][0], sizes[k][1]);
+    assert_true(sweep_run(c, 1, &c->y, backend, true));
+}
+static void big_convs(void **state) {
+    (void)state;
+    for (int n = 0; n < BIG * 6; n++) {
+        const int k = n / 6, j = n % 3;
+        const bool bf16 = n / 3 % 2;
+        sweep_case c;
+        double worst = 0;
+        if (!big_wanted[k][j].plan) big_case(&big_wanted[k][j], k, j, false, NULL);
+        big_case(&c, k, j, bf16, zt_backend_cpu());
+        assert_true(sweep_close(&c, &big_wanted[k][j], bf16 ? BF16_TOL : products[j]->tol, &worst));
+        sweep_finish(&c);
+    }
 }
 
 /* The backend may not depend on chance: the same case twice gives the same bits. */
@@ -170,5 +179,10 @@ static int run_level(const char *level) {
 
 int main(int argc, char **argv) {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
+    for (int id = 0; id < ZT_OP_COUNT && argc == 1; id++)
+        for (int k = 0; heavy(zt_op_at(id)) && k < CASES_HEAVY; k++) want_case(zt_op_at(id), k);
+    for (int j = 0; j < PRODUCTS && argc == 1; j++)
+        for (int k = 0; k < CASES; k++) want_case(products[j], k);
+    for (int n = 0; n < BIG * 3 && argc == 1; n++) big_case(&big_wanted[n / 3][n % 3], n / 3, n % 3, false, NULL);
     return run_levels(run_level);
 }
