@@ -41,21 +41,37 @@ static inline shot shot_draw(zt_rng *r) {
     return s;
 }
 
+/* Sine and cosine of a shot's waves along an axis in frame t; with those of both axes go the sums of their angles. */
+static inline void shot_waves(const shot *s, int axis, int size, double shift, double to[SHOT_WAVES][SHOTS_W][2]) {
+    for (int w = 0; w < SHOT_WAVES; w++)
+        for (int i = 0; i < size; i++) {
+            const double angle = s->wave[w][axis] * (i + shift) + (axis ? s->wave[w][2] : 0);
+            to[w][i][0] = sin(angle);
+            to[w][i][1] = cos(angle);
+        }
+}
+
 /* Pixel values 0..255, not yet rounded, of the shot's frame t into px [H,W,3]. */
 static inline void shot_render(const shot *s, int t, zt_rng *r, float *px) {
+    double along[SHOT_WAVES][SHOTS_W][2], down[SHOT_WAVES][SHOTS_W][2], centre[SHOT_SHAPES][2];
+    shot_waves(s, 0, SHOTS_W, s->dx * t, along);
+    shot_waves(s, 1, SHOTS_H, s->dy * t, down);
+    for (int i = 0; i < SHOT_SHAPES; i++) {
+        centre[i][0] = fmod(s->shape[i].x + s->shape[i].dx * t + 10 * SHOTS_ROUND, SHOTS_ROUND) - 20;
+        centre[i][1] = fmod(s->shape[i].y + s->shape[i].dy * t + 10 * SHOTS_ROUND, SHOTS_ROUND) - 20;
+    }
     for (int y = 0; y < SHOTS_H; y++)
         for (int x = 0; x < SHOTS_W; x++, px += 3) {
             double v[3];
             for (int k = 0; k < 3; k++) v[k] = s->level[k] + s->drift * t;
             for (int w = 0; w < SHOT_WAVES; w++) {
-                const double wave = sin(s->wave[w][0] * (x + s->dx * t) + s->wave[w][1] * (y + s->dy * t) + s->wave[w][2]);
+                const double wave = along[w][x][0] * down[w][y][1] + along[w][x][1] * down[w][y][0];
                 for (int k = 0; k < 3; k++) v[k] += s->amount[w][k] * wave;
             }
             for (int i = 0; i < SHOT_SHAPES; i++) {
                 const shot_shape *p = &s->shape[i];
-                const double cx = fmod(p->x + p->dx * t + 10 * SHOTS_ROUND, SHOTS_ROUND) - 20;
-                const double cy = fmod(p->y + p->dy * t + 10 * SHOTS_ROUND, SHOTS_ROUND) - 20;
-                if ((x - cx) * (x - cx) + (y - cy) * (y - cy) < p->r * p->r)
+                const double dx = x - centre[i][0], dy = y - centre[i][1];
+                if (dx * dx + dy * dy < p->r * p->r)
                     for (int k = 0; k < 3; k++) v[k] = p->colour[k];
             }
             const double noise = s->noise * (zt_rng_uniform(r) - 0.5) * 2;

@@ -66,11 +66,13 @@ static void write_calm(const char *path, int shots, int seconds, double flash) {
     for (int t = 0; t < f.frames; t++) {
         const int k = t / n, at = t % n, from = (int)(flash * SHOTS_FPS), lit = from > 0 && at >= from && at < from + 3;
         uint8_t *p = zt_frame_at(&f, t);
+        double along[W][3], down[H];
+        for (int x = 0; x < 3 * W; x++) along[x / 3][x % 3] = sin((x / 3 + 0.02 * at) * (0.11 + 0.02 * k) + k + x % 3);
+        for (int y = 0; y < H; y++) down[y] = cos(y * (0.21 - 0.03 * k) + 2 * k);
         for (int y = 0; y < H; y++)
             for (int x = 0; x < W; x++, p += 3) {
-                const double u = (x + 0.02 * at) * (0.11 + 0.02 * k) + k, v = y * (0.21 - 0.03 * k) + 2 * k;
                 for (int c = 0; c < 3; c++)
-                    p[c] = (uint8_t)fmin(fmax(110 + 60 * sin(u + c) * cos(v) + 20 * ((k + c) % 3) + 90 * lit, 0), 255);
+                    p[c] = (uint8_t)fmin(fmax(110 + 60 * along[x][c] * down[y] + 20 * ((k + c) % 3) + 90 * lit, 0), 255);
             }
     }
     OK(zt_video_write(path, &f, NULL));
