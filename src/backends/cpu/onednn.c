@@ -228,7 +228,7 @@ static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
     const dnnl_status_t e = is_matmul(&g) ? add_matmul(j, product_of_conv(n, &g))
-                                             : add_forward(j, &g, false, n->n_in == 3 ? 2 : -1);
+                                          : add_forward(j, &g, false, n->n_in == 3 ? 2 : -1);
     return zt_job_finish(n, j, e, prepared, scratch);
 }
 
