@@ -274,8 +274,12 @@ static zt_err run(const args *a, json_t *list) {
     add_peak(a, list, ZT_PRECISION_F32);
     add_peak(a, list, ZT_PRECISION_BF16);
     add_memory_peak(a, list);
-    const zt_err e = run_steps(a, list);
-    return e != ZT_OK ? e : run_ops(a, list);
+    const size_t peaks = json_array_size(list);
+    zt_err e = run_steps(a, list);
+    if (e == ZT_OK) e = run_ops(a, list);
+    if (e == ZT_OK && json_array_size(list) == peaks && strncmp(a->only, "peak", 4) != 0)
+        e = zt_fail(ZT_CONFIG, "--only=%s: no row has that in its name; there are MODEL/train/f32, op/NAME/bf16 and such", a->only);
+    return e;
 }
 
 int zt_cmd_bench(int argc, char **argv) {

@@ -23,4 +23,6 @@ for row in train/f32 train/bf16 sample/f32 sample/bf16; do
 done
 [ "$(count '"name": "peak/')" -eq 3 ] || fail "the peaks are missing"
 [ "$(count '"name"')" -eq 7 ] || fail "--only let other rows through"
+! "$zoe" bench --only no-such-row > "$work/none" 2>&1 || fail "a row that is not there was found"
+grep -q "no-such-row: no row has that in its name" "$work/none" || fail "nothing says that there is no such row"
 echo "bench: rows and keys are there"
