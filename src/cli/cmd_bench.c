@@ -278,7 +278,7 @@ static zt_err run(const args *a, json_t *list) {
     zt_err e = run_steps(a, list);
     if (e == ZT_OK) e = run_ops(a, list);
     if (e == ZT_OK && json_array_size(list) == peaks && strncmp(a->only, "peak", 4) != 0)
-        e = zt_fail(ZT_CONFIG, "--only=%s: no row has that in its name; there are MODEL/train/f32, op/NAME/bf16 and such", a->only);
+        e = zt_fail(ZT_CONFIG, "--only=%s: no row has that in its name; there are MODEL/train/f32, op/NAME/bf16 ..", a->only);
     return e;
 }
 
