@@ -177,12 +177,17 @@ static int run_level(const char *level) {
     return cmocka_run_group_tests_name(level, tests, NULL, NULL);
 }
 
+/* What every level would else run for itself. */
+static void run_references(void) {
+    for (int id = 0; id < ZT_OP_COUNT; id++)
+        for (int k = 0; heavy(zt_op_at(id)) && k < CASES_HEAVY; k++) want_case(zt_op_at(id), k);
+    for (int j = 0; j < PRODUCTS; j++)
+        for (int k = 0; k < CASES; k++) want_case(products[j], k);
+    for (int n = 0; n < BIG * 3; n++) big_case(&big_wanted[n / 3][n % 3], n / 3, n % 3, false, NULL);
+}
+
 int main(int argc, char **argv) {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
-    for (int id = 0; id < ZT_OP_COUNT && argc == 1; id++)
-        for (int k = 0; heavy(zt_op_at(id)) && k < CASES_HEAVY; k++) want_case(zt_op_at(id), k);
-    for (int j = 0; j < PRODUCTS && argc == 1; j++)
-        for (int k = 0; k < CASES; k++) want_case(products[j], k);
-    for (int n = 0; n < BIG * 3 && argc == 1; n++) big_case(&big_wanted[n / 3][n % 3], n / 3, n % 3, false, NULL);
+    else run_references();
     return run_levels(run_level);
 }

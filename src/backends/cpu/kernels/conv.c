@@ -27,7 +27,7 @@ typedef struct conv {
     bool dx, fold, merge;
     int64_t B, groups, Cs, Cr, from, to; /* channels of source and result; of one group: summed and written */
     int64_t words, pitch;                /* words of a source pixel's group, and from one such to the next */
-    int64_t across, line, margin;        /* words from pixel to pixel and of a line; merged: values of a line before its first */
+    int64_t apart, line, margin;         /* words from pixel to pixel and of a line; merged: values of a line before its first */
     int64_t cols, width, taps;           /* of the product; width: cols in whole vectors */
     int64_t src[3], res[3], k[3], stride[3], before[3], dilation[3];
     bool copied; /* the source is rounded into scratch, merged with its padding */
@@ -39,11 +39,10 @@ static bool folds(const conv *c) {
     return c->groups == 1 && c->to <= FEW && c->from >= VW && c->k[1] * c->k[2] > 1 && c->dilation[2] == 1 &&
            c->k[1] * c->k[2] * c->to <= COLS && (c->dx || (c->stride[1] == 1 && c->stride[2] == 1));
 }
-/* All taps along w are terms of one: a convolution of images, if they begin at whole words. */
+/* All taps along w are terms of one: a convolution of images, if they are whole words and begin at such. */
 static bool merges(const conv *c) {
-    const int64_t apart = c->stride[2] * c->from, terms = c->k[2] * c->from;
-    return !c->dx && c->groups == 1 && c->from <= FEW && c->k[2] > 1 && c->dilation[2] == 1 && apart % PAIR == 0 &&
-           terms % PAIR == 0;
+    const bool whole_words = c->stride[2] * c->from % PAIR == 0 && c->k[2] * c->from % PAIR == 0;
+    return !c->dx && c->groups == 1 && c->from <= FEW && c->k[2] > 1 && c->dilation[2] == 1 && whole_words;
 }
 /* From here on the source has a pixel for each result along w. */
 static void merge_taps(conv *c) {
@@ -81,7 +80,7 @@ static conv conv_of(const zt_node *n) {
     c.pitch = c.copied ? padded(c.from) / PAIR : c.from / PAIR;
     c.line = c.src[2] * c.groups * c.pitch;
     if (c.merge) merge_taps(&c);
-    c.across = c.groups * c.pitch;
+    c.apart = c.groups * c.pitch;
     return c;
 }
 
@@ -236,7 +235,7 @@ static void take_rows(const block *k, desk *d) {
             const uint64_t x = (uint64_t)(w + s[2]), y = (uint64_t)(h + s[1]);
             const bool in = x < (uint64_t)c->src[2] && y < (uint64_t)c->src[1];
             const int64_t line = (b * c->src[0] + t + s[0]) * c->src[1] + (int64_t)y;
-            d->row[j][r] = in ? k->src + line * c->line + (int64_t)x * c->across + k->group * c->pitch : k->zero;
+            d->row[j][r] = in ? k->src + line * c->line + (int64_t)x * c->apart + k->group * c->pitch : k->zero;
         }
     }
     for (; rows % TILE; rows++)
