@@ -13,12 +13,9 @@ static zt_backend backend = {.name = "cpu", .find = zt_cpu_find, .offers = zt_cp
 
 static void setup(void) {
     const char *cap = getenv("ZT_CPU");
-    zt_cpu_level level = ZT_CPU_BF16;
-    if (cap && strcmp(cap, "base") == 0) level = ZT_CPU_BASE;
-    else if (cap && strcmp(cap, "v3") == 0) level = ZT_CPU_V3;
-    else if (cap && strcmp(cap, "v4") == 0) level = ZT_CPU_V4;
-    else if (cap && *cap && strcmp(cap, "bf16") != 0)
-        zt_warn("ZT_CPU is '%s'; wanted base, v3, v4 or bf16: it is ignored", cap);
+    zt_cpu_level level = ZT_CPU_AMX;
+    if (cap && *cap && !zt_cpu_level_named(cap, &level))
+        zt_warn("ZT_CPU is '%s'; wanted base, v3, v4, bf16 or amx: it is ignored", cap);
     zt_cpu_setup(level);
     backend.tag = zt_cpu_tag();
 }
@@ -31,5 +28,5 @@ const zt_backend *zt_backend_cpu(void) {
 void zt_backend_cpu_facts(zt_backend_facts *f) {
     zt_backend_cpu();
     *f = (zt_backend_facts){.level = zt_cpu_level_name(), .onednn = zt_cpu_onednn_version(), .threads = zt_cpu_slots(),
-                             .bf16 = zt_cpu_get_level() == ZT_CPU_BF16};
+                             .bf16 = zt_cpu_get_level() >= ZT_CPU_BF16};
 }

@@ -6,13 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
+#endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 #if defined(ZT_ONEDNN)
 #include "backends/cpu/onednn.h"
 #endif
 
-enum { OFFERS = 7 };
+enum { OFFERS = 8 };
 static const zt_cpu_entry *table[ZT_OP_COUNT][OFFERS];   /* the first that takes a node runs it */
 static zt_cpu_level level;
 static int slots = 1;
@@ -22,6 +27,30 @@ int zt_cpu_slots(void) {
 }
 zt_cpu_level zt_cpu_get_level(void) {
     return level;
+}
+
+/* Are there tiles, and may this process use them? Linux wants to be asked, since they enlarge what it saves of a thread. */
+static bool may_use_tiles(void) {
+#if defined(__x86_64__) && defined(__linux__)
+    enum { REQUEST = 0x1023, TILE_DATA = 18, TILES = 1 << 24, BF16 = 1 << 22 };   /* ARCH_REQ_XCOMP_PERM; of leaf 7's edx */
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & TILES && d & BF16 && syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
+#else
+    return false;
+#endif
+}
+static const char *const names[] = {[ZT_CPU_BASE] = "base", [ZT_CPU_V3] = "v3", [ZT_CPU_V4] = "v4", [ZT_CPU_BF16] = "bf16",
+                                    [ZT_CPU_AMX_EMULATED] = "amx-emulated", [ZT_CPU_AMX] = "amx"};
+const char *zt_cpu_level_name(void) {
+    return names[level];
+}
+bool zt_cpu_level_named(const char *name, zt_cpu_level *to) {
+    for (int k = 0; k < (int)(sizeof names / sizeof *names); k++)
+        if (strcmp(names[k], name) == 0) {
+            *to = (zt_cpu_level)k;
+            return true;
+        }
+    return false;
 }
 
 static zt_cpu_level processor_level(void) {
@@ -34,7 +63,7 @@ static zt_cpu_level processor_level(void) {
 #else
     const int v3 = __builtin_cpu_supports("x86-64-v3"), v4 = __builtin_cpu_supports("x86-64-v4");
 #endif
-    if (v4 && __builtin_cpu_supports("avx512bf16")) return ZT_CPU_BF16;
+    if (v4 && __builtin_cpu_supports("avx512bf16")) return may_use_tiles() ? ZT_CPU_AMX : ZT_CPU_BF16;
     if (v4) return ZT_CPU_V4;
     if (v3) return ZT_CPU_V3;
 #endif
@@ -58,7 +87,7 @@ static void add(const zt_cpu_entry *e) {
 
 void zt_cpu_setup(zt_cpu_level cap) {
     const zt_cpu_level have = processor_level();
-    level = cap < have ? cap : have;
+    level = cap == ZT_CPU_AMX_EMULATED && have >= ZT_CPU_BF16 ? cap : cap < have ? cap : have;
     slots = omp_get_max_threads();
     flush_to_zero();
 #if defined(__x86_64__)
@@ -76,8 +105,11 @@ void zt_cpu_setup(zt_cpu_level cap) {
     }
 #endif
 #if defined(__x86_64__)
-#define ADD(name) if (level == ZT_CPU_BF16) add(zt_k_##name##_bf16);
+#define ADD(name) if (level >= ZT_CPU_BF16) add(zt_k_##name##_bf16);
     ZT_KERNEL_FILES_BF16(ADD)
+#undef ADD
+#define ADD(name) if (level > ZT_CPU_BF16) add(level == ZT_CPU_AMX ? zt_k_##name##_amx : zt_k_##name##_amx_emulated);
+    ZT_KERNEL_FILES_AMX(ADD)
 #undef ADD
 #endif
 }
@@ -103,15 +135,14 @@ const zt_kernel *zt_cpu_find(const zt_node *n) {
     return zt_cpu_offers(n, &first, 1) ? first : NULL;
 }
 const char *zt_cpu_tag(void) {
-    static const char *const names[] = {"base", "v3", "v4", "bf16"};
     static char tag[32];
-    snprintf(tag, sizeof tag, "%s %d", names[level], slots);
+    snprintf(tag, sizeof tag, "%s %d", zt_cpu_level_name(), slots);
     return tag;
 }
 
 int zt_cpu_run_chain(const zt_chain *c, bool check) {
 #if defined(__x86_64__)
-    if (level == ZT_CPU_BF16) return zt_chain_run_bf16(c, check);
+    if (level >= ZT_CPU_BF16) return zt_chain_run_bf16(c, check);
     if (level == ZT_CPU_V4) return zt_chain_run_v4(c, check);
     if (level == ZT_CPU_V3) return zt_chain_run_v3(c, check);
 #endif

@@ -7,8 +7,6 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "backends/cpu/cpu.h"
-
 static char version[32];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -19,16 +17,6 @@ static void read_version(void) {
 #else
     snprintf(version, sizeof version, "none");
 #endif
-}
-
-const char *zt_cpu_level_name(void) {
-    switch (zt_cpu_get_level()) {
-    case ZT_CPU_BF16: return "bf16";
-    case ZT_CPU_V4: return "v4";
-    case ZT_CPU_V3: return "v3";
-    case ZT_CPU_BASE: break;
-    }
-    return "base";
 }
 
 const char *zt_cpu_onednn_version(void) {

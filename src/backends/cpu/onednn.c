@@ -13,7 +13,7 @@
 enum { NARROW_MIN = 32, BLOCKED_MIN = 256 };
 
 static bool narrow(const zt_node *n) {
-    return zt_cpu_get_level() == ZT_CPU_BF16 && n->multiply == ZT_BF16;
+    return zt_cpu_get_level() >= ZT_CPU_BF16 && n->multiply == ZT_BF16;
 }
 static dnnl_data_type_t type_of(bool half) {
     return half ? dnnl_bf16 : dnnl_f32;

@@ -10,6 +10,7 @@ void zt_onednn_setup(zt_cpu_level level) {
     if (level == ZT_CPU_BASE) dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41);
     else if (level == ZT_CPU_V3) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
     else if (level == ZT_CPU_V4) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core);
+    else if (level < ZT_CPU_AMX) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core_bf16);
     if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
     else if (dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success) {
         dnnl_engine_destroy(engine);

@@ -13,9 +13,15 @@
  * arXiv:1603.07285, section 4). Few source channels (merge), as of images, would make terms of a tap few and leave part of a word
  * empty: then the source is copied with its padding along w, and all taps along w, which lie beside each other there, count as
  * the channels of one. */
-#include "backends/cpu/kernels/word.h"
+#include "backends/cpu/kernels/amx.h"
 
-enum { ROWS = 192, TILE = 6, COLS = 256, WORDS = 1024, TAPS = 64 }; /* of a block; words and taps summed at a time */
+#if defined(ZT_LEVEL_amx)
+enum { TILE = 2 * T, WHOLE = T }; /* rows of a register tile; words of a source pixel are a multiple of WHOLE */
+#else
+enum { TILE = 6, WHOLE = 1 };
+#endif
+
+enum { ROWS = 192, COLS = 256, WORDS = 1024, TAPS = 64 }; /* of a block; words and taps summed at a time */
 #if defined(ZT_LEVEL_v4)
 enum { WIDE = 4 };
 #else
@@ -34,6 +40,7 @@ typedef struct conv {
 } conv;
 
 static int64_t padded(int64_t n) { return (n + VW - 1) / VW * VW; }
+static int64_t pixel_words(int64_t terms) { return (w_words(terms) + WHOLE - 1) / WHOLE * WHOLE; }
 /* All taps of a frame are columns: the gradient by an image, an image from features. */
 static bool folds(const conv *c) {
     return c->groups == 1 && c->to <= FEW && c->from >= VW && c->k[1] * c->k[2] > 1 && c->dilation[2] == 1 &&
@@ -42,7 +49,7 @@ static bool folds(const conv *c) {
 /* All taps along w are terms of one: a convolution of images, if they are whole words and begin at such. */
 static bool merges(const conv *c) {
     const bool whole_words = c->stride[2] * c->from % PAIR == 0 && c->k[2] * c->from % PAIR == 0;
-    return !c->dx && c->groups == 1 && c->from <= FEW && c->k[2] > 1 && c->dilation[2] == 1 && whole_words;
+    return WHOLE == 1 && !c->dx && c->groups == 1 && c->from <= FEW && c->k[2] > 1 && c->dilation[2] == 1 && whole_words;
 }
 /* From here on the source has a pixel for each result along w. */
 static void merge_taps(conv *c) {
@@ -74,10 +81,10 @@ static conv conv_of(const zt_node *n) {
     c.taps = c.fold ? c.k[0] : c.k[0] * c.k[1] * c.k[2];
     c.cols = c.fold ? c.k[1] * c.k[2] * c.to : c.to;
     c.width = padded(c.cols);
-    c.words = w_words(c.from);
+    c.words = pixel_words(c.from);
     c.merge = merges(&c);
-    c.copied = c.merge || (PAIR == 2 && !n->in[0]->half);
-    c.pitch = c.copied ? padded(c.from) / PAIR : c.from / PAIR;
+    c.copied = c.merge || (PAIR == 2 && !n->in[0]->half) || (WHOLE > 1 && c.from != c.words * PAIR);
+    c.pitch = !c.copied ? c.from / PAIR : WHOLE > 1 ? c.words : padded(c.from) / PAIR;
     c.line = c.src[2] * c.groups * c.pitch;
     if (c.merge) merge_taps(&c);
     c.apart = c.groups * c.pitch;
@@ -127,6 +134,7 @@ static void pack_weights(const conv *c, const float *w, word *to, float *room, i
     const int64_t strips = (c->width + STRIP - 1) / STRIP, tap = k / strips % c->taps, group = k / strips / c->taps;
     const int64_t col = k % strips * STRIP;
     to += strip_at(c, group, col) + tap * c->words * strip_width(c, col);
+    if (c->words > w_words(c->from)) memset(to, 0, (size_t)(c->words * strip_width(c, col)) * sizeof *to);
     if (c->dx)
         pack_transposed(c, w, group, tap, col, to, room);
     else if (c->fold)
@@ -163,6 +171,7 @@ typedef struct desk {
     float room[ROWS * COLS];               /* rows of the block, `cols` apart */
     const word *row[TAPS][ROWS], *b[TAPS]; /* source pixels, and weights of a strip, of the taps at hand */
     int64_t tap[TAPS], shift[TAPS][3], taps;
+    word stage[]; /* rows of a register tile that are copied together (stage_size) */
 } desk;
 /* Rows [row0, row1) of a phase, in the order (t, sample, h, w) and all of one t, so that a tap lies in the padding of time for
  * all of them or for none. Columns [col0, col1). */
@@ -173,6 +182,47 @@ typedef struct block {
     const word *src, *zero, *w;
 } block;
 
+#if defined(ZT_LEVEL_amx)
+static int64_t stage_size(const conv *c) { return TILE * (c->words > WORDS ? c->words : WORDS); }
+/* T rows of a tap: as they lie if they are evenly apart, else copied. */
+typedef struct band { const word *at; int64_t apart; } band;
+static band band_of(const word *const *row, int64_t words, word *stage) {
+    const uintptr_t apart = (uintptr_t)row[1] - (uintptr_t)row[0];
+    int r = 2;
+    while (r < T && (uintptr_t)row[r] - (uintptr_t)row[r - 1] == apart) r++;
+    if (r == T) return (band){row[0], (int64_t)apart / (int64_t)sizeof(word)};
+    for (r = 0; r < T; r++)
+        for (int64_t k = 0; k < words; k += VW) w_store(stage + r * words + k, w_load(row[r] + k));
+    return (band){stage, words};
+}
+INLINE void tile(float *c, int64_t ldc, const desk *d, band (*a)[2], int64_t words, int64_t col, int64_t width, bool add,
+                 const int R, const int N) {
+    t_begin(c, ldc, add, R, N);
+    for (int64_t t = 0; t < d->taps; t++) {
+        const word *b = d->b[t] + col;
+        for (int64_t k = 0; k < words; k += T, b += T * width)
+            t_step(a[t][0].at + k, a[t][0].apart, a[t][1].at + k, a[t][1].apart, b, width, R, N);
+    }
+    t_end(c, ldc, R, N);
+}
+static void tile_rows(desk *d, const conv *c, int64_t r, int64_t rows, band (*a)[2]) {
+    for (int64_t t = 0; t < d->taps; t++)
+        for (int h = 0; h < 2 && r + h * T < rows; h++)
+            a[t][h] = band_of(&d->row[t][r + h * T], c->words, d->stage + (2 * t + h) * T * c->words);
+}
+static void strip_rows(desk *d, const conv *c, int64_t at, int64_t ldc, int64_t r, int64_t rows, int64_t width, band (*a)[2],
+                       bool add) {
+    for (int64_t col = 0; col < width; col += 2 * T) {
+        float *to = d->room + r * ldc + at + col;
+        const bool two = width - col > T;
+        if (rows - r > T && two) tile(to, ldc, d, a, c->words, col, width, add, 2, 2);
+        else if (rows - r > T) tile(to, ldc, d, a, c->words, col, width, add, 2, 1);
+        else if (two) tile(to, ldc, d, a, c->words, col, width, add, 1, 2);
+        else tile(to, ldc, d, a, c->words, col, width, add, 1, 1);
+    }
+}
+#else
+static int64_t stage_size(const conv *c) { return (void)c, 0; }
 INLINE void tile(float *c, int64_t ldc, const desk *d, int64_t r0, int64_t words, bool add, const int NV) {
     vf acc[TILE][4];
 #pragma GCC unroll 6
@@ -208,6 +258,8 @@ ROWS_OF(3)
 ROWS_OF(4)
 #endif
 
+#endif
+
 /* Of the phase's taps [from, to) those that lie in the source's time: their numbers and shifts. */
 static void take_taps(const block *k, desk *d, int64_t from, int64_t to) {
     const axis *a = k->axis;
@@ -241,6 +293,38 @@ static void take_rows(const block *k, desk *d) {
     for (; rows % TILE; rows++)
         for (int64_t j = 0; j < d->taps; j++) d->row[j][rows] = k->zero;
 }
+static void take_weights(const block *k, desk *d, int64_t col) {
+    const conv *c = k->c;
+    for (int64_t j = 0; j < d->taps; j++)
+        d->b[j] = k->w + strip_at(c, k->group, col) + d->tap[j] * c->words * strip_width(c, col);
+}
+/* Sums over the taps at hand; add: to what is in d->room. */
+static void product(const block *k, desk *d, int64_t ldc, bool add) {
+    const conv *c = k->c;
+    const int64_t rows = k->row1 - k->row0;
+#if defined(ZT_LEVEL_amx)
+    for (int64_t r = 0; r < rows; r += TILE) {
+        band a[TAPS][2];
+        tile_rows(d, c, r, rows, a);
+        for (int64_t col = k->col0; col < k->col1; col += STRIP) {
+            take_weights(k, d, col);
+            strip_rows(d, c, col - k->col0, ldc, r, rows, strip_width(c, col), a, add);
+        }
+    }
+#else
+    for (int64_t col = k->col0; col < k->col1; col += STRIP) {
+        const int64_t width = strip_width(c, col), at = col - k->col0;
+        take_weights(k, d, col);
+#if defined(ZT_LEVEL_v4)
+        if (width == 4 * VW) rows4(d, at, ldc, rows, c->words, add);
+        else if (width == 3 * VW) rows3(d, at, ldc, rows, c->words, add);
+        else
+#endif
+        if (width == 2 * VW) rows2(d, at, ldc, rows, c->words, add);
+        else rows1(d, at, ldc, rows, c->words, add);
+    }
+#endif
+}
 /* The block's rows of the product, into d->room. */
 static void multiply(const block *k, desk *d) {
     const conv *c = k->c;
@@ -251,21 +335,7 @@ static void multiply(const block *k, desk *d) {
         take_taps(k, d, t, t + most < taps ? t + most : taps);
         if (!d->taps) continue;
         take_rows(k, d);
-        for (int64_t col = k->col0; col < k->col1; col += STRIP) {
-            const int64_t width = strip_width(c, col), rows = k->row1 - k->row0, at = col - k->col0;
-            for (int64_t j = 0; j < d->taps; j++) d->b[j] = k->w + strip_at(c, k->group, col) + d->tap[j] * c->words * width;
-#if defined(ZT_LEVEL_v4)
-            if (width == 4 * VW)
-                rows4(d, at, ldc, rows, c->words, add);
-            else if (width == 3 * VW)
-                rows3(d, at, ldc, rows, c->words, add);
-            else
-#endif
-                if (width == 2 * VW)
-                rows2(d, at, ldc, rows, c->words, add);
-            else
-                rows1(d, at, ldc, rows, c->words, add);
-        }
+        product(k, d, ldc, add);
         add = true;
     }
     if (!add) memset(d->room, 0, (size_t)((k->row1 - k->row0) * ldc) * sizeof(float));
@@ -329,11 +399,15 @@ static int64_t source_size(const conv *c) {
     return c->copied ? c->B * c->src[0] * c->src[1] * c->line : 0;
 }
 static int64_t zero_size(const conv *c) { return (c->words + 15) / 16 * 16; }
+static size_t desk_size(const conv *c) { return (sizeof(desk) + (size_t)stage_size(c) * sizeof(word) + 63) / 64 * 64; }
 static int64_t words_before_desks(const conv *c) { return (source_size(c) + zero_size(c) + 15) / 16 * 16; }
+static desk *desk_of(const conv *c, void *scratch, int slot) {
+    return (desk *)((char *)((word *)scratch + words_before_desks(c)) + (size_t)slot * desk_size(c));
+}
 static zt_err conv_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;
     const conv c = conv_of(n);
-    *scratch = (size_t)words_before_desks(&c) * sizeof(word) + (size_t)zt_cpu_slots() * sizeof(desk);
+    *scratch = (size_t)words_before_desks(&c) * sizeof(word) + (size_t)zt_cpu_slots() * desk_size(&c);
     return ZT_OK;
 }
 static size_t conv_packs(const zt_node *n, const void *prepared) {
@@ -344,17 +418,16 @@ static size_t conv_packs(const zt_node *n, const void *prepared) {
 static void conv_pack(const zt_node *n, const zt_exec *e) {
     const conv c = conv_of(n);
     const int slots = zt_cpu_slots();
-    desk *desks = (desk *)((word *)e->scratch + words_before_desks(&c));
 #pragma omp parallel for schedule(static, 1)
     for (int s = 0; s < slots; s++) {
         int64_t from, to;
         k_piece(c.groups * c.taps * ((c.width + STRIP - 1) / STRIP), 1, slots, s, &from, &to);
-        for (int64_t k = from; k < to; k++) pack_weights(&c, n->in[1]->x, e->packed, desks[s].room, k);
+        for (int64_t k = from; k < to; k++) pack_weights(&c, n->in[1]->x, e->packed, desk_of(&c, e->scratch, s)->room, k);
     }
 }
 
 /* Work of one phase and group: blocks of rows of each t, times blocks of columns, shared out evenly. */
-static void phase_run(block k, const zt_node *n, desk *desks) {
+static void phase_run(block k, const zt_node *n, void *scratch) {
     const conv *c = k.c;
     const int slots = zt_cpu_slots();
     const int64_t rows = c->B * k.axis[1].count * k.axis[2].count, across = (c->width + COLS - 1) / COLS;
@@ -364,11 +437,12 @@ static void phase_run(block k, const zt_node *n, desk *desks) {
     const float *bias = c->dx ? NULL : zt_in_x(n, 2);
 #pragma omp for schedule(static, 1) nowait
     for (int s = 0; s < slots; s++) {
+        desk *d = desk_of(c, scratch, s);
         int64_t from, to;
         k_piece(units, 1, slots, s, &from, &to);
         for (int64_t u = from; u < to; u++) {
             if (c->fold) {
-                folded_frame(k, desks + s, n, bias, u);
+                folded_frame(k, d, n, bias, u);
                 continue;
             }
             k.t = u / across / down;
@@ -376,12 +450,12 @@ static void phase_run(block k, const zt_node *n, desk *desks) {
             k.row1 = k.t * rows + rows * (u / across % down + 1) / down;
             k.col0 = u % across * COLS;
             k.col1 = k.col0 + COLS < c->width ? k.col0 + COLS : c->width;
-            multiply(&k, desks + s);
-            put_rows(&k, desks + s, n, bias);
+            multiply(&k, d);
+            put_rows(&k, d, n, bias);
         }
     }
 }
-static void phases_run(const conv *c, const zt_node *n, block k, desk *desks) {
+static void phases_run(const conv *c, const zt_node *n, block k, void *scratch) {
     for (int64_t group = 0; group < c->groups; group++)
         for (int64_t t = 0; t < phases_along(c, 0); t++)
             for (int64_t h = 0; h < phases_along(c, 1); h++)
@@ -389,26 +463,24 @@ static void phases_run(const conv *c, const zt_node *n, block k, desk *desks) {
                     const axis axes[3] = {axis_of(c, 0, t), axis_of(c, 1, h), axis_of(c, 2, w)};
                     k.axis = axes;
                     k.group = group;
-                    if (axes[0].count > 0 && axes[1].count > 0 && axes[2].count > 0) phase_run(k, n, desks);
+                    if (axes[0].count > 0 && axes[1].count > 0 && axes[2].count > 0) phase_run(k, n, scratch);
                 }
 }
 /* Line number k of the source, x, as words: each pixel rounded, or all values with zeros before and after them. */
 static void copy_line(const conv *c, const zt_node *x, int64_t k, word *to) {
     const int64_t n = zt_last(&x->sh) * x->sh.d[3], left = c->line * PAIR - c->margin;
-    const float *from = (const float *)x->x + k * n;
-    if (c->merge) {
-        memset(to, 0, (size_t)c->line * sizeof *to);
-        if (left > 0) narrow((stored){to, PAIR == 2}, c->margin, from, n < left ? n : left);
-    } else w_rows(to, as_f32(from), 0, c->from, n / c->from, c->from, padded(c->from), 1);
+    if (c->merge || c->pitch * PAIR > padded(c->from)) memset(to, 0, (size_t)c->line * sizeof *to);
+    if (!c->merge) w_rows(to, stored_of(x), k * n, c->from, n / c->from, c->from, c->pitch * PAIR, 1);
+    else if (left > 0) narrow((stored){to, PAIR == 2}, c->margin, (const float *)x->x + k * n, n < left ? n : left);
 }
 static void conv_run(const zt_node *n, const zt_exec *e) {
     const conv c = conv_of(n);
     const int slots = zt_cpu_slots();
     word *src = e->scratch, *zero = src + source_size(&c);
-    desk *desks = (desk *)(src + words_before_desks(&c));
     memset(zero, 0, (size_t)zero_size(&c) * sizeof *zero);
 #pragma omp parallel
     {
+        t_open();
 #pragma omp for schedule(static, 1)
         for (int s = 0; s < slots; s++) {
             int64_t from, to;
@@ -416,7 +488,8 @@ static void conv_run(const zt_node *n, const zt_exec *e) {
             for (int64_t k = from; k < to; k++) copy_line(&c, n->in[0], k, src + k * c.line);
         }
         const block k = {.c = &c, .src = c.copied ? src : n->in[0]->x, .zero = zero, .w = e->packed};
-        phases_run(&c, n, k, desks);
+        phases_run(&c, n, k, e->scratch);
+        t_close();
     }
 }
 
@@ -447,6 +520,7 @@ static bool covers(const zt_node *n) {
 static bool suits(const zt_node *n) {
     const conv c = conv_of(n);
     if (covers(n)) return false;
+    if (WHOLE > 1) return c.groups == 1 && c.from >= VW && c.to >= VW; /* tiles need no evenness, nor fewer products */
     const int64_t most = c.stride[0] > c.stride[1] ? c.stride[0] : c.stride[1], stride = most > c.stride[2] ? most : c.stride[2];
     return c.fold || (c.groups == 1 && (c.from >= VW || c.merge) && c.to >= VW && (stride > 1 || c.res[1] * c.res[2] <= SMALL));
 }
