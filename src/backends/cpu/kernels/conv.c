@@ -520,7 +520,7 @@ static bool covers(const zt_node *n) {
 static bool suits(const zt_node *n) {
     const conv c = conv_of(n);
     if (covers(n)) return false;
-    if (WHOLE > 1) return c.groups == 1 && c.from >= VW && c.to >= VW; /* tiles need no evenness, nor fewer products */
+    if (zt_cpu_get_level() > ZT_CPU_BF16) return c.fold || c.merge; /* oneDNN fills its tiles */
     const int64_t most = c.stride[0] > c.stride[1] ? c.stride[0] : c.stride[1], stride = most > c.stride[2] ? most : c.stride[2];
     return c.fold || (c.groups == 1 && (c.from >= VW || c.merge) && c.to >= VW && (stride > 1 || c.res[1] * c.res[2] <= SMALL));
 }

@@ -390,10 +390,16 @@ static bool takes_conv(const zt_node *n) {
     return n->multiply == ZT_BF16 && n->at.i[ZT_CONV_GROUPS] == 1 && zt_last(&n->in[1]->sh) >= LEAST &&
            (zt_last(&n->in[0]->sh) * 2 >= LEAST || folds(n));
 }
+/* On tiles oneDNN is faster, but for images. */
+static bool suits_conv(const zt_node *n) { return zt_cpu_get_level() < ZT_CPU_AMX || folds(n); }
 static bool takes_matmul(const zt_node *n) {
     const zt_shape *a = &n->in[0]->sh;
     return n->multiply == ZT_BF16 && n->n_in == 2 && n->at.i[0] && !n->at.i[1] && zt_rows(a) >= ROWS && zt_last(a) >= LEAST &&
            zt_last(&n->sh) >= LEAST;
+}
+static bool suits_matmul(const zt_node *n) {
+    (void)n;
+    return zt_cpu_get_level() < ZT_CPU_AMX;                 /* oneDNN transposes as fast as its tiles multiply */
 }
 static zt_reads reads(const zt_node *n, int k) {
     (void)n, (void)k;
@@ -401,8 +407,8 @@ static zt_reads reads(const zt_node *n, int k) {
 }
 #define KERNEL .name = K_NAME("conv_dw"), .run = dw_run, .prepare = dw_prepare
 const zt_cpu_entry K(zt_k_conv_dw)[] = {
-    {.op = ZT_OP_conv_dw, .ok = takes_conv, .kernel = {KERNEL, .reads = reads}},
-    {.op = ZT_OP_matmul, .ok = takes_matmul, .kernel = {KERNEL, .reads = reads}},
+    {.op = ZT_OP_conv_dw, .ok = takes_conv, .suits = suits_conv, .kernel = {KERNEL, .reads = reads}},
+    {.op = ZT_OP_matmul, .ok = takes_matmul, .suits = suits_matmul, .kernel = {KERNEL, .reads = reads}},
     {.op = -1}
 };
 #else

@@ -69,7 +69,7 @@ INLINE bool wino_serves(const zt_node *n, const int64_t *w) {
 /* A node that multiplies in bf16 is no case for f32 where there is a level for it. Along lines, V of more than three images would
  * not stay in the second cache. */
 INLINE bool wino_suits(const zt_node *n, int64_t kt) {
-    if (PAIR == 1 && n->multiply == ZT_BF16 && zt_cpu_get_level() >= ZT_CPU_BF16) return false;
+    if (n->multiply == ZT_BF16 && (zt_cpu_get_level() > ZT_CPU_BF16 || (PAIR == 1 && zt_cpu_get_level() == ZT_CPU_BF16))) return false;
     return TALL == 2 || kt <= 3;
 }
 INLINE int64_t wino_padded(int64_t n) { return (n + VW - 1) / VW * VW; }
