@@ -279,6 +279,7 @@ static void att_forward(const zt_node *n, const zt_exec *e) {
     for (int s = 0; s < slots; s++) {
         const room r = room_in(&a, false, e->scratch, s);
         int64_t from, to, packed = -1;
+        t_open();
         k_piece(a.units * a.blocks, 1, slots, s, &from, &to);
         for (int64_t t = from; t < to; t++) {
             const int64_t id = t / a.blocks;
@@ -290,6 +291,7 @@ static void att_forward(const zt_node *n, const zt_exec *e) {
             }
             forward_block(&a, &r, &u, t % a.blocks * a.W);
         }
+        t_close();
     }
 }
 
@@ -418,11 +420,13 @@ static void att_backward(const zt_node *n, const zt_exec *e) {
         const room r = room_in(&a, true, e->scratch, s);
         int64_t from, to;
         if (size) memset(mine.dbias, 0, (size_t)size * sizeof *bias);
+        t_open();
         k_piece(whole, 1, slots, s, &from, &to);
         for (int64_t id = from; id < to; id++) {
             const unit u = unit_of(&a, id);
             backward_unit(&mine, &r, &u, 0, a.N, true);
         }
+        t_close();
     }
     for (int64_t id = whole; id < a.units; id++) {
         const unit u = unit_of(&a, id);
@@ -434,7 +438,9 @@ static void att_backward(const zt_node *n, const zt_exec *e) {
                 const room r = room_in(&a, true, e->scratch, s);
                 int64_t from, to;
                 k_piece(a.N, 1, slots, s, &from, &to);
+                t_open();
                 backward_unit(&mine, &r, &u, from, to, false);
+                t_close();
             }
 #pragma omp for schedule(static, 1)
             for (int s = 0; s < slots; s++) {

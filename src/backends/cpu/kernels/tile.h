@@ -2,10 +2,11 @@
  *   C[r][0..width) (+)= sum_k A[r*ra + k*ka] * B[k][0..width)      r < rows
  * and (mm_run_on) `more` such sums on top, each with A `jump` words on and the next rows of B.
  * Words of A are broadcast, rows of B and C are vectors: no operand needs a transpose, ra and ka give the orientation.
- * A tile of R rows by NV vectors stays in registers over the whole sum (R*NV + NV + 1 <= number of registers). */
+ * A tile of R rows by NV vectors stays in registers over the whole sum (R*NV + NV + 1 <= number of registers). At level amx, what
+ * is whole tiles of rows and sums is done on those; words of A that lie along the rows (ra 1) are transposed for them. */
 #ifndef ZT_CPU_TILE_H
 #define ZT_CPU_TILE_H
-#include "backends/cpu/kernels/word.h"
+#include "backends/cpu/kernels/amx.h"
 
 typedef struct mm {
     float *c;
@@ -89,5 +90,55 @@ static void mm_run_on(mm m, mm_on on) {
     if (c < m.width) mm_strip1(&m, on, c);
 }
 #endif
+#if defined(ZT_LEVEL_amx)
+enum { PART = 4 * T };                                 /* words of a sum that are transposed at a time */
+INLINE void mm_tiles(const mm *m, const word *a, int64_t apart, const word *b, int64_t col, int64_t sum, float *c, bool add,
+                     const int R, const int N) {
+    t_begin(c + col, m->ldc, add, R, N);
+    for (int64_t k = 0; k < sum; k += T)
+        t_step(a + k, apart, a + T * apart + k, apart, b + col + k * m->ldb, m->ldb, R, N);
+    t_end(c + col, m->ldc, R, N);
+}
+/* Rows [r, r + R tiles), `sum` words of the sum from k on. */
+INLINE void mm_band(const mm *m, int64_t r, int64_t k, int64_t sum, const int R) {
+    const bool add = m->add || k > 0;
+    const word *a = m->a + r * m->ra + k * m->ka, *b = m->b + k * m->ldb;
+    float *c = m->c + r * m->ldc;
+    word turned[2 * T * PART];
+    int64_t apart = m->ra, col = 0;
+    if (m->ra == 1) {
+        for (int h = 0; h < R; h++)
+            for (int64_t j = 0; j < sum; j += T) t_transpose(turned + h * T * PART + j, PART, a + h * T + j * m->ka, m->ka);
+        a = turned;
+        apart = PART;
+    }
+    for (; col + 2 * T <= m->width; col += 2 * T) mm_tiles(m, a, apart, b, col, sum, c, add, R, 2);
+    if (col < m->width) mm_tiles(m, a, apart, b, col, sum, c, add, R, 1);
+}
+static __attribute__((unused)) void mm_run(mm m) {
+    const int64_t rows = m.rows / T * T, sum = m.sum / T * T;
+    for (int64_t k = 0; rows && k < sum; k += PART) {
+        const int64_t part = sum - k < PART ? sum - k : PART;
+        int64_t r = 0;
+        for (; r + 2 * T <= rows; r += 2 * T) mm_band(&m, r, k, part, 2);
+        if (r < rows) mm_band(&m, r, k, part, 1);
+    }
+    mm rest = m;
+    if (rows && sum < m.sum) {
+        rest.a += sum * m.ka;
+        rest.b += sum * m.ldb;
+        rest.sum -= sum;
+        rest.rows = rows;
+        rest.add = m.add || sum > 0;
+        mm_run_on(rest, (mm_on){0, 0});
+    }
+    rest = m;
+    rest.c += rows * m.ldc;
+    rest.a += rows * m.ra;
+    rest.rows -= rows;
+    mm_run_on(rest, (mm_on){0, 0});
+}
+#else
 static __attribute__((unused)) void mm_run(mm m) { mm_run_on(m, (mm_on){0, 0}); }
+#endif
 #endif
