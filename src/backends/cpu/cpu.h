@@ -26,7 +26,7 @@ typedef struct zt_cpu_entry {
 #define ZT_KERNEL_FILES_BF16(X) X(attention) X(conv) X(conv_dw) X(winograd) X(winograd_dw) X(winograd_strided) \
     X(winograd_strided_dw) X(elementwise) X(group_norm) X(row_norm) X(reduce) X(layout) X(embed) X(muon)
 /* And of those, the ones with products on tiles. */
-#define ZT_KERNEL_FILES_AMX(X) X(attention) X(conv)
+#define ZT_KERNEL_FILES_AMX(X) X(attention) X(conv) X(conv_dw)
 #define ZT_KERNEL_DECL(name) extern const zt_cpu_entry zt_k_##name##_base[], zt_k_##name##_v3[], zt_k_##name##_v4[];
 ZT_KERNEL_FILES(ZT_KERNEL_DECL)
 #undef ZT_KERNEL_DECL

@@ -15,9 +15,6 @@ enum { NARROW_MIN = 32, BLOCKED_MIN = 256 };
 static bool narrow(const zt_node *n) {
     return zt_cpu_get_level() >= ZT_CPU_BF16 && n->multiply == ZT_BF16;
 }
-static bool on_tiles(void) {
-    return zt_cpu_get_level() == ZT_CPU_AMX;
-}
 static dnnl_data_type_t type_of(bool half) {
     return half ? dnnl_bf16 : dnnl_f32;
 }
@@ -31,9 +28,9 @@ typedef struct product {
     const zt_node *then;
 } product;
 
-/* ta over many rows is served by kernels/conv_dw.c; over few, rounding costs what it saves. */
+/* ta over many rows is served by kernels/conv_dw.c; over few, rounding costs what it saves. On tiles it does not. */
 static product product_of(const zt_node *n, int64_t M, int64_t K, int64_t N, bool ta, bool tb, int bias) {
-    const bool wide = (!ta || on_tiles()) && M >= NARROW_MIN && K >= NARROW_MIN && N >= NARROW_MIN;
+    const bool wide = (!ta || zt_cpu_get_level() == ZT_CPU_AMX) && M >= NARROW_MIN && K >= NARROW_MIN && N >= NARROW_MIN;
     return (product){.M = M, .K = K, .N = N, .ta = ta, .tb = tb, .bias = bias, .narrow = narrow(n) && wide,
                      .half = {n->in[0]->half, n->in[1]->half}, .out_half = n->half, .then = n->then};
 }
@@ -102,7 +99,7 @@ static bool matmul_writes_half(const zt_node *n) {
 /* A conv as oneDNN sees it; axes t,h,w. `flat`: t is folded into the batch and left out. */
 typedef struct geometry {
     int64_t B, Ci, Co, groups, in[3], out[3], k[3], stride[3], before[3], after[3], dilation[3];
-    bool flat, narrow, half, half1, out_half;           /* multiplied in bf16; first, second factor, result are stored so */
+    bool flat, narrow, half, out_half;                  /* multiplied in bf16; first factor and result are stored so */
     const zt_node *then;
 } geometry;
 
@@ -122,7 +119,6 @@ static geometry geometry_of(const zt_node *n, const zt_shape *x, const zt_shape 
     g.flat = g.k[0] == 1 && g.stride[0] == 1 && !g.before[0] && !g.after[0];
     g.narrow = narrow(n) && g.groups == 1 && Ci * g.k[0] * g.k[1] * g.k[2] >= NARROW_MIN && Co >= 8 && Ci >= 8;
     g.half = n->in[0]->half;
-    g.half1 = n->in[1]->half;
     g.out_half = n->half;
     g.then = n->then;
     return g;
@@ -304,23 +300,18 @@ static zt_err conv_dx_prepare(const zt_node *n, void **prepared, size_t *scratch
     return zt_job_finish(n, j, e, prepared, scratch);
 }
 
-/* oneDNN's gradient by the weights, for groups, and on tiles. */
+/* oneDNN's gradient by the weights, for groups. */
 static dnnl_status_t add_weight_gradient(job *j, const geometry *g) {
-    dnnl_memory_desc_t x, y, w, packed, sums;
+    dnnl_memory_desc_t x, y, w, packed;
     dnnl_convolution_desc_t f, d;
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t hint = NULL, pd = NULL;
     step *s;
     const window v = window_of(g);
-    place x_at = {AT_INPUT, 0, 0}, y_at = {AT_INPUT, 1, 0};
     dnnl_status_t e = activation(&x, g, g->in, g->Ci);
     if (e == dnnl_success) e = activation(&y, g, g->out, g->Co);
-    if (e == dnnl_success) e = zt_job_convert(j, &x, &x_at, type_of(g->half), type_of(g->narrow));
-    if (e == dnnl_success) e = zt_job_convert(j, &y, &y_at, type_of(g->half1), type_of(g->narrow));
     if (e == dnnl_success) e = weights(&w, g, false, false);
     if (e == dnnl_success) e = weights(&packed, g, false, true);
-    if (e == dnnl_success) e = weights(&sums, g, false, true);
-    sums.data_type = dnnl_f32;
     if (e == dnnl_success)
         e = dnnl_dilated_convolution_forward_desc_init(&f, dnnl_forward_training, dnnl_convolution_direct, &x, &packed, NULL,
                                                        &y, v.stride, v.dilate, v.before, v.after);
@@ -331,29 +322,22 @@ static dnnl_status_t add_weight_gradient(job *j, const geometry *g) {
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&hint, &f, attr, zt_dnn_engine(), NULL);
     if (e == dnnl_success) e = dnnl_primitive_desc_create(&pd, &d, attr, zt_dnn_engine(), hint);
     if (e == dnnl_success) {
-        sums = *dnnl_primitive_desc_query_md(pd, dnnl_query_diff_weights_md, 0);
-        const place at = {AT_SCRATCH, 0, zt_job_reserve(j, dnnl_memory_desc_get_size(&sums))};
+        packed = *dnnl_primitive_desc_query_md(pd, dnnl_query_diff_weights_md, 0);
+        const place at = {AT_SCRATCH, 0, zt_job_reserve(j, dnnl_memory_desc_get_size(&packed))};
         e = zt_job_step(j, pd, &s);
-        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_SRC, &x, x_at);
-        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_DIFF_DST, &y, y_at);
-        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_DIFF_WEIGHTS, &sums, at);
-        if (e == dnnl_success) e = zt_job_reorder(j, &sums, at, &w, (place){AT_OUTPUT, 0, 0});
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_SRC, &x, (place){AT_INPUT, 0, 0});
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_DIFF_DST, &y, (place){AT_INPUT, 1, 0});
+        if (e == dnnl_success) e = zt_job_arg(s, DNNL_ARG_DIFF_WEIGHTS, &packed, at);
+        if (e == dnnl_success) e = zt_job_reorder(j, &packed, at, &w, (place){AT_OUTPUT, 0, 0});
     }
     if (pd) dnnl_primitive_desc_destroy(pd);
     if (hint) dnnl_primitive_desc_destroy(hint);
     if (attr) dnnl_primitive_attr_destroy(attr);
     return e;
 }
-static geometry geometry_of_dw(const zt_node *n) {
-    const zt_shape *x = &n->in[0]->sh, *y = &n->in[1]->sh;
-    return geometry_of(n, x, y, n->at.i + ZT_CONV_SIZE, zt_last(x), zt_last(y));
-}
-static zt_reads conv_dw_reads(const zt_node *n, int k) {
-    (void)k;
-    return geometry_of_dw(n).narrow ? ZT_READS_ROUNDED : ZT_READS_F32;
-}
 static zt_err conv_dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
-    const geometry g = geometry_of_dw(n);
+    const zt_shape *x = &n->in[0]->sh, *y = &n->in[1]->sh;
+    const geometry g = geometry_of(n, x, y, n->at.i + ZT_CONV_SIZE, zt_last(x), zt_last(y));
     job *j = zt_alloc(sizeof *j);
     if (!j) return ZT_NOMEM;
     return zt_job_finish(n, j, add_weight_gradient(j, &g), prepared, scratch);
@@ -374,8 +358,8 @@ static bool available(const zt_node *n) {
     (void)n;
     return zt_dnn_engine() != NULL;
 }
-static bool takes_dw(const zt_node *n) {
-    return zt_dnn_engine() && (n->at.i[ZT_CONV_GROUPS] > 1 || (on_tiles() && geometry_of_dw(n).narrow));
+static bool with_groups(const zt_node *n) {
+    return zt_dnn_engine() && n->at.i[ZT_CONV_GROUPS] > 1;
 }
 #define CALLS .name = "onednn", .run = zt_job_run, .release = zt_job_release
 #define PACKS CALLS, .packs = zt_job_packs, .pack = zt_job_pack_run
@@ -386,6 +370,6 @@ const zt_cpu_entry zt_k_onednn[] = {
                                                    .reads = conv_reads, .folds = conv_folds}},
     {.op = ZT_OP_conv_dx, .ok = available, .kernel = {PACKS, .prepare = conv_dx_prepare, .writes_half = conv_narrow,
                                                       .reads = conv_reads, .folds = conv_folds}},
-    {.op = ZT_OP_conv_dw, .ok = takes_dw, .kernel = {CALLS, .prepare = conv_dw_prepare, .reads = conv_dw_reads}},
+    {.op = ZT_OP_conv_dw, .ok = with_groups, .kernel = {CALLS, .prepare = conv_dw_prepare}},
     {.op = -1}
 };

@@ -49,7 +49,7 @@ static bool folds(const conv *c) {
 /* All taps along w are terms of one: a convolution of images, if they are whole words and begin at such. */
 static bool merges(const conv *c) {
     const bool whole_words = c->stride[2] * c->from % PAIR == 0 && c->k[2] * c->from % PAIR == 0;
-    return WHOLE == 1 && !c->dx && c->groups == 1 && c->from <= FEW && c->k[2] > 1 && c->dilation[2] == 1 && whole_words;
+    return !c->dx && c->groups == 1 && c->from <= FEW && c->k[2] > 1 && c->dilation[2] == 1 && whole_words;
 }
 /* From here on the source has a pixel for each result along w. */
 static void merge_taps(conv *c) {
@@ -60,7 +60,7 @@ static void merge_taps(conv *c) {
     c->k[2] = c->stride[2] = 1;
     c->before[2] = 0;
     c->taps = c->k[0] * c->k[1];
-    c->words = w_words(c->from);
+    c->words = pixel_words(c->from);
     c->line = (c->res[2] - 1) * c->pitch + c->words;
 }
 static conv conv_of(const zt_node *n) {
@@ -515,14 +515,16 @@ static bool covers(const zt_node *n) {
         if (n->at.i[ZT_CONV_BEFORE + a] || n->at.i[ZT_CONV_AFTER + a] || n->in[1]->sh.d[a] != x->d[1 + a]) return false;
     return true;
 }
-/* oneDNN is faster at matmuls, and at whole frames without strides; here small frames fill a tile, no product of a stride is
- * lost, and images fill the words. */
+/* oneDNN is faster at matmuls, and at whole frames without strides (on tiles, with them too); here small frames fill a tile, no
+ * product of a stride is lost, and images fill the words. */
 static bool suits(const zt_node *n) {
     const conv c = conv_of(n);
     if (covers(n)) return false;
-    if (zt_cpu_get_level() > ZT_CPU_BF16) return c.fold || c.merge; /* oneDNN fills its tiles */
-    const int64_t most = c.stride[0] > c.stride[1] ? c.stride[0] : c.stride[1], stride = most > c.stride[2] ? most : c.stride[2];
-    return c.fold || (c.groups == 1 && (c.from >= VW || c.merge) && c.to >= VW && (stride > 1 || c.res[1] * c.res[2] <= SMALL));
+    if (c.fold) return true;
+    if (WHOLE == 1 && n->multiply == ZT_BF16 && zt_cpu_get_level() > ZT_CPU_BF16) return false;
+    if (c.groups > 1 || c.to < VW || (c.from < VW && !c.merge)) return false;
+    const bool strides = c.stride[0] > 1 || c.stride[1] > 1 || c.stride[2] > 1;
+    return c.merge || c.res[1] * c.res[2] <= SMALL || (strides && (c.dx || WHOLE == 1));
 }
 #define ENTRY(o) \
     {.op = ZT_OP_##o, .ok = TAKES, .suits = suits, \

@@ -8,11 +8,18 @@
  *
  * At level bf16 the block is packed first, pairs of neighbour pixels in a word (word.h): dy once, and of x the lines that a
  * frame of taps looks at, once for every kw (their pairs differ), with zeros where the padding is. That also serves a'b of
- * matmul, the gradient of a linear layer: a 1x1x1 kernel over one long line. */
-#include "backends/cpu/kernels/word.h"
+ * matmul, the gradient of a linear layer: a 1x1x1 kernel over one long line.
+ *
+ * At level amx (amx.h) the packed lines of x are transposed: a row for each channel, all lines one after another, those that are
+ * a stride apart beside each other and zeros for those outside, so that the sum of every tap is one run of words, `q` lines on. */
+#include "backends/cpu/kernels/amx.h"
 
 /* Pixels and parts of a block; floats of dW up to which each slot has its own; channels that kw is folded into, at most. */
-enum { PIXELS = 192, PARTS = 32, PARTIAL_MAX = 1 << 20, FOLDED = 64 };
+#if defined(ZT_LEVEL_amx)
+enum { PIXELS = 1024, PARTS = 32, PARTIAL_MAX = 1 << 18, FOLDED = 64, PACKED = 1 << 19, SHARE = 16 };
+#else
+enum { PIXELS = 192, PARTS = 32, PARTIAL_MAX = 1 << 20, FOLDED = 64, PACKED = 0, SHARE = 6 };
+#endif
 
 typedef struct cw {
     int64_t B, Ci, Co, Cp, groups;              /* channels of a group; Cp: Co rounded up to whole vectors */
@@ -20,7 +27,7 @@ typedef struct cw {
     int64_t in[3], out[3], k[3], stride[3], before[3], dilation[3];
     int64_t in_frame, out_frame;                /* pixels of a frame: the last line may be shorter than in[2] or out[2] */
     int64_t span;                               /* > 1: Ci is that many neighbour pixels' channels, k[2] is 1 */
-    int64_t taps, lines, parts;                 /* lines of an image in a part; parts in a block, more than 1 of small images */
+    int64_t taps, lines, parts, pixels;         /* lines of an image in a part; parts (of small images) and pixels of a block */
     bool own;                                   /* each slot has its own dW */
     stored x, dy;
     int64_t x_at, dy_at;                        /* elements before a group's first channel */
@@ -29,21 +36,26 @@ typedef struct cw {
 static bool whole(const cw *c, int axis) {       /* the kernel does not look sideways along this axis */
     return c->k[axis] == 1 && c->stride[axis] == 1 && !c->before[axis] && c->in[axis] == c->out[axis];
 }
+/* At most PIXELS, and of no more values than PACKED, if that is given. */
+static int64_t pixels_of(const cw *c) {
+    const int64_t fit = PACKED / (c->Co + c->k[2] * c->Ci) / 32 * 32;
+    return !PACKED || fit > PIXELS ? PIXELS : fit < 64 ? 64 : fit;
+}
 /* Pixels without neighbours are one long line; it is cut in lines of one block. */
 static void merge_pixels(cw *c, int64_t pixels) {
-    const int64_t line = pixels < PIXELS ? pixels : PIXELS;
+    const int64_t line = pixels < c->pixels ? pixels : c->pixels;
     c->in_frame = c->out_frame = pixels;
     c->in[2] = c->out[2] = line;
     c->in[1] = c->out[1] = (pixels + line - 1) / line;
 }
 static void cut(cw *c) {
     c->Cp = (c->Co + VW - 1) / VW * VW;
-    c->lines = PIXELS / c->out[2] < 1 ? 1 : PIXELS / c->out[2] > c->out[1] ? c->out[1] : PIXELS / c->out[2];
+    c->lines = c->pixels / c->out[2] < 1 ? 1 : c->pixels / c->out[2] > c->out[1] ? c->out[1] : c->pixels / c->out[2];
     const int64_t per = (c->out[1] + c->lines - 1) / c->lines;
     c->lines = (c->out[1] + per - 1) / per;       /* parts of equal height */
-    c->parts = per > 1 ? 1 : PIXELS / (c->out[1] * c->out[2]);
+    c->parts = per > 1 ? 1 : c->pixels / (c->out[1] * c->out[2]);
     c->parts = c->parts < 1 ? 1 : c->parts > PARTS ? PARTS : c->parts;
-    c->own = c->taps * c->Ci * c->Cp <= PARTIAL_MAX;
+    c->own = c->span > 1 || c->taps * c->Ci * c->Cp <= PARTIAL_MAX;
 }
 
 #if defined(ZT_LEVEL_bf16)
@@ -68,6 +80,7 @@ static cw cw_of_conv(const zt_node *n) {
         c.dilation[k] = n->at.i[ZT_CONV_DILATION + k];
         c.taps *= c.k[k];
     }
+    c.pixels = pixels_of(&c);
     if (whole(&c, 0)) {                           /* frames are samples */
         c.B *= c.in[0];
         c.in[0] = c.out[0] = 1;
@@ -96,6 +109,7 @@ static cw cw_of_matmul(const zt_node *n) {
             .k = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .x = stored_of(n->in[0]), .dy = stored_of(n->in[1])};
     c.x_pixel = c.Ci;
     c.y_pixel = c.Co;
+    c.pixels = pixels_of(&c);
     merge_pixels(&c, zt_rows(a));
     cut(&c);
     return c;
@@ -107,6 +121,7 @@ static cw cw_of(const zt_node *n) {
 /* acc[r][v] += sum over `lines` x `pixels` of n parts (at a_at and b_at) of a (word r of a pixel or pair, broadcast) times b
  * (vectors of it). */
 typedef struct strip { int64_t lines, pixels, a_line, a_pixel, b_line, b_pixel; int n; int64_t a_at[PARTS], b_at[PARTS]; } strip;
+#if !defined(ZT_LEVEL_amx)
 INLINE void dw_line(vf acc[6][4], const word *p, const word *q, const strip *s, const int R, const int NV) {
     for (int64_t i = 0; i < s->pixels; i++, p += s->a_pixel, q += s->b_pixel) {
         vw y[4];
@@ -172,6 +187,7 @@ static void dw_rows(float *w, int64_t width, const word *a, const word *b, const
 static void inside(const cw *c, int axis, int64_t tap, int64_t lo, int64_t hi, int64_t *from, int64_t *to) {
     k_inside(c->in[axis], c->stride[axis], tap * c->dilation[axis] - c->before[axis], lo, hi, from, to);
 }
+#endif
 
 /* Lines [h0, h1) of output frame t of sample b; `pixels` of a line are there. The parts of a block that has several are whole
  * frames: they differ in b and t only. */
@@ -192,6 +208,26 @@ static int64_t frame_at(const cw *c, const part *p, int64_t ti) {
 }
 
 #if defined(ZT_LEVEL_bf16)
+#if defined(ZT_LEVEL_amx)
+/* Packed: dy [parts][words][Cp] at 0, words of a part in whole tiles; x [parts][channels][row] behind it, in a row [kw][phase]
+ * [phase lines][pairs] and a tile to read beyond; then the lines of one kw and phase before they are transposed, and the last
+ * rows of dW where they are no whole tile. */
+typedef struct packed { int64_t pairs, Cx, words, in_lines, row, x, lines, last; } packed;
+static packed packed_of(const cw *c) {
+    packed k = {.pairs = w_words(c->out[2]), .Cx = t_whole(c->Ci)};
+    k.words = t_whole(c->lines * k.pairs);
+    k.in_lines = c->lines + (c->k[1] - 1) * c->dilation[1] / c->stride[1];
+    k.row = c->k[2] * c->stride[1] * k.in_lines * k.pairs + T;
+    k.x = c->parts * k.words * c->Cp;
+    k.lines = k.x + c->parts * k.Cx * k.row;
+    k.last = k.lines + t_whole(k.in_lines * k.pairs) * k.Cx;
+    return k;
+}
+static int64_t pack_room(const cw *c) {
+    const packed k = packed_of(c);
+    return k.last + T * c->Cp;
+}
+#else
 /* Packed: dy [lines][pairs][Cp] at 0; x [kw][input lines][pairs][Cx] behind it. */
 typedef struct packed { int64_t pairs, Cx, in_lines, x; } packed;
 static packed packed_of(const cw *c) {
@@ -204,6 +240,7 @@ static int64_t pack_size(const cw *c) {
     const packed k = packed_of(c);
     return k.x + c->k[2] * k.in_lines * k.pairs * k.Cx;
 }
+#endif
 static void pack_dy(const cw *c, const packed *k, const part *p, word *to) {
     for (int64_t l = 0; l < p->h1 - p->h0; l++)
         w_pairs(to + l * k->pairs * c->Cp, c->dy, dy_at(c, p) + l * c->out[2] * c->y_pixel, c->y_pixel, p->pixels, c->Co, c->Cp);
@@ -243,6 +280,88 @@ static void pack_line(const cw *c, const packed *k, const part *p, int64_t kw, i
         }
     }
 }
+#if defined(ZT_LEVEL_amx)
+/* Input lines that taps kw of frame ti see from the part's result lines, transposed; channels as rows at `to`. */
+static void pack_phase(const cw *c, const packed *k, const part *p, int64_t ti, int64_t kw, int64_t phase, word *lines, word *to) {
+    const int64_t first = p->h0 * c->stride[1] - c->before[1] + phase, line = k->pairs * k->Cx;
+    for (int64_t l = 0; l < k->in_lines; l++) {
+        const int64_t hi = first + l * c->stride[1];
+        if (hi < 0 || hi >= c->in[1]) memset(lines + l * line, 0, (size_t)line * sizeof *lines);
+        else pack_line(c, k, p, kw, frame_at(c, p, ti) + hi * c->in[2] * c->x_pixel, lines + l * line);
+    }
+    for (int64_t w = 0; w < k->in_lines * k->pairs; w += T)
+        for (int64_t ch = 0; ch < k->Cx; ch += T) t_transpose(to + ch * k->row + w, k->row, lines + w * k->Cx + ch, k->Cx);
+}
+static void pack_x(const cw *c, const packed *k, const part *p, int64_t ti, word *lines, word *to) {
+    const int64_t size = k->in_lines * k->pairs, taps = c->k[1] < c->stride[1] ? c->k[1] : c->stride[1];
+    for (int64_t kw = 0; kw < c->k[2]; kw++)            /* upwards: what a last tile is too much is written over */
+        for (int64_t kh = 0; kh < taps; kh++) {
+            const int64_t phase = kh * c->dilation[1] % c->stride[1];
+            pack_phase(c, k, p, ti, kw, phase, lines, to + (kw * c->stride[1] + phase) * size);
+        }
+}
+static void pack_part(const cw *c, const packed *k, const part *p, word *to) {
+    const int64_t words = (p->h1 - p->h0 - 1) * k->pairs + w_words(p->pixels);
+    pack_dy(c, k, p, to);
+    memset(to + words * c->Cp, 0, (size_t)((k->words - words) * c->Cp) * sizeof *to);
+}
+/* R x N tiles of dW += the sum over the parts. */
+INLINE void dw_tiles(float *w, int64_t ldw, const word *x, int64_t row, const word *y, const strip *s, const int R, const int N) {
+    t_begin(w, ldw, true, R, N);
+    for (int k = 0; k < s->n; k++) {
+        const word *a = x + s->a_at[k], *b = y + s->b_at[k];
+        for (int64_t j = 0; j < s->pixels; j += T) t_step(a + j, row, a + T * row + j, row, b + j * ldw, ldw, R, N);
+    }
+    t_end(w, ldw, R, N);
+}
+static void dw_band(float *w, int64_t ldw, const word *x, int64_t row, const word *y, const strip *s, const int R) {
+    int64_t col = 0;
+    for (; col + 2 * T <= ldw; col += 2 * T) dw_tiles(w + col, ldw, x, row, y + col, s, R, 2);
+    if (col < ldw) dw_tiles(w + col, ldw, x, row, y + col, s, R, 1);
+}
+/* `rows` rows of dW += x y; the last of them, if they are no whole tile, by way of `room` [T][ldw]. */
+static void dw_channels(float *w, int64_t ldw, const word *x, int64_t row, const word *y, const strip *s, int64_t rows, float *room) {
+    int64_t r = 0;
+    for (; r + 2 * T <= rows; r += 2 * T) dw_band(w + r * ldw, ldw, x + r * row, row, y, s, 2);
+    for (; r + T <= rows; r += T) dw_band(w + r * ldw, ldw, x + r * row, row, y, s, 1);
+    if (r == rows) return;
+    memcpy(room, w + r * ldw, (size_t)((rows - r) * ldw) * sizeof *w);
+    dw_band(room, ldw, x + r * row, row, y, s, 1);
+    memcpy(w + r * ldw, room, (size_t)((rows - r) * ldw) * sizeof *w);
+}
+/* One block, n parts from number `from` on, of channels [c0, c1) of x. */
+static void block(const cw *whole, int64_t from, int n, float *w, float *room, int64_t c0, int64_t c1) {
+    cw mine = *whole;
+    const cw *c = &mine;
+    mine.x_at += c0;
+    mine.Ci = c1 - c0;
+    const packed k = packed_of(c);
+    word *y = (word *)room, *x = y + k.x;
+    int64_t frame[PARTS];
+    part p[PARTS];
+    for (int i = 0; i < n; i++) {
+        p[i] = part_of(c, from + i);
+        frame[i] = -1;
+        pack_part(c, &k, &p[i], y + i * k.words * c->Cp);
+    }
+    for (int64_t tap = 0; tap < c->taps; tap++) {
+        const int64_t kw = tap % c->k[2], kh = tap / c->k[2] % c->k[1], kt = tap / c->k[2] / c->k[1];
+        strip s = {.pixels = t_whole((p->h1 - p->h0) * k.pairs)};
+        for (int i = 0; i < n; i++) {
+            const int64_t ti = p[i].t * c->stride[0] + kt * c->dilation[0] - c->before[0];
+            if (ti < 0 || ti >= c->in[0]) continue;
+            if (ti != frame[i]) pack_x(c, &k, &p[i], ti, y + k.lines, x + i * k.Cx * k.row);
+            frame[i] = ti;
+            s.a_at[s.n] = i * k.Cx * k.row;
+            s.b_at[s.n++] = i * k.words * c->Cp;
+        }
+        const int64_t shift = kh * c->dilation[1], phase = kw * c->stride[1] + shift % c->stride[1];
+        if (s.n)
+            dw_channels(w + (tap * whole->Ci + c0) * c->Cp, c->Cp,
+                        x + (phase * k.in_lines + shift / c->stride[1]) * k.pairs, k.row, y, &s, c->Ci, room + k.last);
+    }
+}
+#else
 /* What the taps of frame ti look at: input lines from h0 * stride - before on. */
 static void pack_x(const cw *c, const packed *k, const part *p, int64_t ti, word *to) {
     for (int64_t kw = 0; kw < c->k[2]; kw++)
@@ -287,6 +406,7 @@ static void block(const cw *c, int64_t from, int n, float *w, float *room, int64
                     y + (ha - p->h0) * k.pairs * c->Cp, &s, last - first);
     }
 }
+#endif
 #else
 static int64_t pack_size(const cw *c) {
     return c->Cp == c->Co ? 0 : c->lines * c->out[2] * c->Cp;
@@ -339,9 +459,11 @@ static bool in_place(const cw *c) {
 static int64_t partial_size(const cw *c) {
     return in_place(c) ? 0 : (c->own ? zt_cpu_slots() : 1) * c->taps * c->Ci * c->Cp;
 }
+#if !defined(ZT_LEVEL_amx)
 static int64_t pack_room(const cw *c) {
     return (c->parts * pack_size(c) + 15) / 16 * 16;
 }
+#endif
 static zt_err dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;
     const cw c = cw_of(n);
@@ -351,7 +473,7 @@ static zt_err dw_prepare(const zt_node *n, void **prepared, size_t *scratch) {
 
 /* One group's dW, rows y_pixel floats apart. */
 static void dw_group(const cw *c, float *dw, float *scratch) {
-    const int64_t rows = c->taps * c->Ci, size = rows * c->Cp;
+    const int64_t rows = c->taps * c->Ci, size = rows * c->Cp, shared = SHARE == 6 ? rows : c->Ci; /* out among slots */
     const int64_t parts = c->B * c->out[0] * ((c->out[1] + c->lines - 1) / c->lines);
     const int slots = zt_cpu_slots();
     float *sums = in_place(c) ? dw : scratch, *rooms = scratch + partial_size(c);
@@ -359,13 +481,16 @@ static void dw_group(const cw *c, float *dw, float *scratch) {
     {
 #pragma omp for schedule(static, 1)
         for (int s = 0; s < slots; s++) {
-            int64_t from = 0, to = parts, r0 = 0, r1 = rows;
+            int64_t from = 0, to = parts, r0 = 0, r1 = shared;
             if (c->own) k_piece(parts, 1, slots, s, &from, &to);
-            else k_piece(rows, 6, slots, s, &r0, &r1);
+            else k_piece(shared, SHARE, slots, s, &r0, &r1);
             float *w = c->own ? sums + s * size : sums;
-            memset(w + r0 * c->Cp, 0, (size_t)((r1 - r0) * c->Cp) * sizeof *w);
+            for (int64_t r = r0; r < rows; r += shared) memset(w + r * c->Cp, 0, (size_t)((r1 - r0) * c->Cp) * sizeof *w);
+            if (PACKED) memset(rooms + s * pack_room(c), 0, (size_t)pack_room(c) * sizeof *rooms);   /* finite everywhere */
+            t_open();
             for (int64_t k = from; k < to; k += c->parts)
                 block(c, k, (int)(to - k < c->parts ? to - k : c->parts), w, rooms + s * pack_room(c), r0, r1);
+            t_close();
         }
         if (!in_place(c)) {
 #pragma omp for schedule(static)
@@ -387,11 +512,9 @@ static void dw_run(const zt_node *n, const zt_exec *e) {
 #if defined(ZT_LEVEL_bf16)
 enum { LEAST = 16, ROWS = 1024 };               /* channels, and rows of a matmul, from which packing pays */
 static bool takes_conv(const zt_node *n) {
-    return n->multiply == ZT_BF16 && n->at.i[ZT_CONV_GROUPS] == 1 && zt_last(&n->in[1]->sh) >= LEAST &&
+    return n->multiply == ZT_BF16 && n->at.i[ZT_CONV_GROUPS] == 1 && (PACKED || zt_last(&n->in[1]->sh) >= LEAST) &&
            (zt_last(&n->in[0]->sh) * 2 >= LEAST || folds(n));
 }
-/* On tiles oneDNN is faster, but for images. */
-static bool suits_conv(const zt_node *n) { return zt_cpu_get_level() < ZT_CPU_AMX || folds(n); }
 static bool takes_matmul(const zt_node *n) {
     const zt_shape *a = &n->in[0]->sh;
     return n->multiply == ZT_BF16 && n->n_in == 2 && n->at.i[0] && !n->at.i[1] && zt_rows(a) >= ROWS && zt_last(a) >= LEAST &&
@@ -407,7 +530,7 @@ static zt_reads reads(const zt_node *n, int k) {
 }
 #define KERNEL .name = K_NAME("conv_dw"), .run = dw_run, .prepare = dw_prepare
 const zt_cpu_entry K(zt_k_conv_dw)[] = {
-    {.op = ZT_OP_conv_dw, .ok = takes_conv, .suits = suits_conv, .kernel = {KERNEL, .reads = reads}},
+    {.op = ZT_OP_conv_dw, .ok = takes_conv, .kernel = {KERNEL, .reads = reads}},
     {.op = ZT_OP_matmul, .ok = takes_matmul, .suits = suits_matmul, .kernel = {KERNEL, .reads = reads}},
     {.op = -1}
 };
