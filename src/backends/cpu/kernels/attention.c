@@ -409,23 +409,88 @@ static att slot_of(const att *a, float *bias, int64_t size, int s) {
     return mine;
 }
 
+/* ---- backward over few positions, whose rows lie far apart: temporal attention ---------------------------------------- */
+/* Rows that are a power of two apart share few lines of the caches and few entries of the TLB. So those of RUN neighbour values
+ * of i and their heads, which lie together, are copied to a row of their own and worked on there. */
+enum { FEW = 32, RUN = 1024, APART = 16 };             /* positions; elements of a row; and between two, not to share sets */
+static bool is_far(const att *a) { return a->N <= FEW && a->M <= FEW && a->I > 1; }
+static int64_t run_of(const att *a) {
+    const int64_t n = RUN / a->D < 1 ? 1 : RUN / a->D;
+    return n < a->I ? n : a->I;
+}
+static int64_t near_row(const att *a) { return run_of(a) * a->D + APART; }
+static int64_t near_size(const att *a) { return is_far(a) ? 4 * (a->N + a->M) * near_row(a) : 0; }
+/* q, dy, y, dq, k, v, dk, dv in `rows`. */
+static att near_of(const att *a, float *rows) {
+    const int64_t of_n = a->N * near_row(a), of_m = a->M * near_row(a);
+    att b = *a;
+    b.row = near_row(a);
+    b.q.x = rows;
+    b.dy.x = rows + of_n;
+    b.y.x = rows + 2 * of_n;
+    b.dq.x = rows + 3 * of_n;
+    rows += 4 * of_n;
+    b.k.x = rows;
+    b.v.x = rows + of_m;
+    b.dk = rows + 2 * of_m;
+    b.dv = rows + 3 * of_m;
+    return b;
+}
+static void copy_rows(stored to, int64_t row_to, int64_t at_to, stored from, int64_t row_from, int64_t at_from, int64_t rows,
+                      int64_t n) {
+    const size_t size = from.half ? 2 : 4;
+    for (int64_t r = 0; r < rows; r++)
+        memcpy((char *)to.x + size * (size_t)(at_to + r * row_to), (const char *)from.x + size * (size_t)(at_from + r * row_from),
+               size * (size_t)n);
+}
+/* Run number k. */
+static void backward_near(const att *a, const att *near, const room *r, int64_t k) {
+    const int64_t runs = (a->I + run_of(a) - 1) / run_of(a), o = k / runs, first = k % runs * run_of(a);
+    const int64_t count = a->I - first < run_of(a) ? a->I - first : run_of(a), n = count * a->D;
+    const int64_t q = (o * a->N * a->I + first) * a->D, m = (o * a->M * a->I + first) * a->D;
+    copy_rows(near->q, near->row, 0, a->q, a->row, q, a->N, n);
+    copy_rows(near->dy, near->row, 0, a->dy, a->row, q, a->N, n);
+    copy_rows(near->y, near->row, 0, a->y, a->row, q, a->N, n);
+    copy_rows(near->k, near->row, 0, a->k, a->row, m, a->M, n);
+    copy_rows(near->v, near->row, 0, a->v, a->row, m, a->M, n);
+    for (int64_t j = 0; j < count * a->heads; j++) {
+        unit u = unit_of(a, (o * a->I + first) * a->heads + j);
+        u.q = u.k = j / a->heads * a->D + j % a->heads * a->hd;
+        backward_unit(near, r, &u, 0, a->N, true);
+    }
+    copy_rows(a->dq, a->row, q, near->dq, near->row, 0, a->N, n);
+    copy_rows((stored){a->dk, false}, a->row, m, (stored){near->dk, false}, near->row, 0, a->M, n);
+    copy_rows((stored){a->dv, false}, a->row, m, (stored){near->dv, false}, near->row, 0, a->M, n);
+}
+
+/* Slot s's share of all units, of the first `whole`. */
+static void backward_runs(const att *a, const room *r, float *rows, int s) {
+    const att near = near_of(a, rows);
+    int64_t from, to;
+    k_piece(a->O * ((a->I + run_of(a) - 1) / run_of(a)), 1, zt_cpu_slots(), s, &from, &to);
+    for (int64_t k = from; k < to; k++) backward_near(a, &near, r, k);
+}
+static void backward_units(const att *a, const room *r, int64_t whole, int s) {
+    int64_t from, to;
+    k_piece(whole, 1, zt_cpu_slots(), s, &from, &to);
+    for (int64_t id = from; id < to; id++) {
+        const unit u = unit_of(a, id);
+        backward_unit(a, r, &u, 0, a->N, true);
+    }
+}
 static void att_backward(const zt_node *n, const zt_exec *e) {
     const att a = att_of(n, true);
     const int slots = zt_cpu_slots();
-    const int64_t whole = a.units / slots * slots, size = own_bias(n, &a);
-    float *bias = (float *)e->scratch + slots * room_size(&a, true);
+    const int64_t whole = is_far(&a) ? a.units : a.units / slots * slots, size = own_bias(n, &a);
+    float *bias = (float *)e->scratch + slots * room_size(&a, true), *rows = bias + slots * size;
 #pragma omp parallel for schedule(static, 1)
     for (int s = 0; s < slots; s++) {
         const att mine = slot_of(&a, bias, size, s);
         const room r = room_in(&a, true, e->scratch, s);
-        int64_t from, to;
         if (size) memset(mine.dbias, 0, (size_t)size * sizeof *bias);
         t_open();
-        k_piece(whole, 1, slots, s, &from, &to);
-        for (int64_t id = from; id < to; id++) {
-            const unit u = unit_of(&a, id);
-            backward_unit(&mine, &r, &u, 0, a.N, true);
-        }
+        if (is_far(&a)) backward_runs(&mine, &r, rows + s * near_size(&a), s);
+        else backward_units(&mine, &r, whole, s);
         t_close();
     }
     for (int64_t id = whole; id < a.units; id++) {
@@ -466,7 +531,7 @@ static zt_err forward_prepare(const zt_node *n, void **prepared, size_t *scratch
 static zt_err backward_prepare(const zt_node *n, void **prepared, size_t *scratch) {
     (void)prepared;
     const att a = att_of(n, true);
-    *scratch = (size_t)((room_size(&a, true) + own_bias(n, &a)) * zt_cpu_slots()) * sizeof(float);
+    *scratch = (size_t)((room_size(&a, true) + own_bias(n, &a) + near_size(&a)) * zt_cpu_slots()) * sizeof(float);
     return ZT_OK;
 }
 
