@@ -3,7 +3,7 @@
 #define ZT_INIT_H
 #include "tensor/plan.h"
 
-/** The CPU backend: kernels for this processor, oneDNN, OpenMP threads (environment: ZT_CPU=base|v3|v4|bf16 caps the level,
+/** The CPU backend: kernels for this processor, oneDNN, OpenMP threads (environment: ZT_CPU=base|v3|v4|bf16|amx caps the level,
  *  ZT_ONEDNN=off leaves oneDNN out). Sets flush-to-zero in every worker on first use. Never NULL. */
 const zt_backend *zt_backend_cpu(void);
 

@@ -15,8 +15,8 @@ static int at_level(const char *level, const char *onednn, int (*run)(const char
 
 /* run(level) returns how many tests failed. How many of the levels had one that did. */
 static int run_levels(int (*run)(const char *level)) {
-    static const char *const levels[][2] = {{"base", "on"}, {"v3", "on"}, {"v4", "on"}, {"bf16", "on"}, {"amx", "on"}, {"amx-emulated", "on"},
-                                            {"base", "off"}, {"bf16", "off"}, {"amx", "off"}};
+    static const char *const levels[][2] = {{"base", "on"}, {"v3", "on"}, {"v4", "on"}, {"bf16", "on"}, {"amx", "on"},
+                                            {"base", "off"}, {"bf16", "off"}, {"amx", "off"}, {"amx-emulated", "off"}};
     int failed = 0;
     for (int k = 0; k < (int)(sizeof levels / sizeof *levels); k++) {
         fflush(NULL);

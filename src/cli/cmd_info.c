@@ -109,7 +109,7 @@ int zt_cmd_info(int argc, char **argv) {
         .about =
             "Shows version, processor level, threads, and the libraries this program runs with; with a model folder, what it\n"
             "makes and of what.\n"
-            "The environment variables ZT_CPU=base|v3|v4|bf16, OMP_NUM_THREADS and ZT_ONEDNN=off lower what is used.\n",
+            "The environment variables ZT_CPU=base|v3|v4|bf16|amx, OMP_NUM_THREADS and ZT_ONEDNN=off lower what is used.\n",
         .opts = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0]},
         .max_pos = 1,
     };

@@ -169,7 +169,7 @@ static int run_level(const char *level) {
 }
 
 int main(void) {
-    static const char *const levels[] = {"base", "v3", "v4", "bf16"};
+    static const char *const levels[] = {"base", "v3", "v4", "bf16", "amx"};
     int failed = 0;
     for (int k = 0; k < 4; k++) {                                /* the level is chosen once per process */
         fflush(NULL);

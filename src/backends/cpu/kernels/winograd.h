@@ -66,10 +66,11 @@ INLINE bool wino_serves(const zt_node *n, const int64_t *w) {
         if (at[ZT_CONV_STRIDE + a] != (a ? STRIDE : 1) || at[ZT_CONV_DILATION + a] != 1) return false;
     return true;
 }
-/* A node that multiplies in bf16 is no case for f32 where there is a level for it. Along lines, V of more than three images would
- * not stay in the second cache. */
+/* A node that multiplies in bf16 is no case for f32 where there is a level for it, and on tiles turning would take longer than
+ * what it saves. Along lines, V of more than three images would not stay in the second cache. */
 INLINE bool wino_suits(const zt_node *n, int64_t kt) {
-    if (n->multiply == ZT_BF16 && (zt_cpu_get_level() > ZT_CPU_BF16 || (PAIR == 1 && zt_cpu_get_level() == ZT_CPU_BF16))) return false;
+    const zt_cpu_level level = zt_cpu_get_level();
+    if (n->multiply == ZT_BF16 && (level > ZT_CPU_BF16 || (level == ZT_CPU_BF16 && PAIR == 1))) return false;
     return TALL == 2 || kt <= 3;
 }
 INLINE int64_t wino_padded(int64_t n) { return (n + VW - 1) / VW * VW; }
