@@ -290,13 +290,14 @@ static zt_node *segment_gen(zt_graph *g, zt_rng *r, int64_t O, int64_t N) { /* o
 
 static zt_node *attention_gen(zt_graph *g, zt_rng *r) {
     const int heads = (int)zt_gen_size(r, 3);
-    const int64_t O = zt_gen_size(r, 3), I = zt_gen_coin(r) ? 1 : zt_rng_int(r, 0, 9) ? zt_gen_size(r, 4) : zt_rng_int(r, 40, 80);
+    const bool far = zt_rng_int(r, 0, 11) == 0; /* many neighbours: more than are worked on at a time */
+    const int64_t O = zt_gen_size(r, 3), I = far ? zt_rng_int(r, 40, 60) : zt_gen_coin(r) ? 1 : zt_gen_size(r, 4);
     const int64_t most = zt_rng_int(r, 0, 19) ? 19 : 150; /* now and then whole tiles */
     const bool causal = zt_rng_int(r, 0, 3) == 0;
     const bool segments = zt_rng_int(r, 0, 3) == 0;
     const int64_t N = zt_gen_size(r, most);
     const int64_t M = segments ? N : causal ? N + zt_rng_int(r, 0, 3) * zt_gen_size(r, 20) : zt_gen_size(r, most);
-    const int64_t D = heads * (zt_rng_int(r, 0, 7) ? zt_gen_size(r, 18) : zt_rng_int(r, 60, 80));
+    const int64_t D = heads * (far ? zt_rng_int(r, 24, 40) : zt_rng_int(r, 0, 7) ? zt_gen_size(r, 18) : zt_rng_int(r, 60, 80));
     zt_node *q = zt_affine(zt_gen_value(g, zt_sh(O, N, I, D)), zt_gen_coin(r) ? 4 : 1, 0);
     zt_node *k = zt_gen_value(g, zt_sh(O, M, I, D)), *v = zt_gen_value(g, zt_sh(O, M, I, D)), *bias = NULL, *len = NULL;
     if (zt_gen_coin(r)) bias = zt_gen_value(g, zt_sh(heads, N, M));

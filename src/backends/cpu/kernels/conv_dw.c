@@ -8,7 +8,7 @@
  *
  * At level bf16 the block is packed first, pairs of neighbour pixels in a word (word.h): dy once, and of x the lines that a
  * frame of taps looks at, once for every kw (their pairs differ), with zeros where the padding is. That also serves a'b of
- * matmul, the gradient of a linear layer: a 1x1x1 kernel over one long line. Level amx has blocks of its own (conv_dw_tiles.h). */
+ * matmul, the gradient of a linear layer: a 1x1x1 kernel over one long line. Level amx has its own blocks (conv_dw_tiles.h). */
 #if defined(ZT_LEVEL_amx)
 #include "backends/cpu/kernels/conv_dw_tiles.h"
 #else

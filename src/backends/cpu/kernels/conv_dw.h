@@ -1,4 +1,4 @@
-/* conv_dw.h - what the gradients of convolution weights (conv_dw.c, conv_dw_tiles.h) share: geometry, blocks, packing in pairs. */
+/* conv_dw.h - what gradients of convolution weights (conv_dw.c, conv_dw_tiles.h) share: geometry, blocks, packing in pairs. */
 #ifndef ZT_CPU_CONV_DW_H
 #define ZT_CPU_CONV_DW_H
 #include "backends/cpu/kernels/amx.h"
