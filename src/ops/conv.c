@@ -252,7 +252,7 @@ static zt_conv_cfg conv_gen_cfg(zt_rng *r, zt_shape *x, zt_shape *w) {
     const bool large = !wide && zt_rng_int(r, 0, 11) == 0; /* more pixels than a block has, lines longer than a tile */
     if (large) {
         w->d[3] = channels[zt_rng_int(r, 6, 8)];
-        *x = zt_sh(1, zt_gen_size(r, 2), zt_rng_int(r, 20, 44), zt_rng_int(r, 20, 44), w->d[3]);
+        *x = zt_sh(1, zt_rng_int(r, 2, 4), zt_rng_int(r, 30, 44), zt_rng_int(r, 20, 44), w->d[3]);
     }
     const int64_t square = zt_rng_int(r, 0, 9);
     if (square < 2) return conv_gen_square(r, x, w, 1 + (int)square);
