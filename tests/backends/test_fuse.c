@@ -8,9 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "init.h"
+#include "levels.h"
 #include "ops/ops.h"
 #include "tensor/plan.h"
 
@@ -164,23 +163,9 @@ static int run_level(const char *level) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(random_graphs_keep_their_bits), cmocka_unit_test(chains_need_no_memory),
                                        cmocka_unit_test(nothing_moves_past_a_write),
                                        cmocka_unit_test(checked_runs_name_the_link)};
-    setenv("ZT_CPU", level, 1);
     return cmocka_run_group_tests_name(level, tests, NULL, NULL);
 }
 
 int main(void) {
-    static const char *const levels[] = {"base", "v3", "v4", "bf16", "amx"};
-    int failed = 0;
-    for (int k = 0; k < 4; k++) {                                /* the level is chosen once per process */
-        fflush(NULL);
-        const pid_t child = fork();
-        if (child == 0) {
-            const int bad = run_level(levels[k]);
-            fflush(NULL);
-            _exit(bad != 0);
-        }
-        int status = 1;
-        failed += child < 0 || waitpid(child, &status, 0) != child || status != 0;
-    }
-    return failed;
+    return run_levels(run_level);
 }
