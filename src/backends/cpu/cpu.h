@@ -47,7 +47,8 @@ int zt_chain_run_bf16(const zt_chain *c, bool check);
  *  the order of the pieces, so results depend on this number only, never on timing. >= 1. */
 int zt_cpu_slots(void);
 
-/** Build the table for at most `cap` (the processor may offer less) and set up the threads; called once, by src/init.c. */
+/** Build the table for at most `cap` (the processor may offer less; AMX_EMULATED: from level BF16 on) and set up the threads;
+ *  called once, by src/init.c. */
 void zt_cpu_setup(zt_cpu_level cap);
 /** The level in use. */
 zt_cpu_level zt_cpu_get_level(void);

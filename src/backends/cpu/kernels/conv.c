@@ -257,7 +257,6 @@ ROWS_OF(2)
 ROWS_OF(3)
 ROWS_OF(4)
 #endif
-
 #endif
 
 /* Of the phase's taps [from, to) those that lie in the source's time: their numbers and shifts. */
