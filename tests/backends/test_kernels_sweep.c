@@ -105,13 +105,13 @@ static void sweep_choices(void **state) {
 /* Convolutions of many channels, whose weights' sums are shared out over threads, and of more pixels than a block holds: more
  * lines than a band of winograd.h, more frames than its ring, more sums than a thread has at a time. Kernels of 4x4 move by
  * two. */
-static zt_node *big_conv(zt_graph *g, const zt_op_def *op, zt_shape sx, zt_shape sw) {
-    zt_node *x = zt_gen_value(g, sx), *w = zt_gen_value(g, sw);
-    const int stride = (int)sw.d[1] - 2;
+static zt_node *conv_of(zt_graph *g, const zt_op_def *op, zt_shape sx, zt_shape sw, zt_node *(*value)(zt_graph *, zt_shape)) {
+    zt_node *x = value(g, sx), *w = value(g, sw);
+    const int stride = sw.d[1] > 3 ? 2 : 1;
     const zt_conv_cfg c = {.stride = {1, stride, stride}, .pad_before = {(int)sw.d[0] - 1, 1, 1}, .pad_after = {0, 1, 1}};
     zt_node *y = zt_conv(x, w, NULL, &c);
     if (op == &zt_def_conv) return y;
-    zt_node *dy = zt_gen_value(g, y->sh);
+    zt_node *dy = value(g, y->sh);
     zt_attr at = y->at;
     for (int a = 0; a < 3; a++) at.i[ZT_CONV_SIZE + a] = op == &zt_def_conv_dx ? sx.d[a + 1] : sw.d[a];
     return op == &zt_def_conv_dx ? zt_emit2(g, op, dy, w, &at) : zt_emit2(g, op, x, dy, &at);
@@ -126,7 +126,7 @@ static void big_case(sweep_case *c, int k, int j, bool bf16, const zt_backend *b
     *c = (sweep_case){.op = products[j], .k = k};
     assert_int_equal(zt_graph_create(&c->g), ZT_OK);
     if (bf16) zt_graph_set_multiply(c->g, ZT_BF16);
-    c->y = big_conv(c->g, products[j], sizes[k][0], sizes[k][1]);
+    c->y = conv_of(c->g, products[j], sizes[k][0], sizes[k][1], zt_gen_value);
     assert_true(sweep_run(c, 1, &c->y, backend, true));
 }
 static void big_convs(void **state) {
@@ -140,6 +140,28 @@ static void big_convs(void **state) {
         big_case(&c, k, j, bf16, zt_backend_cpu());
         assert_true(sweep_close(&c, &big_wanted[k][j], bf16 ? BF16_TOL : products[j]->tol, &worst));
         sweep_finish(&c);
+    }
+}
+
+/* Of factors -1, 0 and 1 all sums are exact, so that a word too many or too few shows, in a frame of many pixels too. Kernels of
+ * 2x2 pixels, which nothing filters; frames of an odd number of lines, more than a block takes. */
+static zt_node *whole_numbers(zt_graph *g, zt_shape sh) {
+    return zt_sign(zt_floor(zt_affine(zt_gen_value(g, sh), 1, 0.5)));
+}
+static void exact_convs(void **state) {
+    (void)state;
+    for (int n = 0; n < 6; n++) {
+        sweep_case c[2];
+        for (int k = 0; k < 2; k++) {
+            c[k] = (sweep_case){.op = products[n % 3], .k = n};
+            assert_int_equal(zt_graph_create(&c[k].g), ZT_OK);
+            if (n > 2) zt_graph_set_multiply(c[k].g, ZT_BF16);
+            c[k].y = conv_of(c[k].g, c[k].op, zt_sh(1, 4, 43, 37, 16), zt_sh(2, 2, 2, 16, 24), whole_numbers);
+            assert_true(sweep_run(&c[k], 1, &c[k].y, k ? zt_backend_cpu() : NULL, true));
+        }
+        const float *want = c[0].y->x, *got = c[1].y->x;
+        for (int64_t k = 0; k < zt_numel(&c[0].y->sh); k++) assert_true(want[k] == got[k]);
+        for (int k = 0; k < 2; k++) sweep_finish(&c[k]);
     }
 }
 
@@ -165,9 +187,9 @@ static void runs_repeat(void **state) {
 
 static int run_level(const char *level) {
     const bool emulated = strcmp(level, "amx-emulated") == 0;     /* what is not a product is as at level bf16 */
-    struct CMUnitTest tests[2 * ZT_OP_COUNT + 3] = {cmocka_unit_test(runs_repeat), cmocka_unit_test(sweep_choices),
-                                                    cmocka_unit_test(big_convs)};
-    size_t count = 3;
+    struct CMUnitTest tests[2 * ZT_OP_COUNT + 4] = {cmocka_unit_test(runs_repeat), cmocka_unit_test(sweep_choices),
+                                                    cmocka_unit_test(big_convs), cmocka_unit_test(exact_convs)};
+    size_t count = 4;
     for (int id = 0; id < ZT_OP_COUNT; id++) {
         const zt_op_def *op = zt_op_at(id);
         if (emulated && !heavy(op)) continue;
