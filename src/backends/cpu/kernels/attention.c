@@ -1,4 +1,4 @@
-/* attention.c - attention in blocks of up to 64 queries by 64 keys, forward and backward; the N x M scores are never stored
+/* attention.c - attention in blocks of queries by 64 keys, forward and backward; the N x M scores are never stored
  * (Dao et al. 2022, arXiv:2205.14135). A unit is one (o, i, head): q [O,N,I,D], rows of a unit lie I*D floats apart.
  *
  * Scores are kept transposed, S'[key][query]: queries are vector lanes, so the softmax needs no sums across lanes, K rows are
@@ -14,7 +14,12 @@
  * bias are. */
 #include "backends/cpu/kernels/tile.h"
 
-enum { KEYS = 64 };
+/* Keys of a block; queries, in backward: on tiles more, for each block reads and writes its dK and dV. */
+#if defined(ZT_LEVEL_amx)
+enum { KEYS = 64, LANES = 128 };
+#else
+enum { KEYS = 64, LANES = 64 };
+#endif
 #define LOG2E 1.44269504088896f
 
 typedef struct att {
@@ -34,7 +39,7 @@ static att att_of(const zt_node *n, bool grad) {
              .heads = n->at.i[ZT_ATT_HEADS], .q = stored_of(in[0]), .k = stored_of(in[1]), .v = stored_of(in[2])};
     a.hd = a.D / a.heads;
     a.hp = (a.hd + VW - 1) / VW * VW;
-    a.W = a.N <= 16 ? 16 : a.N <= 32 ? 32 : 64;
+    a.W = a.N <= 16 ? 16 : a.N <= 32 ? 32 : a.N <= 64 || !grad ? 64 : LANES;
     a.blocks = (a.N + a.W - 1) / a.W;
     a.units = a.O * a.I * a.heads;
     a.row = a.I * a.D;
