@@ -143,8 +143,8 @@ static void big_convs(void **state) {
     }
 }
 
-/* Of factors -1, 0 and 1 all sums are exact, so that a word too many or too few shows, in a frame of many pixels too. Channels too
- * few to be filtered; frames of an odd number of lines, more than a block takes. */
+/* Of factors -1, 0 and 1 all sums are exact, so that a word too many or too few shows, in a frame of many pixels too. Channels
+ * too few to be filtered; frames of an odd number of lines, more than a block takes. */
 static zt_node *whole_numbers(zt_graph *g, zt_shape sh) {
     return zt_sign(zt_floor(zt_affine(zt_gen_value(g, sh), 1, 0.5)));
 }
