@@ -245,7 +245,7 @@ static void dw_run(const zt_node *n, const zt_exec *e) {
 #if defined(ZT_LEVEL_bf16)
 enum { LEAST = 16, ROWS = 1024 };               /* channels, and rows of a matmul, from which packing pays */
 static bool takes_conv(const zt_node *n) {
-    return n->multiply == ZT_BF16 && n->at.i[ZT_CONV_GROUPS] == 1 && (PACKED || zt_last(&n->in[1]->sh) >= LEAST) &&
+    return n->multiply == ZT_BF16 && n->at.i[ZT_CONV_GROUPS] == 1 && (PACKED > 0 || zt_last(&n->in[1]->sh) >= LEAST) &&
            (zt_last(&n->in[0]->sh) * 2 >= LEAST || folds(n));
 }
 static bool takes_matmul(const zt_node *n) {
