@@ -127,8 +127,8 @@ static void block(const cw *c, int64_t from, int n, float *w, float *room, int64
         if (ha >= hb) continue;
         strip s = {hb - ha, w_words(p->pixels), c->stride[1] * pairs * Cx, Cx, pairs * c->Cp, c->Cp, .n = 0};
         for (int i = 0; i < n; i++) {
-            const int64_t ti = p[i].t * c->stride[0] + kt * c->dilation[0] - c->before[0];
-            if (ti < 0 || ti >= c->in[0]) continue;
+            const int64_t ti = frame_seen(c, &p[i], kt);
+            if (ti < 0) continue;
             if (ti != frame[i]) pack_x(c, &k, &p[i], ti, x + i * size);
             frame[i] = ti;
             s.a_at[s.n] = s.b_at[s.n] = i * size;
@@ -175,8 +175,8 @@ static void block(const cw *c, int64_t from, int n, float *w, float *room, int64
         const int64_t wi = wa * c->stride[2] + kw * c->dilation[2] - c->before[2];
         strip s = {hb - ha, wb - wa, c->stride[1] * Wi * c->x_pixel, c->stride[2] * c->x_pixel, W * yp, yp, .n = 0};
         for (int i = 0; i < n; i++) {
-            const int64_t ti = p[i].t * c->stride[0] + kt * c->dilation[0] - c->before[0];
-            if (ti < 0 || ti >= c->in[0]) continue;
+            const int64_t ti = frame_seen(c, &p[i], kt);
+            if (ti < 0) continue;
             s.a_at[s.n] = frame_at(c, &p[i], ti);
             s.b_at[s.n++] = y_at[i];
         }

@@ -123,6 +123,11 @@ static part part_of(const cw *c, int64_t k) {
 static int64_t dy_at(const cw *c, const part *p) {
     return c->dy_at + ((p->b * c->out[0] + p->t) * c->out_frame + p->h0 * c->out[2]) * c->y_pixel;
 }
+/* The frame of x that tap kt of time sees from the part; negative: none. */
+static int64_t frame_seen(const cw *c, const part *p, int64_t kt) {
+    const int64_t ti = p->t * c->stride[0] + kt * c->dilation[0] - c->before[0];
+    return ti < c->in[0] ? ti : -1;
+}
 static int64_t frame_at(const cw *c, const part *p, int64_t ti) {
     return c->x_at + (p->b * c->in[0] + ti) * c->in_frame * c->x_pixel;
 }

@@ -98,8 +98,8 @@ static void block(const cw *whole, int64_t from, int n, float *w, float *room, i
         const int64_t kw = tap % c->k[2], kh = tap / c->k[2] % c->k[1], kt = tap / c->k[2] / c->k[1];
         strip s = {.pixels = t_whole((p->h1 - p->h0) * pairs)};
         for (int i = 0; i < n; i++) {
-            const int64_t ti = p[i].t * c->stride[0] + kt * c->dilation[0] - c->before[0];
-            if (ti < 0 || ti >= c->in[0]) continue;
+            const int64_t ti = frame_seen(c, &p[i], kt);
+            if (ti < 0) continue;
             if (ti != frame[i]) pack_x(c, &k, &p[i], ti, y + k.lines, x + i * size);
             frame[i] = ti;
             s.a_at[s.n] = i * size;
