@@ -189,7 +189,7 @@ static void test_tampering(void **state) {
         "UPDATE consents SET record = replace(record, 'training', 'commercial')",
         "UPDATE consents SET record = replace(record, '" HASH_A "', '" HASH_B "')",
         "UPDATE consents SET record = record || ' '",
-        "UPDATE consents SET signature = '00' || substr(signature, 3)",
+        "UPDATE consents SET signature = iif(signature LIKE '00%', '01', '00') || substr(signature, 3)",
         "UPDATE consents SET public_key = '" HASH_A "'",
         "UPDATE consents SET id = '" HASH_B "'",
     };
